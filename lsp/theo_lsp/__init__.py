@@ -1,0 +1,1 @@
+"""The language server: Theo and GetCode as code actions in any editor. Not written yet."""

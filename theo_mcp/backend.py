@@ -1,0 +1,102 @@
+"""The seam: what a face may ask of whatever answers, hosted or embedded.
+
+Both arms take and return wire models, so a caller cannot tell them apart but by what the answer says of itself
+(`theo_mcp.backend`). A method comes here when both arms fill it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol, Self, TypeAlias
+
+import anyio
+
+from theo_mcp.errors import InputError
+from theo_mcp.wire.getcode import Improved, ImproveRequest
+from theo_mcp.wire.openai import ChatCompletion
+from theo_mcp.wire.theo import Code, CodeRequest, Completion, CompletionEvent, CompletionRequest, Health, Models
+
+Observe: TypeAlias = Callable[[str], None]
+"""Told what a call without a stream is doing ("sent", "writing, 40 tokens"). It must return at once."""
+
+EventStream: TypeAlias = AbstractAsyncContextManager[AsyncIterator[CompletionEvent]]
+"""Enter it to send the request; leave it to stop the work, wherever it is."""
+
+
+class Theo(Protocol):
+    """Theo's API. Every method raises `theo_mcp.errors.TheoError` and nothing else."""
+
+    async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
+        """``POST /api/v1/completions``, in Theo's own format."""
+
+    async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
+        """The same request with ``format: "openai"``, answered in that format."""
+
+    def stream(self, request: CompletionRequest) -> EventStream:
+        """The same request with ``stream: true``. The last event is `Done`; a stream that fails or ends before it
+        raises an error whose ``partial`` has the text so far."""
+
+    async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
+        """``POST /api/v1/code``."""
+
+    async def models(self) -> Models:
+        """``GET /api/v1/models``."""
+
+    async def health(self) -> Health:
+        """``GET /api/v1/health``. What is missing is said in the notice of its extension."""
+
+
+class GetCode(Protocol):
+    """GetCode's API. Every method raises `theo_mcp.errors.TheoError` and nothing else."""
+
+    async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
+        """``POST /api/improve``."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What answers one API, and the setting that decided it, as a person would say it."""
+
+    answers: Literal["hosted", "engine", "nothing"]
+    why: str
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Both APIs, each with what answers it, chosen once by `theo_mcp.connection`. Close it, or use it in a ``with``."""
+
+    theo: Theo
+    getcode: GetCode
+    theo_choice: Choice
+    getcode_choice: Choice
+    closers: tuple[Callable[[], Awaitable[None]], ...] = ()
+
+    async def aclose(self) -> None:
+        """Closes connections and ends the model's process; safe to call twice."""
+        with anyio.CancelScope(shield=True):
+            for close in self.closers:
+                await close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def check_prompt(prompt: str, max_prompt_chars: int) -> None:
+    """What both arms refuse before anything is sent or started.
+
+    Raises:
+        InputError: the prompt is blank or has more than `max_prompt_chars` characters.
+    """
+    if not prompt.strip():
+        raise InputError("The prompt is empty.", code="missing_prompt", hint="Say what you want made.")
+    if len(prompt) > max_prompt_chars:
+        raise InputError(
+            f"The prompt has {len(prompt):,} characters, and the limit is {max_prompt_chars:,}.",
+            code="prompt_too_long",
+            hint="Shorten it, or raise max_prompt_chars in the settings.",
+        )

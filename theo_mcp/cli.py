@@ -1,0 +1,72 @@
+"""The command line: argparse and nothing else. What a command does stands in `theo_mcp.commands`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.metadata import version
+
+from theo_mcp.commands import _screen, all_commands
+from theo_mcp.errors import TheoError
+from theo_mcp.settings import CONFIG_VARIABLE, Settings, flag_of, variable_of
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns its exit code (`theo_mcp.commands._screen.EXIT_CODES`)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    arguments = parser().parse_args(argv)
+    flags = {name: getattr(arguments, name, None) for name in (*_flags(), "config")}
+    try:
+        code: int = arguments.command.run(arguments, flags)
+    except TheoError as error:
+        code = _screen.show_error(error, as_json=getattr(arguments, "json", False))
+    except KeyboardInterrupt:
+        code = _screen.INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        sys.stderr.close()
+        code = _screen.OK
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in _screen.EXIT_CODES.items())
+    top = argparse.ArgumentParser(
+        prog="theo-mcp",
+        description="Code generation, completion and briefs for AI assistants, editors and the shell.",
+        epilog=f"exit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"theo-mcp {version('theo-mcp')}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for command in all_commands():
+        sub = commands.add_parser(
+            command.name,
+            help=command.help,
+            description=command.help,
+            epilog=top.epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(sub)
+        sub.set_defaults(command=command)
+        if command.settings:
+            _add_settings(sub)
+    return top
+
+
+def _add_settings(sub: argparse.ArgumentParser) -> None:
+    group = sub.add_argument_group("settings (keys come from the environment or a file, never from a flag)")
+    group.add_argument("--config", metavar="FILE", help=f"the settings file [{CONFIG_VARIABLE}]")
+    for name, flag in _flags().items():
+        description = (Settings.model_fields[name].description or "").replace("%", "%%")
+        group.add_argument(flag, dest=name, metavar="VALUE", help=f"{description} [{variable_of(name)}]")
+
+
+def _flags() -> dict[str, str]:
+    return {name: flag for name in Settings.model_fields if (flag := flag_of(name)) is not None}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

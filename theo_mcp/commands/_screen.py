@@ -1,0 +1,117 @@
+"""What the commands share: where output goes, how it looks, and how errors end the process.
+
+What was asked for goes to stdout, everything about it to stderr, so that a pipe gets the answer alone. Generated text
+cannot send escape sequences to a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TypeVar
+
+import anyio
+from pydantic import JsonValue
+
+from theo_mcp import errors
+from theo_mcp.secret import redact
+
+ResultT = TypeVar("ResultT")
+
+OK, FAILED, USAGE, SETUP, UNREACHED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+EXIT_CODES: Mapping[int, str] = {
+    OK: "done",
+    FAILED: "the service or the model answered with an error",
+    USAGE: "the command or its input is wrong",
+    SETUP: "a setting, key, model or package is missing or wrong",
+    UNREACHED: "no whole answer came (network, time-out)",
+    INTERRUPTED: "interrupted",
+}
+_NO_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_DIM, _BOLD, _RED, _PLAIN = "\033[2m", "\033[1m", "\033[31m", "\033[0m"
+
+
+def exit_code(error: errors.TheoError) -> int:
+    """The exit code for an error; EXIT_CODES documents them."""
+    match error:
+        case errors.InputError():
+            return USAGE
+        case errors.ConfigError() | errors.NotAvailableError():
+            return SETUP
+        case errors.TransportError():
+            return UNREACHED
+        case _:
+            return FAILED
+
+
+def answer(text: str, *, end: str = "\n") -> None:
+    """What was asked for, or a piece of it: to stdout, at once."""
+    sys.stdout.write(_safe(text, sys.stdout.isatty()) + end)
+    sys.stdout.flush()
+
+
+def answer_json(value: Mapping[str, JsonValue]) -> None:
+    """The answer as one JSON object."""
+    answer(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def say(text: str) -> None:
+    """Something about the answer: to stderr, dimmed on a terminal."""
+    text = _safe(text, True)
+    sys.stderr.write(f"{_DIM}{text}{_PLAIN}\n" if sys.stderr.isatty() else f"{text}\n")
+    sys.stderr.flush()
+
+
+def bold(text: str) -> str:
+    """`text` in bold where stdout is a terminal."""
+    return f"{_BOLD}{text}{_PLAIN}" if sys.stdout.isatty() else text
+
+
+def show_error(error: errors.TheoError, *, as_json: bool) -> int:
+    """Shows an error and returns its exit code. Text that came before it has been printed, or is printed now."""
+    if as_json:
+        fields: dict[str, JsonValue] = {
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+            "retryable": error.retryable,
+            "retry_after": error.retry_after,
+            "status": error.status,
+            "request_id": error.request_id,
+            "partial": error.partial,
+        }
+        answer_json({"error": {name: value for name, value in fields.items() if value not in (None, "")}})
+        return exit_code(error)
+    red, plain = (_RED, _PLAIN) if sys.stderr.isatty() else ("", "")
+    sys.stderr.write(f"{red}error:{plain} {_safe(redact(error.message), True)} ({error.code})\n")
+    if error.hint:
+        sys.stderr.write(f"next:  {_safe(redact(error.hint), True)}\n")
+    if error.request_id:
+        sys.stderr.write(f"id:    {error.request_id}\n")
+    return exit_code(error)
+
+
+def prompt_of(words: list[str]) -> str:
+    """The prompt from the command line, or from stdin where it is ``-`` or absent and stdin is not a terminal.
+
+    Raises:
+        InputError: there is none.
+    """
+    text = " ".join(words)
+    if text == "-" or (not words and not sys.stdin.isatty()):
+        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+    if not text.strip():
+        raise errors.InputError("There is no prompt.", code="missing_prompt", hint="Give it as text, or pipe it in.")
+    return text
+
+
+def run(work: Callable[..., Awaitable[ResultT]], *arguments: object) -> ResultT:
+    """Runs asynchronous work to its end."""
+    return anyio.run(partial(work, *arguments))
+
+
+def _safe(text: str, terminal: bool) -> str:
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text.translate(_NO_CONTROLS) if terminal else text

@@ -1,0 +1,50 @@
+"""``theo-mcp config``: what is set, and where each value came from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from theo_mcp.commands import Command, _screen
+from theo_mcp.settings import Settings, default_config_path
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["show", "path"], help="show: all settings; path: the user's file")
+    parser.add_argument("--origin", action="store_true", help="also say where each value came from")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+
+
+def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
+    if arguments.action == "path":
+        _screen.answer(str(default_config_path()))
+        return _screen.OK
+    settings = Settings.load(flags)
+    rows = {name: (_shown(getattr(settings, name)), settings.origin(name)) for name in Settings.model_fields}
+    if arguments.json:
+        values: dict[str, JsonValue] = {
+            name: {"value": value, "origin": origin} if arguments.origin else value
+            for name, (value, origin) in rows.items()
+        }
+        _screen.answer_json(values)
+        return _screen.OK
+    width = max(map(len, rows))
+    for name, (value, origin) in rows.items():
+        shown = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        _screen.answer(f"{name:{width}}  {shown or '-'}" + (f"  ({origin})" if arguments.origin else ""))
+    return _screen.OK
+
+
+def _shown(value: object) -> JsonValue:
+    """A secret shows as ``***``."""
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+COMMAND = Command(
+    name="config",
+    help="Show the settings and where each came from.",
+    add_arguments=_add_arguments,
+    run=_run,
+)

@@ -1,0 +1,104 @@
+"""``theo-mcp engine``: the models on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from theo_mcp.commands import Command, _screen
+from theo_mcp.errors import InputError, NotAvailableError
+from theo_mcp.settings import BUILTIN_MODEL, Settings
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        choices=["pull", "list", "remove"],
+        help="pull: fetch the built-in model (98 MB) or add a file; list: what is installed; remove: delete one",
+    )
+    parser.add_argument("name", nargs="?", help="the model to remove, or the name to give the added file")
+    parser.add_argument("--from-file", type=Path, metavar="MODEL.gguf", help="pull: add this file of your own")
+    parser.add_argument("--json", action="store_true", help="list: print one JSON object instead of lines")
+
+
+def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
+    settings = Settings.load(flags)
+    match arguments.action:
+        case "pull":
+            return _screen.run(_pull, settings, arguments.from_file, arguments.name)
+        case "remove":
+            if arguments.name is None:
+                raise InputError("Which model?", hint="`theo-mcp engine list` shows the names.")
+            return _remove(settings, arguments.name)
+        case _:
+            return _list(settings, arguments.json)
+
+
+async def _pull(settings: Settings, file: Path | None, name: str | None) -> int:
+    from theo_mcp.engine import models
+
+    if file is None and name not in (None, BUILTIN_MODEL):
+        raise InputError(
+            f"There is one model to pull by name, {BUILTIN_MODEL}.",
+            hint="Add one of your own with --from-file MODEL.gguf.",
+        )
+    if file is not None:
+        model = await models.add_file(settings.data_dir, file.expanduser(), name, _screen.say)
+    else:
+        model = await models.pull_builtin(settings.data_dir, _screen.say, show_download=sys.stderr.isatty())
+    _screen.answer(f"Installed {model.name}: {model.label}, {model.size / 1e6:.0f} MB, SHA-256 {model.sha256[:16]}…")
+    return _screen.OK
+
+
+def _remove(settings: Settings, name: str) -> int:
+    from theo_mcp.engine import models
+
+    model = models.remove(settings.data_dir, name)
+    _screen.answer(f"Removed {model.name}; {model.size / 1e6:.0f} MB are free again.")
+    return _screen.OK
+
+
+def _list(settings: Settings, as_json: bool) -> int:
+    from theo_mcp.engine import models
+
+    found = models.installed(settings.data_dir)
+    try:
+        used = models.chosen(settings.data_dir, settings.engine_model).name
+    except NotAvailableError:
+        used = ""
+    if as_json:
+        rows: list[JsonValue] = [
+            {
+                "name": model.name,
+                "label": model.label,
+                "size": model.size,
+                "sha256": model.sha256,
+                "source": model.source,
+                "licence": model.licence,
+                "path": str(model.path),
+                "used": model.name == used,
+            }
+            for model in found
+        ]
+        _screen.answer_json({"models": rows})
+        return _screen.OK
+    for model in found:
+        mark = "*" if model.name == used else " "
+        _screen.answer(
+            f"{mark} {model.name}  {model.label}, {model.size / 1e6:.0f} MB, {model.licence}, {model.source}"
+        )
+    if not found:
+        _screen.say("No model is installed. `theo-mcp engine pull` fetches the built-in one (98 MB).")
+    return _screen.OK
+
+
+COMMAND = Command(
+    name="engine",
+    help="Pull, list and remove the models on this machine.",
+    add_arguments=_add_arguments,
+    run=_run,
+)

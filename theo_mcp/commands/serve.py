@@ -1,0 +1,53 @@
+"""``theo-mcp serve``: the MCP server on stdin and stdout."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Mapping
+
+from theo_mcp.commands import Command
+from theo_mcp.errors import ConfigError
+from theo_mcp.secret import RedactingFilter
+from theo_mcp.settings import Settings
+
+
+def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
+    import anyio
+
+    from theo_mcp.connection import connect
+    from theo_mcp.server import stdio
+    from theo_mcp.server.app import build
+
+    wire = stdio.claim()
+    settings: Settings | ConfigError
+    try:
+        settings = Settings.load(flags)
+    except ConfigError as error:
+        settings = error  # a host shows a server that dies only as "failed"; one that starts can say why
+    _log_to_stderr("warning" if isinstance(settings, ConfigError) else settings.log_level)
+
+    async def serve() -> None:
+        async with connect(settings) as backend:
+            await stdio.serve(build(backend), wire)
+
+    anyio.run(serve)
+    return 0
+
+
+def _log_to_stderr(level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(RedactingFilter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for chatty in ("httpx2", "httpcore2"):  # they log addresses at INFO
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+COMMAND = Command(
+    name="serve",
+    help="Serve MCP over stdin and stdout: what an assistant's configuration starts.",
+    add_arguments=lambda parser: None,
+    run=_run,
+)

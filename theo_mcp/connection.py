@@ -1,0 +1,177 @@
+"""Settings in, `Backend` out: the only place that decides who answers.
+
+Per API: ``--backend`` wins over ``--engine-url``, that over the API's key, and without any of them the engine answers
+on this machine. A hosted call that fails is never answered by the engine instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from theo_mcp.backend import Backend, Choice, GetCode, Observe, Theo
+from theo_mcp.errors import ConfigError
+from theo_mcp.settings import Settings, variable_of
+from theo_mcp.wire.getcode import Improved, ImproveRequest
+from theo_mcp.wire.openai import ChatCompletion
+from theo_mcp.wire.theo import Code, CodeRequest, Completion, CompletionEvent, CompletionRequest, Health, Models
+
+if TYPE_CHECKING:
+    from theo_mcp.engine.providers import Provider
+    from theo_mcp.hosted.getcode import GetCodeClient
+    from theo_mcp.hosted.theo import TheoClient
+    from theo_mcp.http.client import Timeouts
+
+_Api = Literal["theo", "getcode"]
+_NAMES = {"theo": "Theo", "getcode": "GetCode"}
+
+
+def connect(settings: Settings | ConfigError) -> Backend:
+    """The backend that `settings` ask for. Nothing is contacted or started before the first call.
+
+    A setting that makes one API unusable (a malformed key, say) leaves the other as it is: each call to the broken one
+    raises its `ConfigError`. Settings that could not be read at all, given as their error, break both.
+    """
+    if isinstance(settings, ConfigError):
+        nothing = Choice("nothing", str(settings))
+        return Backend(_Broken(settings), _Broken(settings), nothing, nothing)
+    arms = _Arms(settings)
+    theo, theo_choice = arms.theo()
+    getcode, getcode_choice = arms.getcode()
+    return Backend(theo, getcode, theo_choice, getcode_choice, (arms.aclose,))
+
+
+class _Arms:
+    """Makes the arms; the engine's provider, with its model process, is made once for both APIs.
+
+    The packages behind an arm are imported when it is chosen, so that a hosted user does not wait for the engine's.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clients: list[TheoClient | GetCodeClient] = []
+
+    def theo(self) -> tuple[Theo, Choice]:
+        try:
+            choice = self._choose("theo")
+            if choice.answers == "hosted":
+                from theo_mcp.hosted.theo import TheoClient
+
+                settings = self._settings
+                client = TheoClient(
+                    settings.key("theo"),
+                    base_url=settings.theo_base_url,
+                    timeouts=self._timeouts,
+                    max_prompt_chars=settings.max_prompt_chars,
+                    allow_insecure_http=settings.allow_insecure_http,
+                )
+                self._clients.append(client)
+                return client, choice
+            from theo_mcp.engine.theo import EngineTheo
+
+            limits = self._settings
+            return EngineTheo(
+                self._provider,
+                max_prompt_chars=limits.max_prompt_chars,
+                max_output_tokens=limits.max_output_tokens,
+            ), choice
+        except ConfigError as error:
+            return _Broken(error), Choice("nothing", str(error))
+
+    def getcode(self) -> tuple[GetCode, Choice]:
+        try:
+            choice = self._choose("getcode")
+            if choice.answers == "hosted":
+                from theo_mcp.hosted.getcode import GetCodeClient
+
+                settings = self._settings
+                client = GetCodeClient(
+                    settings.key("getcode"),
+                    base_url=settings.getcode_base_url,
+                    timeouts=self._timeouts,
+                    max_prompt_chars=settings.max_prompt_chars,
+                    allow_insecure_http=settings.allow_insecure_http,
+                )
+                self._clients.append(client)
+                return client, choice
+            from theo_mcp.engine.getcode import EngineGetCode
+
+            return EngineGetCode(self._provider, max_prompt_chars=self._settings.max_prompt_chars), choice
+        except ConfigError as error:
+            return _Broken(error), Choice("nothing", str(error))
+
+    async def aclose(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+        if "_provider" in self.__dict__:
+            await self._provider.aclose()
+
+    def _choose(self, api: _Api) -> Choice:
+        settings = self._settings
+        if settings.backend == "engine":
+            return Choice("engine", f"{settings.origin('backend')} says engine")
+        if settings.backend == "auto" and settings.engine_url is not None:
+            return Choice("engine", f"{settings.origin('engine_url')} names a model server")
+        if settings.key(api) is not None:
+            name = f"{api}_api_key"
+            source = settings.origin(name if getattr(settings, name) is not None else name + "_file")
+            return Choice("hosted", f"its key is set ({source})")
+        if settings.backend == "hosted":
+            raise ConfigError(
+                f"There is no key for {_NAMES[api]}, and {settings.origin('backend')} asks for the hosted service.",
+                code="no_key",
+                hint=f"Set {variable_of(f'{api}_api_key')}, or leave the backend at auto to use this machine.",
+            )
+        return Choice("engine", f"{variable_of(f'{api}_api_key')} is not set")
+
+    @cached_property
+    def _provider(self) -> Provider:
+        settings = self._settings
+        if settings.engine_url is not None:
+            from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
+
+            return OpenAICompatible(
+                settings.engine_url, settings.key("engine"), model=settings.engine_model, timeouts=self._timeouts
+            )
+        from theo_mcp.engine.providers.local import LocalModel
+
+        return LocalModel(settings.data_dir, settings.engine_model, settings.context_tokens, self._timeouts)
+
+    @cached_property
+    def _timeouts(self) -> Timeouts:
+        from theo_mcp.http.client import Timeouts
+
+        settings = self._settings
+        return Timeouts(connect=settings.connect_timeout_s, whole=settings.timeout_s, idle=settings.idle_timeout_s)
+
+
+class _Broken:
+    """An arm whose settings are wrong: every call says what is wrong with them."""
+
+    def __init__(self, error: ConfigError) -> None:
+        self._error = error
+
+    async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
+        raise self._error
+
+    async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
+        raise self._error
+
+    @asynccontextmanager
+    async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
+        raise self._error
+        yield
+
+    async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
+        raise self._error
+
+    async def models(self) -> Models:
+        raise self._error
+
+    async def health(self) -> Health:
+        raise self._error
+
+    async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
+        raise self._error

@@ -1,0 +1,1 @@
+"""The embedded engine: answers the two documented APIs on the user's machine."""

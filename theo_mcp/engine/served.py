@@ -1,0 +1,33 @@
+"""What the engine does not serve yet. This list only shrinks; a test holds it against the request's fields."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from theo_mcp.backend import check_prompt
+from theo_mcp.errors import NotAvailableError
+from theo_mcp.wire.theo import CompletionRequest
+
+MODES_NOT_SERVED: Final = ("image", "video", "research", "genui")
+FIELDS_NOT_SERVED: Final = ("conversation_id", "skills", "tools", "model_overrides", "component_library")
+
+
+def check(request: CompletionRequest, max_prompt_chars: int) -> None:
+    """Refuses what would otherwise be ignored.
+
+    Raises:
+        InputError: the prompt is blank or too long.
+        NotAvailableError: a field or mode is asked for that this engine does not serve.
+    """
+    check_prompt(request.prompt, max_prompt_chars)
+    if request.mode in MODES_NOT_SERVED:
+        raise NotAvailableError(
+            f"The engine on this machine does not serve the mode {request.mode!r} yet.",
+            hint="Use auto, fast, think, code or roast, or set THEO_API_KEY to ask the hosted service.",
+        )
+    for name in FIELDS_NOT_SERVED:
+        if getattr(request, name):
+            raise NotAvailableError(
+                f"The engine on this machine does not serve the field {name!r} yet.",
+                hint=f"Leave {name} out, or set THEO_API_KEY to ask the hosted service.",
+            )

@@ -1,0 +1,132 @@
+"""Theo's API, answered by the pipeline."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from theo_mcp.backend import EventStream, Observe
+from theo_mcp.engine import pipeline, respond
+from theo_mcp.engine.classify import ServedMode
+from theo_mcp.engine.providers import Provider
+from theo_mcp.engine.routing import TABLE
+from theo_mcp.errors import TheoError
+from theo_mcp.wire.model import Extension
+from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, Reasoned
+from theo_mcp.wire.theo import (
+    Code,
+    CodeRequest,
+    Completion,
+    CompletionRequest,
+    Gathered,
+    Health,
+    ModelEntry,
+    Models,
+    ProviderHealth,
+    Token,
+    now,
+)
+
+_DESCRIPTIONS: dict[ServedMode, str] = {
+    "fast": "Short, direct answers.",
+    "think": "Answers with their reasoning.",
+    "code": "Code, parsed before it is shown.",
+    "roast": "Answers with humour.",
+}
+
+
+class EngineTheo:
+    """The arm that answers on this machine; see `theo_mcp.backend.Theo` for what each method promises."""
+
+    def __init__(self, provider: Provider, *, max_prompt_chars: int, max_output_tokens: int | None) -> None:
+        self._provider = provider
+        self._max_prompt_chars = max_prompt_chars
+        self._max_output_tokens = max_output_tokens
+
+    async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
+        gathered = Gathered(request)
+        tokens = 0
+        async with self._run(request, observe) as events:
+            async for event in events:
+                gathered.add(event)
+                if isinstance(event, Token):
+                    tokens += 1
+                    if observe is not None and tokens % 10 == 1:
+                        observe(f"writing, {tokens} tokens")
+        return gathered.completion(created=now())
+
+    async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
+        answer = await self.complete(request, observe=observe)
+        usage = answer.usage
+        return ChatCompletion(
+            id=answer.id.replace("cmpl_", "chatcmpl_"),
+            created=respond.unix_time(answer.created),
+            model=answer.model.id,
+            choices=(
+                ChatChoice(
+                    message=Reasoned(content=answer.content), finish_reason=answer.theo_mcp.finish_reason or "stop"
+                ),
+            ),
+            usage=ChatUsage(
+                prompt_tokens=usage.prompt_tokens,
+                completion_tokens=usage.completion_tokens,
+                total_tokens=usage.total_tokens,
+            ),
+            theo_metadata={
+                "mode": answer.mode,
+                "resolved_mode": answer.resolved_mode,
+                "tools_used": [],
+                "artifacts": [],
+                "engine": answer.model.engine,
+            },
+            theo_mcp=answer.theo_mcp,
+        )
+
+    def stream(self, request: CompletionRequest) -> EventStream:
+        return self._run(request, None)
+
+    async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
+        hints = [f"Language: {request.language}."] if request.language else []
+        hints += [f"Framework: {request.framework}."] if request.framework else []
+        # A blank prompt stays blank, so that the hints do not hide it.
+        prompt = "\n".join([request.prompt, *hints]) if request.prompt.strip() else ""
+        completion = await self.complete(CompletionRequest(prompt=prompt, mode="code"), observe=observe)
+        return respond.code(completion, request.language)
+
+    async def models(self) -> Models:
+        model = await self._provider.model()
+        entries = tuple(
+            ModelEntry(
+                mode=mode,
+                model_id=model.id,
+                label=model.label,
+                engine=model.engine,
+                description=_DESCRIPTIONS[mode],
+            )
+            for mode in TABLE
+        )
+        return Models(models=entries, theo_mcp=respond.about(model))
+
+    async def health(self) -> Health:
+        """Healthy where a model is there; what is missing is in the notice. Nothing is started."""
+        try:
+            model = await self._provider.model()
+        except TheoError as error:
+            providers, about = "unconfigured", Extension(backend="engine", notice=str(error))
+        else:
+            providers, about = "healthy", respond.about(model)
+        return Health(
+            status="healthy" if providers == "healthy" else "down",
+            timestamp=now(),
+            version=version("theo-mcp"),
+            providers={"engine": ProviderHealth(status=providers)},
+            theo_mcp=about,
+        )
+
+    def _run(self, request: CompletionRequest, observe: Observe | None) -> EventStream:
+        return pipeline.run(
+            request,
+            self._provider,
+            max_prompt_chars=self._max_prompt_chars,
+            max_tokens=self._max_output_tokens,
+            observe=observe,
+        )

@@ -1,0 +1,185 @@
+"""Every error that this package raises, in one tree.
+
+    TheoError
+    ├── ConfigError            a setting, a key or a file is wrong; nothing was sent
+    ├── InputError             the request is wrong; nothing was sent
+    ├── NotAvailableError      this backend or installation cannot do it; the hint says what can
+    ├── APIError               a service answered with an error
+    │   ├── BadRequestError        400, 409, 413, 422
+    │   ├── AuthenticationError    401
+    │   ├── PermissionDeniedError  403
+    │   ├── CreditsError           402
+    │   ├── NotFoundError          404
+    │   ├── RateLimitError         429
+    │   └── ServiceError           5xx and any other status
+    ├── TransportError         no whole answer came
+    │   ├── UnreachableError       nothing was sent: no route, name, port or certificate
+    │   ├── TimeoutExceededError   the deadline passed
+    │   ├── ConnectionLostError    the connection broke after the request went out
+    │   └── ProtocolError          what came is not what the API documents
+    ├── StreamError            a stream failed or ended before its terminator; `partial` has the text so far
+    └── ModelError             the model on this machine failed
+
+A message is one sentence that says what happened; `hint` is the next step. Neither holds a key, a prompt or an answer.
+"""
+
+from __future__ import annotations
+
+
+class TheoError(Exception):
+    """The root of the tree: catch it to catch everything that this package raises.
+
+    Attributes:
+        code: a stable word, such as ``rate_limit_exceeded``; the API's own where it sent one.
+        message: one sentence: what happened.
+        hint: the next step, or an empty string.
+        retryable: whether the same call may succeed later without risk of doing paid work twice.
+        retry_after: seconds to wait, where the service said so.
+        status: the HTTP status, where there was one.
+        request_id: the service's id for the call, to quote to its support.
+        attempts: how many requests went out.
+        partial: the text received before the failure. Never part of ``str()`` or ``repr()``.
+    """
+
+    code = "error"
+    retryable = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        hint: str = "",
+        retryable: bool | None = None,
+        retry_after: float | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+        attempts: int = 0,
+        partial: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.hint = hint
+        self.retryable = type(self).retryable if retryable is None else retryable
+        self.retry_after = retry_after
+        self.status = status
+        self.request_id = request_id
+        self.attempts = attempts
+        self.partial = partial
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.code}: {self.message})"
+
+
+class ConfigError(TheoError):
+    """A setting, a key or a file is wrong; nothing was sent."""
+
+    code = "config_error"
+
+
+class InputError(TheoError):
+    """The request is wrong; nothing was sent."""
+
+    code = "validation_error"
+
+
+class NotAvailableError(TheoError):
+    """This backend or installation cannot do it; the hint says what can."""
+
+    code = "not_available_here"
+
+
+class APIError(TheoError):
+    """A service answered with an error."""
+
+    code = "server_error"
+
+
+class BadRequestError(APIError):
+    """The service refused the request as it is (400, 409, 413, 422)."""
+
+    code = "bad_request"
+
+
+class AuthenticationError(APIError):
+    """The service does not accept the key (401)."""
+
+    code = "invalid_api_key"
+
+
+class PermissionDeniedError(APIError):
+    """The key is known but may not do this (403)."""
+
+    code = "missing_scope"
+
+
+class CreditsError(APIError):
+    """The account has no balance, or a cap is reached (402)."""
+
+    code = "insufficient_credits"
+
+
+class NotFoundError(APIError):
+    """The service knows no such thing (404)."""
+
+    code = "not_found"
+
+
+class RateLimitError(APIError):
+    """Too many requests (429); ``retry_after`` says when to come back, where the service told."""
+
+    code = "rate_limit_exceeded"
+    retryable = True
+
+
+class ServiceError(APIError):
+    """The service failed (5xx). A paid request may have been done all the same."""
+
+    code = "server_error"
+
+
+class TransportError(TheoError):
+    """No whole answer came."""
+
+    code = "transport_error"
+
+
+class UnreachableError(TransportError):
+    """Nothing was sent: the service could not be reached."""
+
+    code = "unreachable"
+    retryable = True
+
+
+class TimeoutExceededError(TransportError):
+    """The deadline passed before the answer was whole."""
+
+    code = "timeout"
+
+
+class ConnectionLostError(TransportError):
+    """The connection broke after the request went out; the work may have been done."""
+
+    code = "connection_lost"
+
+
+class ProtocolError(TransportError):
+    """What came is not what the API documents: HTML, a redirect, JSON of another shape."""
+
+    code = "unexpected_answer"
+
+
+class StreamError(TheoError):
+    """A stream failed, or ended before its terminator; ``partial`` has the text received so far."""
+
+    code = "stream_failed"
+
+
+class ModelError(TheoError):
+    """The model on this machine failed."""
+
+    code = "model_failed"

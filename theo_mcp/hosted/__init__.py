@@ -1,0 +1,1 @@
+"""The hosted services: one method per documented endpoint."""

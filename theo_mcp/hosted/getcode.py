@@ -1,0 +1,56 @@
+"""GetCode over HTTP."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from theo_mcp.backend import Observe, check_prompt
+from theo_mcp.http.address import checked_base_url
+from theo_mcp.http.client import HttpClient, Timeouts
+from theo_mcp.secret import Secret
+from theo_mcp.wire.getcode import Improved, ImproveRequest
+from theo_mcp.wire.model import Extension
+
+BASE_URL = "https://getcode.one"
+
+
+class GetCodeClient:
+    """GetCode's hosted service.
+
+    ``async with GetCodeClient("gc_…") as getcode: await getcode.improve(ImproveRequest(prompt="…", outputType="pdf"))``
+
+    Raises:
+        ConfigError: the base URL is not one that a key may be sent to.
+    """
+
+    def __init__(
+        self,
+        api_key: str | Secret | None,
+        *,
+        base_url: str = BASE_URL,
+        timeouts: Timeouts = Timeouts(),
+        max_prompt_chars: int = 200_000,
+        allow_insecure_http: bool = False,
+    ) -> None:
+        key = Secret(api_key) if isinstance(api_key, str) else api_key
+        url = checked_base_url(base_url, "getcode_base_url", allow_insecure_http=allow_insecure_http)
+        self._max_prompt_chars = max_prompt_chars
+        self._http = HttpClient(url, key, service="GetCode", timeouts=timeouts)
+
+    async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
+        """``POST /api/improve``."""
+        check_prompt(request.prompt, self._max_prompt_chars)
+        if observe is not None:
+            observe("sent")
+        answer = await self._http.json("POST", "/api/improve", Improved, request.body())
+        return answer.model_copy(update={"theo_mcp": Extension(backend="hosted", engine="getcode")})
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()

@@ -1,0 +1,76 @@
+"""Progress notifications: the text as it comes, or the phase of a call that does not stream.
+
+At most ten a second, and one every ten seconds when nothing happens; nothing of the text is lost at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+
+ResultT = TypeVar("ResultT")
+Report = Callable[[float, str | None], Awaitable[None]]
+
+_FIRST_S = 1.0
+_BEAT_S = 10.0
+_GAP_S = 0.1
+
+
+class Progress:
+    """One call's progress. `text` and `phase` return at once; what they say is sent by `during`."""
+
+    def __init__(self, report: Report | None) -> None:
+        self._report = report
+        self._text: list[str] = []
+        self._phase: str | None = None
+        self._news = anyio.Event()
+        self._count = 0.0
+
+    def text(self, delta: str) -> None:
+        """More text. The messages of a call, put together, are exactly its text."""
+        self._text.append(delta)
+        self._news.set()
+
+    def phase(self, words: str) -> None:
+        """What the call does now; only the latest is sent. Not for a call that streams text."""
+        self._phase = words
+        self._news.set()
+
+    async def during(self, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Runs `work` and reports meanwhile. What `work` raises comes out as it is."""
+        if self._report is None:  # the caller wants no progress
+            return await work()
+        failure: Exception | None = None
+        result: ResultT
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep_reporting, self._report)
+            try:
+                result = await work()
+            except Exception as error:
+                failure = error
+            tasks.cancel_scope.cancel()
+        if self._text:
+            await self._send(self._report)
+        if failure is not None:
+            raise failure
+        return result
+
+    async def _keep_reporting(self, report: Report) -> None:
+        wait = _FIRST_S
+        while True:
+            with anyio.move_on_after(wait):
+                await self._news.wait()
+            with anyio.CancelScope(shield=True):  # what has been taken is sent whole
+                await self._send(report)
+            await anyio.sleep(_GAP_S)
+            wait = _BEAT_S
+
+    async def _send(self, report: Report) -> None:
+        message = "".join(self._text) or self._phase
+        self._text.clear()
+        self._phase = None
+        self._news = anyio.Event()
+        self._count += 1
+        await report(self._count, message)

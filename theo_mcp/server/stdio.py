@@ -1,0 +1,228 @@
+"""MCP over this process's stdin and stdout.
+
+Ours instead of the SDK's, which ignores Ctrl-C while stdin is open, leaves lines that it cannot parse unanswered, and
+waits for busy threads at the end. Here every line with an id gets an answer, nothing but JSON-RPC reaches stdout, and
+the process ends soon after its input does, or at a signal, whatever is still running.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+import mcp_types as types
+from anyio.lowlevel import EventLoopToken, current_token
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.server.lowlevel import Server
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
+
+from theo_mcp.server.reply import scrubbed
+
+_END_GRACE_S = 1.5
+"""From the end of input, or a signal, to the end of the process, whatever is still running."""
+_FLUSH_S = 0.5
+_MAX_LINE = 64 * 2**20
+_READ = 2**16
+_PARENT_POLL_S = 2.0
+
+
+@dataclass(frozen=True)
+class Wire:
+    """The descriptors that carry the protocol, out of reach of stray prints and of children."""
+
+    read: int
+    write: int
+
+
+def claim() -> Wire:
+    """Takes stdin and stdout for the protocol: fd 0 becomes empty and fd 1 becomes stderr."""
+    wire = Wire(os.dup(0), os.dup(1))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    try:
+        os.dup2(2, 1)
+    except OSError:  # started without stderr
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.close(null)
+    return wire
+
+
+async def serve(server: Server[Any], wire: Wire) -> None:
+    """Serves until the input ends, the host is gone or a signal comes. May end the process itself if it must."""
+    inbox, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](256)
+    outgoing, outbox = anyio.create_memory_object_stream[SessionMessage](256)
+    answers = outgoing.clone()
+    flushed = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        stop = tasks.cancel_scope.cancel
+        tasks.start_soon(_write, wire.write, outbox, flushed, stop)
+        tasks.start_soon(_stop_at_signal, stop)
+        tasks.start_soon(_stop_without_parent, stop)
+        _Reader(wire.read, current_token(), inbox, answers).start()
+        await server.run(incoming, outgoing, server.create_initialization_options())
+        answers.close()
+        with anyio.move_on_after(_FLUSH_S):
+            await flushed.wait()
+        stop()
+
+
+class _Reader(threading.Thread):
+    """Reads lines in a thread, because no event loop can wait for every kind of stdin (files, consoles)."""
+
+    def __init__(
+        self,
+        fd: int,
+        token: EventLoopToken,
+        inbox: MemoryObjectSendStream[SessionMessage | Exception],
+        answers: MemoryObjectSendStream[SessionMessage],
+    ) -> None:
+        super().__init__(daemon=True, name="stdin")
+        self._fd, self._token, self._inbox, self._answers = fd, token, inbox, answers
+
+    def run(self) -> None:
+        with suppress(RuntimeError, anyio.BrokenResourceError, anyio.ClosedResourceError):  # the loop is gone
+            for lines in _batches(self._fd):
+                anyio.from_thread.run(self._accept, lines, token=self._token)
+        end_soon()
+        with suppress(RuntimeError):
+            anyio.from_thread.run_sync(self._inbox.close, token=self._token)
+
+    async def _accept(self, lines: list[bytes]) -> None:
+        for line in lines:
+            for message in _read(line):
+                if isinstance(message, types.JSONRPCError):
+                    await self._answers.send(SessionMessage(message))
+                else:
+                    await self._inbox.send(SessionMessage(message))
+
+
+def end_soon() -> None:
+    """Ends the process after a grace period. Children end with us, because their stdin closes."""
+    timer = threading.Timer(_END_GRACE_S, partial(os._exit, 0))
+    timer.daemon = True
+    timer.start()
+
+
+def _batches(fd: int) -> Iterator[list[bytes]]:
+    """The lines of a descriptor, as many at a time as one read brings."""
+    parts: list[bytes] = []
+    size = 0
+    while chunk := os.read(fd, _READ):
+        *lines, rest = chunk.split(b"\n")
+        if lines:
+            lines[0] = b"".join([*parts, lines[0]])
+            parts, size = [], 0
+            yield lines
+        if rest:
+            parts.append(rest)
+            size += len(rest)
+        if size > _MAX_LINE:
+            parts, size = [b"["], 1  # no answer can name its id; the line's end will be reported as not JSON
+    if parts:
+        yield [b"".join(parts)]
+
+
+def _read(line: bytes) -> Iterator[types.JSONRPCMessage]:
+    """What a line says; for a request that cannot be taken, the error that answers it."""
+    if not line.strip():
+        return
+    try:
+        yield types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+        return
+    except ValidationError:
+        pass
+    try:  # the standard parser takes lone surrogates, which JavaScript hosts do send
+        said = json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        yield _refusal(None, types.PARSE_ERROR, "The line is not JSON.")
+        return
+    if isinstance(said, list):
+        for item in said:
+            if isinstance(item, dict) and "id" in item and "method" in item:
+                yield _refusal(item["id"], types.INVALID_REQUEST, "Batches are not supported: send one request a line.")
+        if not said:
+            yield _refusal(None, types.INVALID_REQUEST, "The line is an empty batch.")
+        return
+    try:
+        yield types.jsonrpc_message_adapter.validate_python(_scrub(said), by_name=False)
+    except (ValidationError, RecursionError):
+        if not isinstance(said, dict) or "id" in said or "method" not in said:
+            known = said.get("id") if isinstance(said, dict) else None
+            yield _refusal(known, types.INVALID_REQUEST, "The line is not a JSON-RPC 2.0 request.")
+
+
+def _refusal(id: object, code: int, message: str) -> types.JSONRPCError:
+    known = scrubbed(id) if isinstance(id, str) else id if isinstance(id, int) and not isinstance(id, bool) else None
+    return types.JSONRPCError(jsonrpc="2.0", id=known, error=types.ErrorData(code=code, message=message))
+
+
+def _scrub(value: object) -> object:
+    if isinstance(value, str):
+        return scrubbed(value)
+    if isinstance(value, list):
+        return [_scrub(item) for item in value]
+    if isinstance(value, dict):
+        return {scrubbed(key): _scrub(item) for key, item in value.items()}
+    return value
+
+
+async def _write(fd: int, outbox: MemoryObjectReceiveStream[SessionMessage], flushed: anyio.Event, stop: Any) -> None:
+    ready = select.poll() if hasattr(select, "poll") else None
+    if ready is not None:
+        ready.register(fd, select.POLLOUT)
+    async with outbox:
+        async for sent in outbox:
+            line = sent.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+            try:
+                # A pipe that is ready takes this much without blocking; what is longer, or late, waits in a thread.
+                if ready is not None and len(line) <= select.PIPE_BUF and ready.poll(0):
+                    os.write(fd, line)
+                else:
+                    await anyio.to_thread.run_sync(_write_all, fd, line, abandon_on_cancel=True)
+            except OSError:  # nobody reads any more
+                end_soon()
+                stop()
+                return
+    flushed.set()
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+async def _stop_at_signal(stop: Any) -> None:
+    if sys.platform == "win32":
+        return
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        async for _ in signals:
+            end_soon()
+            stop()
+            return
+
+
+async def _stop_without_parent(stop: Any) -> None:
+    """A host that is killed may leave stdin open in another child of its own; only our parent's id tells."""
+    if sys.platform == "win32":
+        return
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells when a parent dies
+        await anyio.sleep(_PARENT_POLL_S)
+    end_soon()
+    stop()

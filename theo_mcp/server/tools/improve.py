@@ -1,0 +1,40 @@
+"""``theo_improve``: a rough request into a detailed brief."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from theo_mcp.backend import Backend
+from theo_mcp.server import results
+from theo_mcp.server.arguments import Arguments
+from theo_mcp.server.progress import Progress
+from theo_mcp.server.reply import Reply
+from theo_mcp.server.tools import Tool
+from theo_mcp.wire.getcode import ImproveRequest, OutputType
+
+
+class ImproveArguments(Arguments):
+    """The documented fields of improve."""
+
+    prompt: str = Field(description='The rough request, such as "landing page for a bakery".')
+    output_type: OutputType = Field(description="What the brief will be used for.")
+
+
+async def _run(backend: Backend, arguments: ImproveArguments, progress: Progress) -> Reply:
+    request = ImproveRequest(prompt=arguments.prompt, output_type=arguments.output_type)
+    return results.improved(await backend.getcode.improve(request, observe=progress.phase))
+
+
+TOOL = Tool(
+    name="theo_improve",
+    title="Improve a prompt",
+    description=(
+        "Turns a rough request into a detailed brief for one kind of output. "
+        "Use when a request for a page, document, chart or picture is only a few words. "
+        "Not for making the output itself, and not for answering a question (theo_complete). "
+        "Returns the brief as text to pass on as a prompt. A hosted answer counts against the plan; "
+        "on this machine it is free. Takes 1 to 20 seconds."
+    ),
+    arguments=ImproveArguments,
+    run=_run,
+)

@@ -1,0 +1,91 @@
+"""``theo_status``: who answers, with which models, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+from pydantic import JsonValue
+
+from theo_mcp.backend import Backend
+from theo_mcp.errors import TheoError
+from theo_mcp.server.arguments import Arguments
+from theo_mcp.server.progress import Progress
+from theo_mcp.server.reply import Reply
+from theo_mcp.server.tools import Tool
+from theo_mcp.wire.theo import Health, Models
+
+AnswerT = TypeVar("AnswerT")
+_LIMIT_S = 5.0
+
+
+class StatusArguments(Arguments):
+    """It takes none."""
+
+
+async def _run(backend: Backend, arguments: StatusArguments, progress: Progress) -> Reply:
+    asked: dict[str, Health | Models | TheoError] = {}
+
+    async def ask(name: str, question: Callable[[], Awaitable[Health | Models]]) -> None:
+        try:
+            with anyio.fail_after(_LIMIT_S):
+                asked[name] = await question()
+        except TheoError as error:
+            asked[name] = error
+        except TimeoutError:
+            asked[name] = TheoError(f"No answer within {_LIMIT_S:g} s.", code="timeout")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, "health", backend.theo.health)
+        tasks.start_soon(ask, "models", backend.theo.models)
+    return _told(backend, asked["health"], asked["models"])
+
+
+def _told(backend: Backend, health: Health | Models | TheoError, models: Health | Models | TheoError) -> Reply:
+    lines = [
+        f"Theo: {backend.theo_choice.answers} ({backend.theo_choice.why})",
+        f"GetCode: {backend.getcode_choice.answers} ({backend.getcode_choice.why})",
+    ]
+    missing: list[str] = []
+    data: dict[str, JsonValue] = {
+        "theo": {"answers": backend.theo_choice.answers, "why": backend.theo_choice.why},
+        "getcode": {"answers": backend.getcode_choice.answers, "why": backend.getcode_choice.why},
+    }
+    if isinstance(health, Health):
+        data["health"] = health.status
+        lines.append(f"Health: {health.status or 'not said'}")
+        if health.status != "healthy" and health.theo_mcp.notice:
+            missing.append(health.theo_mcp.notice)
+    elif isinstance(health, TheoError):
+        missing.append(f"{health.code}: {health}")
+    if isinstance(models, Models):
+        data["models"] = [entry.model_dump(include={"mode", "model_id", "label", "engine"}) for entry in models.models]
+        lines += [f"Mode {entry.mode}: {entry.model_id} ({entry.label}, {entry.engine})" for entry in models.models]
+        if models.theo_mcp.notice:
+            data["notice"] = models.theo_mcp.notice
+            lines.append(f"Note: {models.theo_mcp.notice}")
+    elif isinstance(models, TheoError):
+        missing.append(f"{models.code}: {models}")
+    # Health and models often lack the same thing; it is said once, with its code where one is known.
+    distinct = [said for said in missing if not any(other != said and said in other for other in missing)]
+    distinct = list(dict.fromkeys(distinct))
+    data["missing"] = list(distinct)
+    lines += [f"Missing: {said}" for said in distinct] or ["Missing: nothing"]
+    return Reply("\n".join(lines), data=data)
+
+
+TOOL = Tool(
+    name="theo_status",
+    title="Theo status",
+    description=(
+        "Says what answers each API (hosted or this machine), with which models, and what is missing. "
+        "Use when a call failed, before the first paid call, or when asked what is set up. "
+        "Not for generating anything. "
+        "Returns a few lines; costs nothing and takes at most 5 seconds."
+    ),
+    arguments=StatusArguments,
+    run=_run,
+    read_only=True,
+    idempotent=True,
+)

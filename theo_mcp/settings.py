@@ -1,0 +1,253 @@
+"""All settings in one model; every value knows where it came from.
+
+Flags win over the environment, the environment over the user's file, the file over the defaults. This is the only
+module that reads the process environment. Keys have no flag, because a command line is visible to every process.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import unquote, urlsplit
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from theo_mcp.errors import ConfigError
+from theo_mcp.secret import Secret
+
+KeyOf = Literal["theo", "getcode", "engine"]
+
+BUILTIN_MODEL = "smollm2-135m"
+CONFIG_VARIABLE = "THEO_MCP_CONFIG"
+PUBLISHED = False
+"""Whether a registry has this package under its name. Until then, install commands name the checkout or the wheel."""
+
+_OWN_VARIABLES = {
+    "theo_api_key": "THEO_API_KEY",
+    "theo_api_key_file": "THEO_API_KEY_FILE",
+    "theo_base_url": "THEO_BASE_URL",
+    "getcode_api_key": "GETCODE_API_KEY",
+    "getcode_api_key_file": "GETCODE_API_KEY_FILE",
+    "getcode_base_url": "GETCODE_BASE_URL",
+}
+_FILE_ONLY = frozenset({"allow_insecure_http"})
+
+
+class Settings(BaseModel):
+    """What the user decided. Make one with `Settings.load`, or directly in code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: Literal["auto", "hosted", "engine"] = Field(
+        "auto", description="What answers: auto (an API with a key is hosted, the other is the engine), hosted, engine."
+    )
+    theo_api_key: Secret | None = Field(None, description="The key for Theo (theo_sk_…).")
+    theo_api_key_file: Path | None = Field(None, description="A file that holds the key for Theo.")
+    theo_base_url: str = Field("https://www.hitheo.ai", description="Where Theo answers.")
+    getcode_api_key: Secret | None = Field(None, description="The key for GetCode (gc_…).")
+    getcode_api_key_file: Path | None = Field(None, description="A file that holds the key for GetCode.")
+    getcode_base_url: str = Field("https://getcode.one", description="Where GetCode answers.")
+    engine_url: str | None = Field(
+        None,
+        description="An OpenAI-compatible server that the engine uses (Ollama, llama.cpp, vLLM, LM Studio, OpenAI), "
+        "such as http://127.0.0.1:11434/v1.",
+    )
+    engine_api_key: Secret | None = Field(None, description="The key for that server, if it wants one.")
+    engine_model: str | None = Field(
+        None, description="The model: a name on that server, or of `theo-mcp engine list`. Default: the first."
+    )
+    max_prompt_chars: int = Field(200_000, ge=1, description="A longer prompt is refused before anything is sent.")
+    max_output_tokens: int | None = Field(
+        None, ge=1, description="The longest answer of the engine. Default: 1024 for the built-in model, else no limit."
+    )
+    context_tokens: int = Field(
+        8192, ge=512, description="How much text (prompt and answer) a model run on this machine can hold."
+    )
+    connect_timeout_s: float = Field(10.0, gt=0, description="Seconds to reach a service.")
+    timeout_s: float = Field(120.0, gt=0, description="Seconds for a whole answer that does not stream.")
+    idle_timeout_s: float = Field(120.0, gt=0, description="Seconds a stream may be silent.")
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("theo-mcp", appauthor=False),
+        description="Where models are kept.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="What goes to stderr.")
+    allow_insecure_http: bool = Field(
+        False, description="Send keys over plain http to a host other than this machine. Only in the user's file."
+    )
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def load(cls, flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Self:
+        """Settings from flags (by field name), the environment and the user's file.
+
+        Raises:
+            ConfigError: a value or the file is wrong; the message names the place.
+        """
+        environ = environment() if environ is None else environ
+        path = Path(flags.get("config") or environ.get(CONFIG_VARIABLE) or default_config_path()).expanduser()
+        chosen = flags.get("config") or environ.get(CONFIG_VARIABLE)
+        values: dict[str, object] = _read_file(path, must_exist=bool(chosen), known=cls.model_fields)
+        origins = dict.fromkeys(values, str(path))
+        for name in cls.model_fields:
+            variable = variable_of(name)
+            if variable and (text := environ.get(variable, "").strip()):
+                values[name], origins[name] = text, variable
+            if (given := flags.get(name)) is not None:
+                values[name], origins[name] = given, flag_of(name) or "code"
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            raise _plain(error, origins) from None
+        settings._origins.update(origins)  # noqa: SLF001 - its own
+        return settings
+
+    def origin(self, name: str) -> str:
+        """Where the value of field `name` came from: a flag, a variable, a file's path or ``default``."""
+        return self._origins.get(name, "default" if name not in self.model_fields_set else "code")
+
+    def key(self, api: KeyOf) -> Secret | None:
+        """The key for `api`, or None where none is set.
+
+        Raises:
+            ConfigError: the key is not usable as it stands, or its file cannot be read.
+        """
+        name = f"{api}_api_key"
+        held: Secret | None = getattr(self, name)
+        if held is not None:
+            return checked_key(held.reveal(), self.origin(name))
+        path: Path | None = getattr(self, name + "_file", None)
+        if path is None:
+            return None
+        where = f"the file that {self.origin(name + '_file')} names"
+        try:
+            text = path.expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"The key for {api} could not be read from {where}: {_reason(error)}.",
+                hint=f"Put the key alone into a file that you can read, or set {variable_of(name)}.",
+            ) from None
+        key = checked_key(text, where)
+        if key is None:
+            raise ConfigError(f"There is no key in {where}: it is empty.", hint="Put the key alone into it.")
+        return key
+
+
+def checked_key(text: str, source: str) -> Secret | None:
+    """A key as it can be sent, or None for blanks; the errors name `source` and never the key.
+
+    Raises:
+        ConfigError: an unexpanded ``${VAR}``, a ``Bearer`` in front, quotes, a line break or a character inside that
+            no header can hold.
+    """
+    key = text.strip()
+    Secret(key)
+    if not key:
+        return None
+    if key.startswith("$") or "${" in key:
+        problem = "is a variable that was not expanded"
+        hint = "Write the key itself, or let your shell or host expand the variable."
+    elif key.lower().startswith("bearer"):
+        problem, hint = "begins with 'Bearer'", "Give the key alone, without the word in front."
+    elif key[0] in "\"'" or key[-1] in "\"'":
+        problem, hint = "has quotes around it", "Give the key without quotes."
+    elif any(c.isspace() for c in key):
+        problem, hint = "has a space or a line break inside", "Copy the key again, as one line."
+    elif not key.isascii() or not key.isprintable():
+        problem, hint = "has a character that no key has", "Copy the key again."
+    else:
+        return Secret(key)
+    raise ConfigError(f"The key in {source} {problem}.", hint=hint)
+
+
+def variable_of(name: str) -> str | None:
+    """The environment variable of a field, or None where it has none."""
+    if name in _FILE_ONLY:
+        return None
+    return _OWN_VARIABLES.get(name, "THEO_MCP_" + name.upper())
+
+
+def flag_of(name: str) -> str | None:
+    """The command-line flag of a field, or None where it has none (keys, for one)."""
+    if name in _FILE_ONLY or name.endswith("_api_key"):
+        return None
+    return "--" + name.replace("_", "-")
+
+
+def default_config_path() -> Path:
+    """The user's file: ``config.toml`` in the platform's configuration folder."""
+    return platformdirs.user_config_path("theo-mcp", appauthor=False) / "config.toml"
+
+
+def environment() -> dict[str, str]:
+    """The process environment, for settings and for children that we start."""
+    return dict(os.environ)
+
+
+def install_command(extra: str) -> str:
+    """The one command that adds `extra` to this installation."""
+    source = "theo-mcp" if PUBLISHED else _installed_from()
+    if importlib.util.find_spec("pip") is None:  # an environment made by uv has none
+        return f'uv pip install --python "{sys.executable}" "{source}[{extra}]"'
+    return f'"{sys.executable}" -m pip install "{source}[{extra}]"'
+
+
+def _installed_from() -> str:
+    try:
+        record = importlib.metadata.distribution("theo-mcp").read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:
+        record = None
+    url = json.loads(record)["url"] if record else ""
+    return unquote(urlsplit(url).path) if url.startswith("file:") else "theo-mcp"
+
+
+def _read_file(path: Path, *, must_exist: bool, known: Mapping[str, object]) -> dict[str, object]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        if not must_exist:
+            return {}
+        raise ConfigError(
+            f"The settings file {path} does not exist.", hint="Make it, or drop --config and THEO_MCP_CONFIG."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The settings file {path} could not be read: {_reason(error)}.", hint="It should be a UTF-8 text file."
+        ) from None
+    try:
+        values: dict[str, object] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"The settings file {path} is not TOML: {error}.", hint='A line looks like: engine_model = "name".'
+        ) from None
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise ConfigError(
+                f"The settings file {path} has an unknown setting, {name[:60]!r}.",
+                hint=f"Did you mean {near[0]!r}?" if near else "`theo-mcp config show` lists all settings.",
+            )
+    return values
+
+
+def _plain(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    return ConfigError(
+        f"The setting {name} from {origins.get(name, 'code')} is not usable: "
+        f"{first['msg'].removeprefix('Value error, ').removeprefix('Input ')}.",
+        hint=Settings.model_fields[name].description or "",
+    )
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not UTF-8"

@@ -1,0 +1,26 @@
+"""GetCode's wire: improve. Source: the GetCode API reference. Its JSON is camelCase."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import Field
+
+from theo_mcp.wire.model import Extended, Request
+
+OutputType = Literal["website", "chart", "api", "email", "pdf", "excel", "word", "powerpoint", "video", "image"]
+OUTPUT_TYPES: tuple[OutputType, ...] = get_args(OutputType)
+
+
+class ImproveRequest(Request):
+    """The body of ``POST /api/improve``: a rough request, and what it will be used for."""
+
+    prompt: str
+    output_type: OutputType = Field(alias="outputType")
+
+
+class Improved(Extended):
+    """The answer of ``POST /api/improve``: the detailed brief."""
+
+    improved: str = ""
+    tokens_used: int | None = Field(None, alias="tokensUsed")

@@ -1,0 +1,87 @@
+"""What all wire models share: a request refuses what the documents do not know, a reply takes what comes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+
+
+class Request(BaseModel):
+    """A request body. Unknown fields are refused here, because a service would ignore them without a word."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    def body(self) -> bytes:
+        """The JSON to send: absent is absent, never null."""
+        return self.model_dump_json(exclude_none=True, by_alias=True).encode()
+
+
+class Reply(BaseModel):
+    """A reply, or a part of one. Whatever can be read is kept: unknown fields stay, and a field of another type than
+    documented takes its default instead of costing the caller a paid answer."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _keep_what_can_be_read(
+        cls, value: object, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> object:
+        try:
+            return validate(value)
+        except ValidationError:
+            if isinstance(value, list):
+                return [kept for item in value for kept in _readable(item, validate)]
+            return cls.model_fields[info.field_name or ""].get_default(call_default_factory=True)
+
+
+def _readable(item: object, validate: ValidatorFunctionWrapHandler) -> list[object]:
+    try:
+        read = validate([item])
+    except ValidationError:
+        return []
+    return list(read) if isinstance(read, list | tuple) else []
+
+
+class Check(Reply):
+    """Whether a piece of code parses in its language, as far as this machine can tell."""
+
+    language: str = ""
+    status: Literal["parses", "fails", "not checked"] = "not checked"
+    message: str = ""
+    """Why it fails, with the line; or why it was not checked."""
+
+
+class Extension(Reply):
+    """Our own facts about an answer, for which the documents have no field: the key ``theo_mcp``."""
+
+    backend: str = ""
+    """``hosted`` or ``engine``: what answered."""
+    engine: str = ""
+    model: str = ""
+    draft: bool = False
+    """The small built-in model made it: check it before you use it."""
+    notice: str = ""
+    """What the caller should know, and how to get a better answer."""
+    explanation: str = ""
+    """What the model wrote around the code."""
+    checks: tuple[Check, ...] = ()
+    follow_ups: str = ""
+    """``rule`` where follow-ups were made by rule and not by a model."""
+    finish_reason: str = ""
+    """``length`` where the answer was cut at the longest that was allowed."""
+
+
+class Extended(Reply):
+    """A reply that may carry our extension key."""
+
+    theo_mcp: Extension = Field(default_factory=Extension)

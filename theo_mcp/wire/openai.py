@@ -1,0 +1,98 @@
+"""The OpenAI chat shape: what Theo returns for ``format: "openai"``, and what the engine speaks to model servers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from theo_mcp.wire.model import Extended, Reply, Request
+
+
+class ChatMessage(Request):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class StreamOptions(Request):
+    include_usage: bool = True
+
+
+class ChatRequest(Request):
+    """The part of a chat request that we send."""
+
+    model: str
+    messages: tuple[ChatMessage, ...]
+    temperature: float | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    repeat_penalty: float | None = None
+    response_format: dict[str, JsonValue] | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+
+
+class ChatUsage(Reply):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+class Delta(Reply):
+    role: str | None = None
+    content: str | None = None
+
+
+class ChunkChoice(Reply):
+    index: int = 0
+    delta: Delta = Field(default_factory=Delta)
+    finish_reason: str | None = None
+
+
+class ChatChunk(Reply):
+    """One event of a streamed chat; the last ones carry the finish reason and the usage."""
+
+    id: str = ""
+    model: str = ""
+    choices: tuple[ChunkChoice, ...] = ()
+    usage: ChatUsage | None = None
+    timings: dict[str, JsonValue] | None = None
+    """llama.cpp's own measurements, where it is the server."""
+
+
+class Reasoned(Reply):
+    role: str = "assistant"
+    content: str | None = None
+
+
+class ChatChoice(Reply):
+    index: int = 0
+    message: Reasoned = Field(default_factory=Reasoned)
+    finish_reason: str | None = None
+
+
+class ChatCompletion(Extended):
+    """A chat completion. Theo adds `theo_metadata`; its usage has no cost."""
+
+    id: str = ""
+    object: str = "chat.completion"
+    created: int = 0
+    model: str = ""
+    choices: tuple[ChatChoice, ...] = ()
+    usage: ChatUsage = Field(default_factory=ChatUsage)
+    theo_metadata: dict[str, JsonValue] | None = None
+
+    @property
+    def content(self) -> str:
+        return (self.choices[0].message.content or "") if self.choices else ""
+
+
+class ListedModel(Reply):
+    id: str = ""
+
+
+class ModelList(Reply):
+    """The answer of ``GET /v1/models``."""
+
+    object: str = ""
+    data: tuple[ListedModel, ...] = ()
