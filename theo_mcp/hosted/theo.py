@@ -59,6 +59,11 @@ class TheoClient:
         self._max_prompt_chars = max_prompt_chars
         self._http = HttpClient(url, key, service="Theo", timeouts=timeouts)
 
+    @property
+    def base_url(self) -> str:
+        """Where the requests go."""
+        return self._http.base_url
+
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
         """``POST /api/v1/completions``."""
         check_prompt(request.prompt, self._max_prompt_chars)

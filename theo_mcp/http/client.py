@@ -16,13 +16,14 @@ from typing import TypeVar
 
 import anyio
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from theo_mcp import errors
 from theo_mcp.http.address import host_of, is_loopback
 from theo_mcp.http.envelope import error_from
 from theo_mcp.http.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
 from theo_mcp.secret import Secret
+from theo_mcp.wire.model import read_json
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 
@@ -83,8 +84,8 @@ class HttpClient:
                 if not response.is_success and response.status_code not in accept_status:
                     raise self._refusal(response, data)
         try:
-            answer = reply.model_validate_json(data)
-        except ValidationError:
+            answer = reply.model_validate(read_json(data))
+        except ValueError:
             raise errors.ProtocolError(
                 f"{self.service} answered with something other than the JSON that it documents.",
                 hint=f"Check the base URL ({self.base_url}): a proxy or a login page may have answered.",

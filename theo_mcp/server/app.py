@@ -76,9 +76,8 @@ def build(backend: Backend) -> Server[dict[str, Any]]:
     )
 
 
-def _report(context: Context) -> Report | None:
-    if not context.meta or context.meta.get("progress_token") is None:
-        return None
+def _report(context: Context) -> Report:
+    """The session sends nothing to a caller that asked for no progress."""
 
     async def report(progress: float, message: str | None) -> None:
         await context.session.report_progress(progress, None, scrubbed(message) if message else None)

@@ -21,7 +21,7 @@ _GAP_S = 0.1
 class Progress:
     """One call's progress. `text` and `phase` return at once; what they say is sent by `during`."""
 
-    def __init__(self, report: Report | None) -> None:
+    def __init__(self, report: Report) -> None:
         self._report = report
         self._text: list[str] = []
         self._phase: str | None = None
@@ -40,37 +40,35 @@ class Progress:
 
     async def during(self, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Runs `work` and reports meanwhile. What `work` raises comes out as it is."""
-        if self._report is None:  # the caller wants no progress
-            return await work()
         failure: Exception | None = None
         result: ResultT
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._keep_reporting, self._report)
+            tasks.start_soon(self._keep_reporting)
             try:
                 result = await work()
             except Exception as error:
                 failure = error
             tasks.cancel_scope.cancel()
         if self._text:
-            await self._send(self._report)
+            await self._send()
         if failure is not None:
             raise failure
         return result
 
-    async def _keep_reporting(self, report: Report) -> None:
+    async def _keep_reporting(self) -> None:
         wait = _FIRST_S
         while True:
             with anyio.move_on_after(wait):
                 await self._news.wait()
             with anyio.CancelScope(shield=True):  # what has been taken is sent whole
-                await self._send(report)
+                await self._send()
             await anyio.sleep(_GAP_S)
             wait = _BEAT_S
 
-    async def _send(self, report: Report) -> None:
+    async def _send(self) -> None:
         message = "".join(self._text) or self._phase
         self._text.clear()
         self._phase = None
         self._news = anyio.Event()
         self._count += 1
-        await report(self._count, message)
+        await self._report(self._count, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
 from pydantic import (
@@ -13,6 +14,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     field_validator,
 )
+from pydantic_core import from_json
 
 
 class Request(BaseModel):
@@ -42,6 +44,25 @@ class Reply(BaseModel):
             if isinstance(value, list):
                 return [kept for item in value for kept in _readable(item, validate)]
             return cls.model_fields[info.field_name or ""].get_default(call_default_factory=True)
+
+
+def read_json(data: bytes | str) -> object:
+    """What JSON says. Lone surrogates, which JavaScript services send and strict parsers refuse, become U+FFFD.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    try:
+        return from_json(data)
+    except ValueError:
+        text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+        if "\\ud" not in text.lower():
+            raise
+        try:
+            read = json.dumps(json.loads(text), ensure_ascii=False)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        return from_json(read.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def _readable(item: object, validate: ValidatorFunctionWrapHandler) -> list[object]:

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias, get_args
 
 from pydantic import Field, JsonValue, field_validator
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from theo_mcp.wire.model import Extended, Reply, Request
+from theo_mcp.wire.model import Extended, Reply, Request, read_json
 
 Mode = Literal["auto", "fast", "think", "code", "image", "video", "research", "roast", "genui"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -261,7 +261,7 @@ def parse_event(name: str, data: str) -> CompletionEvent | None:
     kind = _EVENTS.get(name)
     if kind is None:
         return None
-    fields = from_json(data)
+    fields = read_json(data)
     if not isinstance(fields, dict):
         raise ValueError("not a JSON object")
     return kind.model_validate(fields | {"event": name})

@@ -8,7 +8,6 @@ from contextlib import aclosing, asynccontextmanager
 from urllib.parse import urlsplit
 
 import anyio
-from pydantic import ValidationError
 
 from theo_mcp import errors
 from theo_mcp.backend import Observe
@@ -18,6 +17,7 @@ from theo_mcp.http.client import HttpClient, Timeouts
 from theo_mcp.http.envelope import parse as parse_error
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.secret import Secret
+from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import ChatChunk, ChatMessage, ChatRequest, ModelList, StreamOptions
 
 _TOO_LONG = ("exceed_context_size_error", "context_length_exceeded")
@@ -148,8 +148,8 @@ async def _chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[Chat
             if event.data == "[DONE]":
                 return
             try:
-                chunk = ChatChunk.model_validate_json(event.data)
-            except ValidationError:
+                chunk = ChatChunk.model_validate(read_json(event.data))
+            except ValueError:
                 raise errors.ProtocolError("The model server sent an event that is not JSON.", attempts=1) from None
             if (chunk.model_extra or {}).get("error"):
                 message, code, _ = parse_error(event.data.encode())

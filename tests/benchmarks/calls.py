@@ -1,0 +1,95 @@
+"""A tool call without a model's time in it: what our server adds, beside a no-op tool on the same SDK."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import httpx2
+import mcp_types as types
+from mcp import Client, StdioServerParameters
+
+from tests.benchmarks.children import ROOT, bare_server_command, clean_environment, serve_command
+from tests.benchmarks.comparison import Comparison, Side, in_turn
+from tests.benchmarks.instant import instant_model
+
+_ROUNDS = 5
+_CALLS = 60
+_LIMIT_S = 60.0
+_PROMPT = {"prompt": "Say that all is done."}
+
+Call = Callable[[], Awaitable[object]]
+
+
+async def tool_calls(folder: Path) -> list[Comparison]:
+    """`folder` is a temporary one, for the list of tools that the bare server reads."""
+    tools = folder / "tool.json"
+    listed = types.ListToolsResult(tools=[types.Tool(name="noop", input_schema={"type": "object"})])
+    tools.write_text(listed.model_dump_json(by_alias=True, exclude_unset=True), encoding="utf-8")
+    async with (
+        instant_model() as url,
+        Client(_server(serve_command("--engine-url", url, "--engine-model", "instant"))) as ours,
+        Client(_server(bare_server_command(tools))) as bare,
+        httpx2.AsyncClient(trust_env=False, headers={"Connection": "close"}) as http,
+    ):
+
+        async def refused() -> None:
+            assert (await ours.call_tool("theo_complete", {"prompt": ""})).is_error
+
+        async def completed() -> None:
+            assert not (await ours.call_tool("theo_complete", _PROMPT)).is_error
+
+        async def streamed() -> None:
+            assert not (await ours.call_tool("theo_complete", _PROMPT, progress_callback=_ignore)).is_error
+
+        async def directly() -> None:
+            (await http.post(f"{url}/chat/completions", json={"stream": True})).raise_for_status()
+
+        async def noop() -> None:
+            assert not (await bare.call_tool("noop", {})).is_error
+
+        ways: list[Call] = [refused, completed, streamed, directly, noop]
+        for way in ways:  # the first call connects, lists the tools and imports what is imported late
+            await way()
+        rounds = await in_turn(range(_ROUNDS), [_timed(way) for way in ways])
+    how = f"N = {_ROUNDS * _CALLS}, sequential, stdio, the SDK's client"
+    yardstick = Side("no-op tool, bare SDK", how, [samples for *_, samples in rounds])
+    shown = [
+        ("3 tool call, refused", "theo_complete", "an empty prompt"),
+        ("3 tool call, instant model", "theo_complete", "answered by an instant model server on loopback"),
+        ("3 tool call, instant model, progress", "theo_complete", "the same, with progress"),
+        (
+            "3 instant model, asked directly",
+            "POST /v1/chat/completions",
+            "how much of the above is the HTTP call itself",
+        ),
+    ]
+    return [
+        Comparison(title, "µs", Side(name, f"{what}; {how}", [each[index] for each in rounds]), yardstick)
+        for index, (title, name, what) in enumerate(shown)
+    ]
+
+
+def _timed(way: Call) -> Callable[[int], Awaitable[list[float]]]:
+    """Microseconds of each of a round's calls."""
+
+    async def measure(number: int) -> list[float]:
+        samples = []
+        with anyio.fail_after(_LIMIT_S):
+            for _ in range(_CALLS):
+                began = time.perf_counter()
+                await way()
+                samples.append((time.perf_counter() - began) * 1e6)
+        return samples
+
+    return measure
+
+
+def _server(command: list[str]) -> StdioServerParameters:
+    return StdioServerParameters(command=command[0], args=command[1:], env=clean_environment(), cwd=ROOT)
+
+
+async def _ignore(progress: float, total: float | None, message: str | None) -> None:
+    pass

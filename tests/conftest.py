@@ -1,0 +1,48 @@
+"""Fixtures that start the honest fakes of `tests.fakes` and connect to them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.getcode import FakeGetCode
+from tests.fakes.model_server import ModelServer
+from tests.fakes.theo import FakeTheo
+from theo_mcp import Settings
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def theo_service() -> AsyncIterator[FakeTheo]:
+    async with FakeTheo() as service:
+        yield service
+
+
+@pytest.fixture
+async def getcode_service() -> AsyncIterator[FakeGetCode]:
+    async with FakeGetCode() as service:
+        yield service
+
+
+@pytest.fixture
+async def model_server() -> AsyncIterator[ModelServer]:
+    async with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> MakeSettings:
+    """Settings whose data folder is empty and the test's own; nothing of this machine is read."""
+
+    def make(**fields: object) -> Settings:
+        return Settings.model_validate({"data_dir": tmp_path / "data", **fields})
+
+    return make

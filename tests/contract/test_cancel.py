@@ -1,0 +1,74 @@
+"""Leaving and cancelling, on both arms: the server sees its socket closed, and the client stays usable."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from tests.conftest import MakeSettings
+from tests.fakes import theo
+from tests.fakes.model_server import ModelServer
+from tests.fakes.theo import FakeTheo
+from theo_mcp import Backend, CompletionRequest, connect
+from theo_mcp.wire.theo import Token
+
+HELLO = CompletionRequest(prompt="Hello")
+Server = FakeTheo | ModelServer
+
+
+@pytest.fixture(params=["hosted", "engine"])
+def server(request: pytest.FixtureRequest, theo_service: FakeTheo, model_server: ModelServer) -> Server:
+    chosen: Server = theo_service if request.param == "hosted" else model_server
+    chosen.silent_after = 2
+    return chosen
+
+
+@pytest.fixture
+async def backend(server: Server, make_settings: MakeSettings) -> AsyncIterator[Backend]:
+    hosted = {"theo_api_key": theo.KEY, "theo_base_url": server.origin}
+    engine = {"engine_url": server.origin}
+    async with connect(make_settings(**(hosted if isinstance(server, FakeTheo) else engine))) as connected:
+        yield connected
+
+
+async def test_leaving_a_stream_closes_the_socket(backend: Backend, server: Server) -> None:
+    with anyio.fail_after(5):
+        async with backend.theo.stream(HELLO) as events:
+            async for event in events:
+                if isinstance(event, Token):
+                    break
+
+        await server.exchanges[-1].closed.wait()
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_cancelling_a_call_closes_the_socket_and_leaves_the_client_usable(
+    backend: Backend, server: Server, streamed: bool
+) -> None:
+    if not streamed and isinstance(server, FakeTheo):
+        server.next = [_silent(server)]
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_read_all, backend) if streamed else tasks.start_soon(backend.theo.complete, HELLO)
+            await server.silent.wait()
+            tasks.cancel_scope.cancel()
+        await server.exchanges[-1].closed.wait()
+        server.silent_after = None
+        assert (await backend.theo.complete(HELLO)).content
+
+
+async def _read_all(backend: Backend) -> None:
+    async with backend.theo.stream(HELLO) as events:
+        async for _ in events:
+            pass
+
+
+def _silent(server: Server):  # type: ignore[no-untyped-def]
+    async def handle(_: object) -> None:
+        server.silent.set()
+        await anyio.sleep_forever()
+
+    return handle

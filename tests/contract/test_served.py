@@ -1,0 +1,63 @@
+"""What the engine does not serve yet. This list may only shrink."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import MakeSettings
+from tests.fakes.model_server import ModelServer
+from theo_mcp import CompletionRequest, NotAvailableError, connect
+from theo_mcp.engine.served import FIELDS_NOT_SERVED, MODES_NOT_SERVED
+
+NOT_SERVED: dict[str, list[object]] = {
+    "mode": ["image", "video", "research", "genui"],
+    "conversation_id": ["cmpl_1"],
+    "skills": [["inventory-check"]],
+    "tools": [[{"name": "t", "description": "d"}]],
+    "model_overrides": [{"code": "theo-1-reason"}],
+    "component_library": ["eviui"],
+}
+SERVED = {
+    "prompt": "Hello",
+    "mode": "think",
+    "stream": True,
+    "persona": "none",
+    "temperature": 0.2,
+    "max_iterations": 3,
+    "format": "theo",
+    "metadata": {"team": "web"},
+    "conversation": {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]},
+}
+
+
+def test_the_list_names_every_field_once() -> None:
+    assert set(NOT_SERVED) - {"mode"} == set(FIELDS_NOT_SERVED)
+    assert NOT_SERVED["mode"] == list(MODES_NOT_SERVED)
+    assert set(SERVED) | set(FIELDS_NOT_SERVED) == set(CompletionRequest.model_fields)
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in NOT_SERVED.items() for value in values])
+async def test_what_is_not_served_is_refused_by_name_and_nothing_is_asked(
+    model_server: ModelServer, make_settings: MakeSettings, name: str, value: object
+) -> None:
+    request = CompletionRequest.model_validate({"prompt": "Hello", name: value})
+
+    async with connect(make_settings(engine_url=model_server.url)) as backend:
+        with pytest.raises(NotAvailableError, match=name) as refused:
+            await backend.theo.complete(request)
+
+    assert refused.value.code == "not_available_here"
+    assert refused.value.hint
+    assert model_server.requests == []
+
+
+async def test_everything_else_is_honoured(model_server: ModelServer, make_settings: MakeSettings) -> None:
+    async with connect(make_settings(engine_url=model_server.url)) as backend:
+        answer = await backend.theo.complete(CompletionRequest.model_validate(SERVED))
+
+    asked = model_server.chats[0]
+    assert answer.resolved_mode == "think"
+    assert answer.metadata == {"team": "web"}
+    assert asked["temperature"] == 0.2
+    assert [message["role"] for message in asked["messages"]] == ["user", "assistant", "user"]
+    assert [message["content"] for message in asked["messages"]] == ["Hi", "Hello.", "Hello"]

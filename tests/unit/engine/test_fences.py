@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from theo_mcp.engine.fences import Block, read
+
+
+def test_a_block_is_taken_out_with_its_language() -> None:
+    answer = read("Here:\n```python\nx = 1\n```\nDone.")
+
+    assert answer.blocks == (Block("python", "", "x = 1\n"),)
+    assert answer.without(answer.blocks) == "Here:\n\nDone."
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("~~~\nx\n~~~", "x\n"),
+        ("````md\n```\ninner\n```\n````", "```\ninner\n```\n"),
+        ("```\nnever closed", "never closed\n"),
+        ("  ```py\n  x\n    y\n  ```", "x\n  y\n"),
+        ("```py\r\nx\r\n```\r\n", "x\n"),
+        ("```py\n```", ""),
+        ("```py\n~~~\n```", "~~~\n"),
+    ],
+)
+def test_fences_as_models_write_them(text: str, code: str) -> None:
+    assert [block.code for block in read(text).blocks] == [code]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```python title="src/app.py"\nx\n```',
+        "```python:src/app.py\nx\n```",
+        "```python src/app.py\nx\n```",
+        "**src/app.py**\n```python\nx\n```",
+        "`src/app.py`:\n\n```python\nx\n```",
+        "### src/app.py\n```python\nx\n```",
+        "1. `src/app.py`\n```python\nx\n```",
+        "File: src/app.py\n```python\nx\n```",
+        "```python\n# src/app.py\nx\n```",
+    ],
+)
+def test_a_file_is_known_by_the_name_that_the_answer_gives_it(text: str) -> None:
+    block = read(text).blocks[0]
+
+    assert (block.language, block.file) == ("python", "src/app.py")
+
+
+@pytest.mark.parametrize("text", ["Use version 3.11.\n```python\nx\n```", "Like this.\n```python\n# a comment\nx\n```"])
+def test_prose_names_no_file(text: str) -> None:
+    assert read(text).blocks[0].file == ""
+
+
+def test_a_name_belongs_to_the_next_block_only() -> None:
+    blocks = read("**a.py**\n```python\n1\n```\n```python\n2\n```").blocks
+
+    assert [block.file for block in blocks] == ["a.py", ""]
+
+
+def test_text_without_fences_is_prose() -> None:
+    answer = read("Just words.")
+
+    assert answer.blocks == ()
+    assert answer.without(()) == "Just words."

@@ -1,0 +1,91 @@
+"""The models on disk. What needs the network is tested under the marker `model`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from theo_mcp.engine import models
+from theo_mcp.errors import InputError, NotAvailableError
+
+
+def silent(_: str) -> None:
+    pass
+
+
+async def test_a_file_of_the_users_own_is_copied_listed_used_and_removed(tmp_path: Path) -> None:
+    gguf = tmp_path / "My Model.Q4.gguf"
+    gguf.write_bytes(b"GGUF" + bytes(1000))
+
+    added = await models.add_file(tmp_path / "data", gguf, None, silent)
+
+    assert added.name == "my-model.q4"
+    assert added.path.read_bytes() == gguf.read_bytes()
+    assert not added.builtin
+    assert models.installed(tmp_path / "data") == [added]
+    assert models.chosen(tmp_path / "data", None) == added
+    assert models.chosen(tmp_path / "data", "my-model.q4") == added
+    models.remove(tmp_path / "data", "my-model.q4")
+    assert models.installed(tmp_path / "data") == []
+    assert list((tmp_path / "data" / "models").iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a model", b"ggml"])
+async def test_a_file_that_is_no_gguf_is_refused_and_nothing_is_left(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "x.gguf"
+    file.write_bytes(content)
+
+    with pytest.raises(InputError, match="not a GGUF"):
+        await models.add_file(tmp_path / "data", file, None, silent)
+
+    assert models.installed(tmp_path / "data") == []
+
+
+@pytest.mark.parametrize("source", ["none.gguf", "."])
+async def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, source: str) -> None:
+    with pytest.raises(InputError, match="could not be read"):
+        await models.add_file(tmp_path / "data", tmp_path / source, None, silent)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".", "A", "x" * 65, "a\0b"])
+async def test_a_name_stays_inside_the_models_folder(tmp_path: Path, name: str) -> None:
+    gguf = tmp_path / "m.gguf"
+    gguf.write_bytes(b"GGUF")
+
+    if name == "":
+        assert (await models.add_file(tmp_path / "data", gguf, name, silent)).name == "m"
+    else:
+        with pytest.raises(InputError, match="cannot be a model's name"):
+            await models.add_file(tmp_path / "data", gguf, name, silent)
+    with pytest.raises(NotAvailableError):
+        models.remove(tmp_path / "data", name or "..")
+
+
+def test_a_folder_with_a_broken_manifest_is_not_a_model(tmp_path: Path) -> None:
+    for number, manifest in enumerate(["", "{}", "[]", '{"name": 1, "extra": 2}']):
+        folder = tmp_path / "models" / f"m{number}"
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text(manifest, encoding="utf-8")
+
+    assert models.installed(tmp_path) == []
+
+
+async def test_the_users_own_model_comes_before_the_built_in_one(tmp_path: Path) -> None:
+    gguf = tmp_path / "zephyr.gguf"
+    gguf.write_bytes(b"GGUF")
+    own = await models.add_file(tmp_path, gguf, None, silent)
+    home = tmp_path / "models" / "smollm2-135m"
+    home.mkdir()
+    (home / "model.gguf").write_bytes(b"GGUF")
+    (home / "manifest.json").write_text(
+        (own.path.parent / "manifest.json")
+        .read_text(encoding="utf-8")
+        .replace('"zephyr"', '"smollm2-135m"', 1)
+        .replace(own.sha256, models.BUILTIN_SHA256),
+        encoding="utf-8",
+    )
+
+    assert [model.name for model in models.installed(tmp_path)] == ["smollm2-135m", "zephyr"]
+    assert models.chosen(tmp_path, None).name == "zephyr"
+    assert models.chosen(tmp_path, "smollm2-135m").builtin

@@ -1,0 +1,347 @@
+"""The tools through the SDK's own client, in memory, in both protocol eras."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult, TextContent
+
+from tests.conftest import MakeSettings
+from tests.fakes import getcode, theo
+from tests.fakes.getcode import FakeGetCode
+from tests.fakes.http import Exchange
+from tests.fakes.model_server import ANSWER, ModelServer
+from tests.fakes.theo import FakeTheo
+from theo_mcp import Settings, connect
+from theo_mcp.server.app import build
+
+ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
+SNAPSHOT = Path(__file__).parents[2] / "snapshots" / "tools.json"
+
+
+class Assistant:
+    """A host with one of our servers, in an era of the protocol."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.progress: list[tuple[float, str | None]] = []
+
+    async def call(self, name: str, **arguments: object) -> CallToolResult:
+        self.progress.clear()
+        return await self.client.call_tool(name, arguments, progress_callback=self._see)
+
+    async def _see(self, progress: float, total: float | None, message: str | None) -> None:
+        self.progress.append((progress, message))
+
+
+def text_of(result: CallToolResult) -> str:
+    assert [type(block) for block in result.content] == [TextContent]
+    return "".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> Literal["legacy", "auto"]:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+async def assistants(
+    era: Literal["legacy", "auto"],
+    theo_service: FakeTheo,  # named here so that they end after the assistants do
+    getcode_service: FakeGetCode,
+    model_server: ModelServer,
+) -> AsyncIterator[Any]:
+    async with AsyncExitStack() as stack:
+
+        async def start(settings: Settings) -> Assistant:
+            backend = await stack.enter_async_context(connect(settings))
+            client = await stack.enter_async_context(Client(build(backend), mode=era))
+            assert client.protocol_version == ERAS[era]
+            return Assistant(client)
+
+        yield start
+
+
+@pytest.fixture
+async def hosted(
+    assistants: Any, theo_service: FakeTheo, getcode_service: FakeGetCode, make_settings: MakeSettings
+) -> Assistant:
+    settings = make_settings(
+        theo_api_key=theo.KEY,
+        theo_base_url=theo_service.origin,
+        getcode_api_key=getcode.KEY,
+        getcode_base_url=getcode_service.origin,
+        timeout_s=5,
+    )
+    started: Assistant = await assistants(settings)
+    return started
+
+
+@pytest.fixture
+async def engine(assistants: Any, model_server: ModelServer, make_settings: MakeSettings) -> Assistant:
+    started: Assistant = await assistants(make_settings(engine_url=model_server.url))
+    return started
+
+
+async def test_the_list_is_the_snapshot(hosted: Assistant) -> None:
+    tools = (await hosted.client.list_tools()).tools
+    listed = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+
+    assert listed == json.loads(SNAPSHOT.read_text(encoding="utf-8")), "python -m tests.snapshots writes it anew"
+    assert len(json.dumps(listed)) < 12_000
+
+
+async def test_every_schema_is_flat_and_every_argument_described(hosted: Assistant) -> None:
+    for tool in (await hosted.client.list_tools()).tools:
+        schema = tool.input_schema
+        assert set(schema) == {"type", "properties", "required", "additionalProperties"}
+        assert schema["additionalProperties"] is False
+        assert 150 <= len(tool.description or "") <= 700
+        assert "Use when" in (tool.description or "")
+        assert "Not for" in (tool.description or "")
+        for argument in schema["properties"].values():
+            assert argument["type"] in ("string", "number", "integer", "boolean", "array")
+            assert argument["description"]
+            assert not set(argument) & {"anyOf", "oneOf", "allOf", "$ref", "const", "format", "pattern", "title"}
+            assert argument["type"] != "array" or argument["items"] == {"type": "string"}
+
+
+async def test_a_hosted_completion_streams_and_stands_alone_twice(hosted: Assistant, theo_service: FakeTheo) -> None:
+    result = await hosted.call(
+        "theo_complete",
+        prompt="Explain microservices architecture",
+        mode="think",
+        skills=["inventory-check"],
+        tools=['{"name": "check_stock", "description": "Look up stock", "input_schema": {"type": "object"}}'],
+        persona="You are Atlas.",
+        temperature=0.7,
+        max_iterations=5,
+        model_overrides=["code=theo-1-reason"],
+        metadata=["team=web", "note=a=b"],
+        component_library="eviui",
+    )
+
+    content = "".join(theo.WORDS)
+    text, data = text_of(result), result.structured_content or {}
+    assert "".join(message or "" for _, message in hosted.progress) == content
+    assert text.startswith(content)
+    assert data["text"] == content
+    for fact in ("backend hosted", "theo-core", "theo-1-flash", "cost 0.02 cents", "cmpl_abc123", "req_1"):
+        assert fact in text
+    assert (data["backend"], data["cost_cents"], data["request_id"]) == ("hosted", 0.02, "req_1")
+    assert "Service mesh" in text
+    assert data["follow_ups"][1]["label"] == "Service mesh"
+    assert theo_service.requests[-1].json == {
+        "prompt": "Explain microservices architecture",
+        "mode": "think",
+        "stream": True,
+        "skills": ["inventory-check"],
+        "tools": [{"name": "check_stock", "description": "Look up stock", "input_schema": {"type": "object"}}],
+        "persona": {"system_prompt": "You are Atlas."},
+        "temperature": 0.7,
+        "max_iterations": 5,
+        "model_overrides": {"code": "theo-1-reason"},
+        "metadata": {"team": "web", "note": "a=b"},
+        "component_library": "eviui",
+    }
+
+
+async def test_an_engine_completion_says_that_the_engine_made_it(engine: Assistant) -> None:
+    result = await engine.call("theo_complete", prompt="Write a function that adds")
+
+    text, data = text_of(result), result.structured_content or {}
+    assert data["text"] == "".join(ANSWER)
+    assert "".join(message or "" for _, message in engine.progress) == data["text"]
+    assert (data["backend"], data["engine"], data["model"]) == ("engine", "openai-compatible", "scripted-1b")
+    assert data["checks"] == [{"language": "python", "status": "parses", "message": ""}]
+    assert "Check: python parses." in text
+    assert "Follow-ups (made by rule)" in text
+    assert data["follow_ups_by"] == "rule"
+
+
+async def test_code_comes_in_a_fence_with_its_check(engine: Assistant, hosted: Assistant) -> None:
+    made = await engine.call("theo_code", prompt="Add two numbers", language="python")
+    bought = await hosted.call("theo_code", prompt="JWT middleware", language="typescript", framework="express")
+
+    assert text_of(made).startswith("```python\ndef add(a, b):\n    return a + b\n```")
+    assert (made.structured_content or {})["code"] == "def add(a, b):\n    return a + b\n"
+    assert theo.CODE in text_of(bought)
+    assert (bought.structured_content or {})["cost_cents"] == 0.05
+    assert "cost 0.05 cents" in text_of(bought)
+
+
+async def test_a_check_that_fails_is_in_the_text_and_in_the_data(engine: Assistant, model_server: ModelServer) -> None:
+    model_server.pieces = ("```python\n", "def add(a, b:\n", "```")
+
+    result = await engine.call("theo_code", prompt="Add")
+
+    assert "DOES NOT PARSE (line 1" in text_of(result)
+    assert (result.structured_content or {})["checks"][0]["status"] == "fails"
+
+
+async def test_improve_returns_the_brief(engine: Assistant, hosted: Assistant) -> None:
+    for assistant in (engine, hosted):
+        result = await assistant.call("theo_improve", prompt="landing page for a bakery", output_type="website")
+
+        assert text_of(result).startswith("landing page for a bakery")
+        assert (result.structured_content or {})["improved"].startswith("landing page for a bakery")
+
+
+async def test_status_says_who_answers_and_what_is_missing(
+    engine: Assistant, hosted: Assistant, assistants: Any, make_settings: MakeSettings
+) -> None:
+    nothing = await assistants(make_settings(theo_api_key="${KEY}"))
+
+    told = {name: await who.call("theo_status") for name, who in {"e": engine, "h": hosted, "n": nothing}.items()}
+
+    assert "Theo: engine (" in text_of(told["e"])
+    assert "scripted-1b" in text_of(told["e"])
+    assert (told["e"].structured_content or {})["missing"] == []
+    assert "Theo: hosted (" in text_of(told["h"])
+    assert "theo-1-flash" in text_of(told["h"])
+    assert "Theo: nothing (" in text_of(told["n"])
+    assert "was not expanded" in str((told["n"].structured_content or {})["missing"])
+
+
+BAD: dict[str, tuple[str, dict[str, object], str]] = {
+    "no prompt": ("theo_complete", {}, "missing_prompt: The argument 'prompt' is missing."),
+    "an empty prompt": ("theo_code", {"prompt": ""}, "missing_prompt: The prompt is empty."),
+    "blanks": ("theo_improve", {"prompt": " \n", "output_type": "pdf"}, "missing_prompt: The prompt is empty."),
+    "a long prompt": ("theo_complete", {"prompt": "x" * 200_001}, "prompt_too_long: The prompt has 200,001 characters"),
+    "a number": ("theo_complete", {"prompt": 5}, "validation_error: The argument 'prompt' is 5; it should be a"),
+    "an object": ("theo_complete", {"prompt": {}}, "validation_error: The argument 'prompt' is an object"),
+    "null": ("theo_code", {"prompt": None}, "validation_error: The argument 'prompt' is null"),
+    "a misspelt name": ("theo_code", {"promt": "x"}, "Did you mean 'prompt'?"),
+    "a misspelt value": ("theo_complete", {"prompt": "x", "mode": "fats"}, "Did you mean 'fast'?"),
+    "an unknown value": ("theo_improve", {"prompt": "x", "output_type": "song"}, "The values are: website, chart, api"),
+    "a high temperature": ("theo_complete", {"prompt": "x", "temperature": 2.5}, "should be at most 2"),
+    "a bool": ("theo_complete", {"prompt": "x", "temperature": True}, "validation_error: The argument 'temperature'"),
+    "a fraction": ("theo_complete", {"prompt": "x", "max_iterations": 1.5}, "validation_error: The argument 'max_iter"),
+    "no iterations": ("theo_complete", {"prompt": "x", "max_iterations": 0}, "should be at least 1"),
+    "a list of numbers": ("theo_complete", {"prompt": "x", "skills": [1]}, "validation_error: The argument 'skills.0'"),
+    "a string for a list": ("theo_complete", {"prompt": "x", "skills": "a"}, "validation_error: The argument 'skills'"),
+    "a broken tool": ("theo_complete", {"prompt": "x", "tools": ["{"]}, "not a JSON tool definition"),
+    "a pair without =": ("theo_complete", {"prompt": "x", "metadata": ["a"]}, "Each looks like key=value"),
+    "no such mode": ("theo_complete", {"prompt": "x", "model_overrides": ["x=y"]}, "'x', which is not a mode"),
+    "an argument for none": ("theo_status", {"verbose": True}, "The arguments are: none."),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_bad_input_is_one_sentence_and_nothing_is_sent(
+    hosted: Assistant, theo_service: FakeTheo, getcode_service: FakeGetCode, name: str
+) -> None:
+    tool, arguments, said = BAD[name]
+
+    result = await hosted.call(tool, **arguments)
+
+    text = text_of(result)
+    assert result.is_error
+    assert said in text
+    assert "\n" not in text
+    assert "pydantic" not in text
+    assert len(text) < 400
+    assert theo_service.requests == []
+    assert getcode_service.requests == []
+    assert (await hosted.call("theo_complete", prompt="Hello")).structured_content
+
+
+async def test_null_for_an_optional_argument_means_absent(hosted: Assistant, theo_service: FakeTheo) -> None:
+    await hosted.call("theo_complete", prompt="Hello", mode=None, skills=None, temperature=None)
+
+    assert theo_service.requests[-1].json == {"prompt": "Hello", "stream": True}
+
+
+async def test_an_unknown_tool_is_a_protocol_error_with_the_nearest_name(hosted: Assistant) -> None:
+    with pytest.raises(MCPError, match="Did you mean theo_code") as raised:
+        await hosted.call("theo_codes")
+
+    assert raised.value.code == -32602
+
+
+async def test_an_upstream_error_begins_with_its_code_and_names_its_request(
+    hosted: Assistant, theo_service: FakeTheo
+) -> None:
+    async def refuse(exchange: Exchange) -> None:
+        await theo.refuse(exchange, 402, "insufficient_credits", "Account has insufficient balance")
+
+    theo_service.next = [refuse]
+    result = await hosted.call("theo_complete", prompt="Hello")
+
+    assert result.is_error
+    assert result.structured_content is None
+    assert text_of(result).startswith("insufficient_credits: Account has insufficient balance. Add credits")
+    assert "status 402, request id req_err" in text_of(result)
+
+
+async def test_a_cut_stream_delivers_what_came(engine: Assistant, model_server: ModelServer) -> None:
+    model_server.cut_after = 3
+
+    result = await engine.call("theo_complete", prompt="Hello")
+
+    assert result.is_error
+    assert text_of(result).startswith("stream_failed: ")
+    assert text_of(result).endswith("".join(ANSWER[:3]))
+
+
+async def test_lone_surrogates_from_upstream_do_not_cost_the_answer(hosted: Assistant, theo_service: FakeTheo) -> None:
+    async def broken(exchange: Exchange) -> None:
+        await exchange.start_events()
+        await exchange.event('{"token": "half \\ud83d"}', "token")
+        await exchange.event('{"content": "half \\ud83d", "usage": {}}', "done")
+
+    theo_service.next = [broken]
+    result = await hosted.call("theo_complete", prompt="Hello")
+
+    assert not result.is_error
+    assert (result.structured_content or {})["text"] == "half \ufffd"
+
+
+async def test_progress_rises_and_is_not_sent_more_than_ten_times_a_second(
+    engine: Assistant, model_server: ModelServer
+) -> None:
+    model_server.pieces = tuple(f"word{number} " for number in range(500))
+
+    began = anyio.current_time()
+    result = await engine.call("theo_complete", prompt="Hello")
+    seconds = anyio.current_time() - began
+
+    numbers = [number for number, _ in engine.progress]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) <= seconds * 10 + 2
+    assert "".join(message or "" for _, message in engine.progress) == (result.structured_content or {})["text"]
+
+
+async def test_cancelling_reaches_the_socket_and_the_next_call_is_answered(
+    engine: Assistant, model_server: ModelServer
+) -> None:
+    model_server.silent_after = 2
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: engine.call("theo_complete", prompt="Hello"))
+            await model_server.silent.wait()
+            tasks.cancel_scope.cancel()
+        await model_server.exchanges[-1].closed.wait()
+        model_server.silent_after = None
+        assert (await engine.call("theo_complete", prompt="Hello")).structured_content
+
+
+async def test_the_key_is_in_no_result(hosted: Assistant, theo_service: FakeTheo) -> None:
+    async def echo(exchange: Exchange) -> None:
+        sent = exchange.request.headers.get("authorization")
+        await theo.refuse(exchange, 401, "invalid_api_key", f"You sent {sent}")
+
+    theo_service.next = [echo, echo, echo, echo]
+
+    for tool in ("theo_complete", "theo_code"):
+        assert theo.KEY not in str(await hosted.call(tool, prompt="Hello"))
+    assert theo.KEY not in str(await hosted.call("theo_status"))

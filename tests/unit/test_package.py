@@ -1,0 +1,66 @@
+"""The package as a whole: what a wheel holds, what is public, what the README says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import theo_mcp
+from theo_mcp.commands.docs import updated
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_wheel_installs_exactly_two_packages(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"theo_mcp", "theo_lsp"}
+    assert {"theo_mcp/py.typed", "theo_lsp/py.typed", "theo_mcp/engine/child.py"} <= set(names)
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_every_public_name_is_there_and_nothing_else_is_promised() -> None:
+    assert sorted(theo_mcp.__all__) == theo_mcp.__all__
+    for name in theo_mcp.__all__:
+        assert getattr(theo_mcp, name) is not None
+    assert theo_mcp.__all__ == [
+        "APIError", "Backend", "Code", "CodeRequest", "Completion", "CompletionRequest", "ConfigError", "GetCodeClient",
+        "ImproveRequest", "Improved", "InputError", "ModelError", "NotAvailableError", "RateLimitError", "Secret",
+        "Settings", "StreamError", "TheoClient", "TheoError", "TransportError", "connect",
+    ]  # fmt: skip
+
+
+def test_the_readme_holds_what_the_program_prints() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert updated(text) == text, "theo-mcp docs --update README.md prints it anew"
+
+
+def test_the_readmes_python_example_is_valid() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = text.partition("```python\n")[2].partition("```")[0]
+
+    compile(example, "README.md", "exec")
+    for name in ("CompletionRequest", "Settings", "connect"):
+        assert name in example
+        assert name in theo_mcp.__all__
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, theo_mcp.cli; print([m for m in ('mcp', 'httpx2', 'xllamacpp', 'starlette') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+
+    assert done.stdout.strip() == "[]"
