@@ -6,10 +6,10 @@ on this machine. A hosted call that fails is never answered by the engine instea
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from theo_mcp.backend import Backend, Choice, GetCode, Observe, Theo
 from theo_mcp.errors import ConfigError
@@ -20,10 +20,9 @@ from theo_mcp.wire.theo import Code, CodeRequest, Completion, CompletionEvent, C
 
 if TYPE_CHECKING:
     from theo_mcp.engine.providers import Provider
-    from theo_mcp.hosted.getcode import GetCodeClient
-    from theo_mcp.hosted.theo import TheoClient
     from theo_mcp.http.client import Timeouts
 
+ArmT = TypeVar("ArmT")
 _Api = Literal["theo", "getcode"]
 _NAMES = {"theo": "Theo", "getcode": "GetCode"}
 
@@ -51,62 +50,70 @@ class _Arms:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clients: list[TheoClient | GetCodeClient] = []
+        self._closers: list[Callable[[], Awaitable[None]]] = []
 
     def theo(self) -> tuple[Theo, Choice]:
-        try:
-            choice = self._choose("theo")
-            if choice.answers == "hosted":
-                from theo_mcp.hosted.theo import TheoClient
+        settings = self._settings
 
-                settings = self._settings
-                client = TheoClient(
-                    settings.key("theo"),
-                    base_url=settings.theo_base_url,
-                    timeouts=self._timeouts,
-                    max_prompt_chars=settings.max_prompt_chars,
-                    allow_insecure_http=settings.allow_insecure_http,
-                )
-                self._clients.append(client)
-                return client, choice
+        def hosted() -> Theo:
+            from theo_mcp.hosted.theo import TheoClient
+
+            client = TheoClient(
+                settings.key("theo"),
+                base_url=settings.theo_base_url,
+                timeouts=self._timeouts,
+                max_prompt_chars=settings.max_prompt_chars,
+                allow_insecure_http=settings.allow_insecure_http,
+            )
+            self._closers.append(client.aclose)
+            return client
+
+        def embedded() -> Theo:
             from theo_mcp.engine.theo import EngineTheo
 
-            limits = self._settings
             return EngineTheo(
                 self._provider,
-                max_prompt_chars=limits.max_prompt_chars,
-                max_output_tokens=limits.max_output_tokens,
-            ), choice
-        except ConfigError as error:
-            return _Broken(error), Choice("nothing", str(error))
+                max_prompt_chars=settings.max_prompt_chars,
+                max_output_tokens=settings.max_output_tokens,
+            )
+
+        return self._arm("theo", hosted, embedded)
 
     def getcode(self) -> tuple[GetCode, Choice]:
-        try:
-            choice = self._choose("getcode")
-            if choice.answers == "hosted":
-                from theo_mcp.hosted.getcode import GetCodeClient
+        settings = self._settings
 
-                settings = self._settings
-                client = GetCodeClient(
-                    settings.key("getcode"),
-                    base_url=settings.getcode_base_url,
-                    timeouts=self._timeouts,
-                    max_prompt_chars=settings.max_prompt_chars,
-                    allow_insecure_http=settings.allow_insecure_http,
-                )
-                self._clients.append(client)
-                return client, choice
+        def hosted() -> GetCode:
+            from theo_mcp.hosted.getcode import GetCodeClient
+
+            client = GetCodeClient(
+                settings.key("getcode"),
+                base_url=settings.getcode_base_url,
+                timeouts=self._timeouts,
+                max_prompt_chars=settings.max_prompt_chars,
+                allow_insecure_http=settings.allow_insecure_http,
+            )
+            self._closers.append(client.aclose)
+            return client
+
+        def embedded() -> GetCode:
             from theo_mcp.engine.getcode import EngineGetCode
 
-            return EngineGetCode(self._provider, max_prompt_chars=self._settings.max_prompt_chars), choice
+            return EngineGetCode(self._provider, max_prompt_chars=settings.max_prompt_chars)
+
+        return self._arm("getcode", hosted, embedded)
+
+    def _arm(
+        self, api: _Api, hosted: Callable[[], ArmT], embedded: Callable[[], ArmT]
+    ) -> tuple[ArmT | _Broken, Choice]:
+        try:
+            choice = self._choose(api)
+            return (hosted if choice.answers == "hosted" else embedded)(), choice
         except ConfigError as error:
             return _Broken(error), Choice("nothing", str(error))
 
     async def aclose(self) -> None:
-        for client in self._clients:
-            await client.aclose()
-        if "_provider" in self.__dict__:
-            await self._provider.aclose()
+        for close in self._closers:
+            await close()
 
     def _choose(self, api: _Api) -> Choice:
         settings = self._settings
@@ -128,6 +135,11 @@ class _Arms:
 
     @cached_property
     def _provider(self) -> Provider:
+        provider = self._make_provider()
+        self._closers.append(provider.aclose)
+        return provider
+
+    def _make_provider(self) -> Provider:
         settings = self._settings
         if settings.engine_url is not None:
             from theo_mcp.engine.providers.openai_compatible import OpenAICompatible

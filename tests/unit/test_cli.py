@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -49,14 +49,14 @@ def shell(tmp_path: Path) -> Shell:
 
 
 @pytest.fixture
-async def hosted(shell: Shell, theo_service: FakeTheo, getcode_service: FakeGetCode) -> AsyncIterator[Shell]:
+def hosted(shell: Shell, theo_service: FakeTheo, getcode_service: FakeGetCode) -> Shell:
     shell.environment |= {
         "THEO_API_KEY": theo.KEY,
         "THEO_BASE_URL": theo_service.origin,
         "GETCODE_API_KEY": getcode.KEY,
         "GETCODE_BASE_URL": getcode_service.origin,
     }
-    yield shell
+    return shell
 
 
 async def test_code_prints_the_code_alone_and_the_rest_to_stderr(shell: Shell, model_server: ModelServer) -> None:
@@ -127,7 +127,8 @@ async def test_json_is_one_object_whatever_happens(hosted: Shell, words: tuple[s
 async def test_a_failure_is_a_sentence_and_an_exit_code(
     shell: Shell, words: tuple[str, ...], environment: dict[str, str], code: int, said: str
 ) -> None:
-    done = await shell(*words, **environment)
+    shell.environment |= environment
+    done = await shell(*words)
 
     assert done.returncode == code, done.stderr
     assert said in done.stderr.decode()

@@ -75,7 +75,7 @@ async def _make_ready(settings: Settings, may_pull: bool) -> None:
         raise NotAvailableError(
             "The part that runs a model on this machine is not installed.",
             code="extra_missing",
-            hint=f"Install it: {install_command('local')} , or name a model server with --engine-url.",
+            hint=f"Install it: {install_command('local')} (or name a model server with --engine-url)",
         )
     try:
         models.chosen(settings.data_dir, settings.engine_model)

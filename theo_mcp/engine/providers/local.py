@@ -123,7 +123,7 @@ async def _start(model: models.InstalledModel, key: str, context: int) -> tuple[
         raise errors.NotAvailableError(
             "The part that runs a model on this machine is not installed.",
             code="extra_missing",
-            hint=f"Install it: {install_command('local')} , or name a model server with --engine-url.",
+            hint=f"Install it: {install_command('local')} (or name a model server with --engine-url)",
         )
     raise errors.ModelError(
         f"The model {model.name} could not be loaded: {answer.get('error') or 'its process ended at once'}.",
