@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 
 from theo_mcp.commands import _screen, all_commands
 from theo_mcp.errors import TheoError
@@ -13,8 +15,9 @@ from theo_mcp.settings import CONFIG_VARIABLE, Settings, flag_of, variable_of
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns its exit code (`theo_mcp.commands._screen.EXIT_CODES`)."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
     arguments = parser().parse_args(argv)
     flags = {name: getattr(arguments, name, None) for name in (*_flags(), "config")}
@@ -28,6 +31,17 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.close()
         code = _screen.OK
     return code
+
+
+def _open_what_is_closed() -> None:
+    """A shell or a host may start us with a standard stream closed; then it is empty, or goes nowhere."""
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDONLY if fd == 0 else os.O_WRONLY)
+            if opened != fd:
+                os.dup2(opened, fd)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(fd, mode, encoding="utf-8"))
 
 
 def parser() -> argparse.ArgumentParser:

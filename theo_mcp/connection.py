@@ -6,6 +6,7 @@ on this machine. A hosted call that fails is never answered by the engine instea
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -59,7 +60,7 @@ class _Arms:
             from theo_mcp.hosted.theo import TheoClient
 
             client = TheoClient(
-                settings.key("theo"),
+                settings.key("theo") or "",
                 base_url=settings.theo_base_url,
                 timeouts=self._timeouts,
                 max_prompt_chars=settings.max_prompt_chars,
@@ -86,7 +87,7 @@ class _Arms:
             from theo_mcp.hosted.getcode import GetCodeClient
 
             client = GetCodeClient(
-                settings.key("getcode"),
+                settings.key("getcode") or "",
                 base_url=settings.getcode_base_url,
                 timeouts=self._timeouts,
                 max_prompt_chars=settings.max_prompt_chars,
@@ -165,25 +166,28 @@ class _Broken:
     def __init__(self, error: ConfigError) -> None:
         self._error = error
 
+    def _told(self) -> ConfigError:
+        return copy.copy(self._error).with_traceback(None)  # one shared error would collect the traces of all calls
+
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
-        raise self._error
+        raise self._told()
 
     async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
-        raise self._error
+        raise self._told()
 
     @asynccontextmanager
     async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
-        raise self._error
+        raise self._told()
         yield
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
-        raise self._error
+        raise self._told()
 
     async def models(self) -> Models:
-        raise self._error
+        raise self._told()
 
     async def health(self) -> Health:
-        raise self._error
+        raise self._told()
 
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
-        raise self._error
+        raise self._told()

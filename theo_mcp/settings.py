@@ -15,15 +15,16 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from theo_mcp.errors import ConfigError
-from theo_mcp.secret import Secret
+from theo_mcp.secret import MASK, Secret
 
+UserPath = Annotated[Path, AfterValidator(lambda path: _user_path(path))]
 KeyOf = Literal["theo", "getcode", "engine"]
 
 BUILTIN_MODEL = "smollm2-135m"
@@ -51,10 +52,10 @@ class Settings(BaseModel):
         "auto", description="What answers: auto (an API with a key is hosted, the other is the engine), hosted, engine."
     )
     theo_api_key: Secret | None = Field(None, description="The key for Theo (theo_sk_…).")
-    theo_api_key_file: Path | None = Field(None, description="A file that holds the key for Theo.")
+    theo_api_key_file: UserPath | None = Field(None, description="A file that holds the key for Theo.")
     theo_base_url: str = Field("https://www.hitheo.ai", description="Where Theo answers.")
     getcode_api_key: Secret | None = Field(None, description="The key for GetCode (gc_…).")
-    getcode_api_key_file: Path | None = Field(None, description="A file that holds the key for GetCode.")
+    getcode_api_key_file: UserPath | None = Field(None, description="A file that holds the key for GetCode.")
     getcode_base_url: str = Field("https://getcode.one", description="Where GetCode answers.")
     engine_url: str | None = Field(
         None,
@@ -70,12 +71,12 @@ class Settings(BaseModel):
         None, ge=1, description="The longest answer of the engine. Default: 1024 for the built-in model, else no limit."
     )
     context_tokens: int = Field(
-        8192, ge=512, description="How much text (prompt and answer) a model run on this machine can hold."
+        8192, ge=512, le=2**20, description="How much text (prompt and answer) a model run on this machine can hold."
     )
     connect_timeout_s: float = Field(10.0, gt=0, description="Seconds to reach a service.")
     timeout_s: float = Field(120.0, gt=0, description="Seconds for a whole answer that does not stream.")
     idle_timeout_s: float = Field(120.0, gt=0, description="Seconds a stream may be silent.")
-    data_dir: Path = Field(
+    data_dir: UserPath = Field(
         default_factory=lambda: platformdirs.user_data_path("theo-mcp", appauthor=False),
         description="Where models are kept.",
     )
@@ -94,8 +95,11 @@ class Settings(BaseModel):
             ConfigError: a value or the file is wrong; the message names the place.
         """
         environ = environment() if environ is None else environ
-        path = Path(flags.get("config") or environ.get(CONFIG_VARIABLE) or default_config_path()).expanduser()
         chosen = flags.get("config") or environ.get(CONFIG_VARIABLE)
+        try:
+            path = _user_path(Path(chosen)) if chosen else default_config_path()
+        except ValueError as error:
+            raise ConfigError(f"The path of the settings file {error}.", hint="Give another with --config.") from None
         values: dict[str, object] = _read_file(path, must_exist=bool(chosen), known=cls.model_fields)
         origins = dict.fromkeys(values, str(path))
         for name in cls.model_fields:
@@ -130,7 +134,7 @@ class Settings(BaseModel):
             return None
         where = f"the file that {self.origin(name + '_file')} names"
         try:
-            text = path.expanduser().read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
                 f"The key for {api} could not be read from {where}: {_reason(error)}.",
@@ -162,11 +166,26 @@ def checked_key(text: str, source: str) -> Secret | None:
         problem, hint = "has quotes around it", "Give the key without quotes."
     elif any(c.isspace() for c in key):
         problem, hint = "has a space or a line break inside", "Copy the key again, as one line."
-    elif not key.isascii() or not key.isprintable():
+    elif not key.isascii() or not key.isprintable() or key == MASK:
         problem, hint = "has a character that no key has", "Copy the key again."
     else:
         return Secret(key)
     raise ConfigError(f"The key in {source} {problem}.", hint=hint)
+
+
+def required_key(key: str | Secret | None, service: str) -> Secret:
+    """The key for a hosted service, as it can be sent.
+
+    Raises:
+        ConfigError: there is none, or it cannot be sent.
+    """
+    text = key.reveal() if isinstance(key, Secret) else key or ""
+    checked = checked_key(text, f"the call for {service}")
+    if checked is None:
+        raise ConfigError(
+            f"There is no key for {service}.", code="no_key", hint="Give the key that its dashboard shows."
+        )
+    return checked
 
 
 def variable_of(name: str) -> str | None:
@@ -188,9 +207,9 @@ def default_config_path() -> Path:
     return platformdirs.user_config_path("theo-mcp", appauthor=False) / "config.toml"
 
 
-def environment() -> dict[str, str]:
-    """The process environment, for settings and for children that we start."""
-    return dict(os.environ)
+def environment(*, keys: bool = True) -> dict[str, str]:
+    """The process environment, for settings and for children that we start; without `keys`, no variable of a key."""
+    return {name: value for name, value in os.environ.items() if keys or not name.endswith("_API_KEY")}
 
 
 def install_command(extra: str) -> str:
@@ -225,7 +244,7 @@ def _read_file(path: Path, *, must_exist: bool, known: Mapping[str, object]) -> 
         ) from None
     try:
         values: dict[str, object] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(
             f"The settings file {path} is not TOML: {error}.", hint='A line looks like: engine_model = "name".'
         ) from None
@@ -247,6 +266,16 @@ def _plain(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
         f"{first['msg'].removeprefix('Value error, ').removeprefix('Input ')}.",
         hint=Settings.model_fields[name].description or "",
     )
+
+
+def _user_path(path: Path) -> Path:
+    """`path` with ~ expanded, absolute, so that it means the same in every process."""
+    if "\0" in str(path):
+        raise ValueError("holds a NUL character")
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("begins with the home of a user who is not known here") from None
 
 
 def _reason(error: Exception) -> str:

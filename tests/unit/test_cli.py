@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -195,6 +196,88 @@ async def test_a_pull_that_fails_says_why_and_installs_nothing(
     assert done.returncode == 1
     assert said in done.stderr.decode()
     assert list((tmp_path / "data" / "models").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["xllamacpp.py", "json.py", "theo_mcp/__init__.py"])
+async def test_files_of_the_working_folder_are_never_run(
+    shell: Shell, model_server: ModelServer, tmp_path: Path, name: str
+) -> None:
+    trap = tmp_path / "project" / name
+    trap.parent.mkdir(parents=True)
+    trap.write_text("raise SystemExit('the working folder was run')", encoding="utf-8")
+    launcher = shutil.which("theo-mcp", path=str(Path(sys.executable).parent))
+    assert launcher is not None
+    (tmp_path / "no-model.gguf").write_bytes(b"GGUF" + bytes(100))
+
+    async def run(*words: str) -> str:
+        with anyio.fail_after(SECONDS):
+            done = await anyio.run_process(
+                [launcher or "", *words], check=False, env=shell.environment, cwd=tmp_path / "project"
+            )
+        return (done.stdout + done.stderr).decode()
+
+    tried = await run("try", "--engine-url", model_server.url)
+    added = await run("engine", "pull", "--from-file", str(tmp_path / "no-model.gguf"))
+
+    assert "def add" in tried
+    assert "no-model could not be loaded" in added  # by the real runtime
+    assert "the working folder was run" not in tried + added
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+@pytest.mark.parametrize("command", ["serve", "code x --engine-url http://127.0.0.1:9/v1 --engine-model m"])
+async def test_a_closed_standard_stream_ends_without_a_traceback(shell: Shell, command: str, closed: str) -> None:
+    with anyio.fail_after(SECONDS):
+        done = await anyio.run_process(
+            f"{sys.executable} -m theo_mcp {command} {closed}", check=False, env=shell.environment, input=b""
+        )
+
+    assert done.returncode == (0 if command == "serve" else 4)
+    assert b"Traceback" not in done.stdout + done.stderr
+
+
+async def test_text_that_came_before_a_failure_is_printed(shell: Shell, model_server: ModelServer) -> None:
+    model_server.cut_after = 2
+
+    for command in ("code", "complete"):
+        done = await shell(command, "x", "--engine-url", model_server.url)
+
+        assert done.returncode == 4
+        assert done.stdout.decode() == "```python\ndef add(a, b):\n\n"
+
+
+async def test_an_argument_that_is_not_utf8_is_sent_as_well_as_it_can_be(
+    shell: Shell, model_server: ModelServer
+) -> None:
+    with anyio.fail_after(SECONDS):
+        done = await anyio.run_process(
+            [sys.executable, "-m", "theo_mcp", "code", b"x\xff", "--engine-url", model_server.url],  # type: ignore[list-item]
+            check=False,
+            env=shell.environment,
+        )
+
+    assert done.returncode == 0, done.stderr
+    assert model_server.chats[0]["messages"][-1]["content"] == "x\ufffd"
+
+
+async def test_config_show_masks_what_an_address_should_not_hold(shell: Shell) -> None:
+    done = await shell(
+        "config", "show", THEO_BASE_URL="https://u:PASSWORD123@h", THEO_MCP_ENGINE_URL="http://h/?k=SEKRET"
+    )
+
+    assert b"PASSWORD123" not in done.stdout
+    assert b"SEKRET" not in done.stdout
+
+
+async def test_a_home_that_is_unknown_is_told(shell: Shell) -> None:
+    for variable in ("THEO_MCP_CONFIG", "THEO_API_KEY_FILE", "THEO_MCP_DATA_DIR"):
+        shell_of_its_own = Shell(Path(shell.environment["HOME"]))
+        shell_of_its_own.environment[variable] = "~nosuchuser/x"
+        done = await shell_of_its_own("code", "x")
+
+        assert done.returncode == 3
+        assert "not known here" in done.stderr.decode()
+        assert b"Traceback" not in done.stderr
 
 
 async def test_config_show_names_every_origin_and_no_key(hosted: Shell) -> None:

@@ -33,6 +33,17 @@ _NO_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr
 _DIM, _BOLD, _RED, _PLAIN = "\033[2m", "\033[1m", "\033[31m", "\033[0m"
 
 
+def exit_code_of_word(code: str) -> int:
+    """The exit code for the code word that a tool's error begins with."""
+    if code in ("validation_error", "missing_prompt", "prompt_too_long"):
+        return USAGE
+    if code in ("config_error", "no_key", "no_model", "extra_missing", "not_available_here"):
+        return SETUP
+    if code in ("unreachable", "timeout", "connection_lost", "unexpected_answer", "stream_failed"):
+        return UNREACHED
+    return FAILED
+
+
 def exit_code(error: errors.TheoError) -> int:
     """The exit code for an error; EXIT_CODES documents them."""
     match error:
@@ -41,6 +52,8 @@ def exit_code(error: errors.TheoError) -> int:
         case errors.ConfigError() | errors.NotAvailableError():
             return SETUP
         case errors.TransportError():
+            return UNREACHED
+        case errors.StreamError(code="stream_failed"):  # it just ended; a service's own error has its own code
             return UNREACHED
         case _:
             return FAILED
@@ -54,7 +67,7 @@ def answer(text: str, *, end: str = "\n") -> None:
 
 def answer_json(value: Mapping[str, JsonValue]) -> None:
     """The answer as one JSON object."""
-    answer(json.dumps(value, ensure_ascii=False, indent=2))
+    answer(redact(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)))
 
 
 def say(text: str) -> None:
@@ -85,11 +98,13 @@ def show_error(error: errors.TheoError, *, as_json: bool) -> int:
         answer_json({"error": {name: value for name, value in fields.items() if value not in (None, "")}})
         return exit_code(error)
     red, plain = (_RED, _PLAIN) if sys.stderr.isatty() else ("", "")
-    sys.stderr.write(f"{red}error:{plain} {_safe(redact(error.message), True)} ({error.code})\n")
+    if error.partial and not isinstance(error, errors.ProtocolError):
+        answer(redact(error.partial))  # it was paid for
+    sys.stderr.write(f"{red}error:{plain} {_safe(redact(error.message), True)} ({_safe(redact(error.code), True)})\n")
     if error.hint:
         sys.stderr.write(f"next:  {_safe(redact(error.hint), True)}\n")
     if error.request_id:
-        sys.stderr.write(f"id:    {error.request_id}\n")
+        sys.stderr.write(f"id:    {_safe(redact(error.request_id), True)}\n")
     return exit_code(error)
 
 

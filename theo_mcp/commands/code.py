@@ -42,10 +42,12 @@ async def _code(settings: Settings, request: CodeRequest, as_json: bool) -> int:
 
 
 def _printed(answer: Code) -> str:
+    """The code as it is; several files each under their name, as `head` prints them."""
     files = [artifact for artifact in answer.artifacts if artifact.code]
-    if files:
-        return "\n".join(f"==> {file.title} <==\n{file.code}" for file in files)
-    return answer.content if answer.content.endswith("\n") else answer.content + "\n"
+    parts = [f"==> {file.title} <==\n{file.code}" for file in files]
+    if answer.content not in [file.code for file in files]:
+        parts.insert(0, answer.content)
+    return "\n".join(part if part.endswith("\n") else part + "\n" for part in parts)
 
 
 COMMAND = Command(

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 
 from theo_mcp.commands import Command, _screen
+from theo_mcp.errors import TheoError
 from theo_mcp.settings import Settings
 
 
@@ -36,16 +37,22 @@ async def _complete(settings: Settings, given: dict[str, object], as_json: bool)
 
     request = request_of(parse(CompleteArguments, given))
     gathered = Gathered(request)
-    async with connect(settings) as backend, backend.theo.stream(request) as events:
-        async for event in events:
-            gathered.add(event)
-            if isinstance(event, Token) and not as_json:
-                _screen.answer(event.token, end="")
+    try:
+        async with connect(settings) as backend, backend.theo.stream(request) as events:
+            async for event in events:
+                gathered.add(event)
+                if isinstance(event, Token) and not as_json:
+                    _screen.answer(event.token, end="")
+    except TheoError as error:
+        if gathered.text and not as_json:
+            _screen.answer("")  # what came so far stands there already
+            error.partial = ""
+        raise
     reply = results.completion(gathered.completion(created=now()))
     if as_json:
         _screen.answer_json(reply.data)
     else:
-        _screen.answer("" if gathered.text else reply.body)
+        _screen.answer(reply.body.removeprefix(gathered.text))
         _screen.say(reply.about)
     return _screen.OK
 

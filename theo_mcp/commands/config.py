@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping
 
 from pydantic import JsonValue
 
 from theo_mcp.commands import Command, _screen
+from theo_mcp.secret import MASK, redact
 from theo_mcp.settings import Settings, default_config_path
 
 
@@ -19,7 +21,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
     if arguments.action == "path":
-        _screen.answer(str(default_config_path()))
+        path = str(default_config_path())
+        _screen.answer_json({"path": path}) if arguments.json else _screen.answer(path)
         return _screen.OK
     settings = Settings.load(flags)
     rows = {name: (_shown(getattr(settings, name)), settings.origin(name)) for name in Settings.model_fields}
@@ -38,8 +41,10 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
 
 
 def _shown(value: object) -> JsonValue:
-    """A secret shows as ``***``."""
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
+    """A secret shows as ``***``, and so does what an address should not hold: a password, a query."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return redact(re.sub(r"(?<=://)[^/@]*@|\?.*", MASK, str(value)) if "://" in str(value) else str(value))
 
 
 COMMAND = Command(

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from theo_mcp.commands import Command, _screen
-from theo_mcp.errors import InputError, NotAvailableError
+from theo_mcp.errors import InputError, ModelError, NotAvailableError
 from theo_mcp.settings import BUILTIN_MODEL, Settings
 
 
@@ -22,23 +22,23 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("name", nargs="?", help="the model to remove, or the name to give the added file")
     parser.add_argument("--from-file", type=Path, metavar="MODEL.gguf", help="pull: add this file of your own")
-    parser.add_argument("--json", action="store_true", help="list: print one JSON object instead of lines")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
 
 
 def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
     settings = Settings.load(flags)
     match arguments.action:
         case "pull":
-            return _screen.run(_pull, settings, arguments.from_file, arguments.name)
+            return _screen.run(_pull, settings, arguments.from_file, arguments.name, arguments.json)
         case "remove":
             if arguments.name is None:
                 raise InputError("Which model?", hint="`theo-mcp engine list` shows the names.")
-            return _remove(settings, arguments.name)
+            return _remove(settings, arguments.name, arguments.json)
         case _:
             return _list(settings, arguments.json)
 
 
-async def _pull(settings: Settings, file: Path | None, name: str | None) -> int:
+async def _pull(settings: Settings, file: Path | None, name: str | None, as_json: bool) -> int:
     from theo_mcp.engine import models
 
     if file is None and name not in (None, BUILTIN_MODEL):
@@ -47,17 +47,43 @@ async def _pull(settings: Settings, file: Path | None, name: str | None) -> int:
             hint="Add one of your own with --from-file MODEL.gguf.",
         )
     if file is not None:
-        model = await models.add_file(settings.data_dir, file.expanduser(), name, _screen.say)
+        model = await models.add_file(settings.data_dir, file, name, _screen.say)
+        await _prove(settings, model.name)
     else:
         model = await models.pull_builtin(settings.data_dir, _screen.say, show_download=sys.stderr.isatty())
+    if as_json:
+        _screen.answer_json({"installed": model.name, "size": model.size, "sha256": model.sha256})
+        return _screen.OK
     _screen.answer(f"Installed {model.name}: {model.label}, {model.size / 1e6:.0f} MB, SHA-256 {model.sha256[:16]}…")
     return _screen.OK
 
 
-def _remove(settings: Settings, name: str) -> int:
+async def _prove(settings: Settings, name: str) -> None:
+    """Loads the model once, if it can be run here, so that a broken file is told now and not at the first call."""
+    from theo_mcp.engine import models
+    from theo_mcp.engine.providers.local import LocalModel
+    from theo_mcp.http.client import Timeouts
+
+    _screen.say("Loading it once …")
+    local = LocalModel(settings.data_dir, name, settings.context_tokens, Timeouts())
+    try:
+        await local.load()
+    except NotAvailableError:
+        return  # without the runtime it cannot be tried, and each call will say so
+    except ModelError:
+        models.remove(settings.data_dir, name)
+        raise
+    finally:
+        await local.aclose()
+
+
+def _remove(settings: Settings, name: str, as_json: bool) -> int:
     from theo_mcp.engine import models
 
     model = models.remove(settings.data_dir, name)
+    if as_json:
+        _screen.answer_json({"removed": model.name, "size": model.size})
+        return _screen.OK
     _screen.answer(f"Removed {model.name}; {model.size / 1e6:.0f} MB are free again.")
     return _screen.OK
 

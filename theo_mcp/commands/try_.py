@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 import time
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from pydantic import JsonValue
 
 from theo_mcp.commands import Command, _screen
 from theo_mcp.errors import NotAvailableError
-from theo_mcp.settings import BUILTIN_MODEL, Settings, environment, flag_of, install_command
+from theo_mcp.settings import BUILTIN_MODEL, Settings, environment, flag_of
 
 PROMPT = "Write a Python function that reverses a string"
 """What it asks when it is given nothing: a task that the built-in model does well, by the way of every prompt."""
@@ -46,7 +45,7 @@ async def _try(
         shown = "".join(session.streamed)
         _screen.answer(session.text.removeprefix(shown) if shown else session.text)
         _screen.say(session.summary())
-    return _screen.FAILED if session.failed else _screen.OK
+    return _screen.exit_code_of_word(session.text.partition(":")[0]) if session.failed else _screen.OK
 
 
 async def _make_ready(settings: Settings, may_pull: bool) -> None:
@@ -67,16 +66,12 @@ async def _make_ready(settings: Settings, may_pull: bool) -> None:
 
     from theo_mcp.engine import models
     from theo_mcp.engine.discover import local_servers
+    from theo_mcp.engine.providers.local import require_runtime
 
     for found in await local_servers():
         names = ", ".join(found.models[:3]) + (", …" if len(found.models) > 3 else "")
         _screen.say(f"A model server runs at {found.url} ({names}); use it with --engine-url {found.url}")
-    if importlib.util.find_spec("xllamacpp") is None:
-        raise NotAvailableError(
-            "The part that runs a model on this machine is not installed.",
-            code="extra_missing",
-            hint=f"Install it: {install_command('local')} (or name a model server with --engine-url)",
-        )
+    require_runtime()
     try:
         models.chosen(settings.data_dir, settings.engine_model)
     except NotAvailableError:
@@ -148,7 +143,7 @@ async def _ask(flags: Mapping[str, str | None], call: dict[str, str], *, show: b
         part for name, value in flags.items() if value is not None for part in (flag_of(name) or f"--{name}", value)
     ]
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "theo_mcp", "serve", *options], env=environment()
+        command=sys.executable, args=["-P", "-m", "theo_mcp", "serve", *options], env=environment()
     )
     async with Client(server) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]

@@ -34,6 +34,9 @@ def main() -> None:
     except RuntimeError as error:
         _say(answer, {"error": str(error) or "the file is not a model that can be loaded"})
         os._exit(3)
+    except Exception as error:
+        _say(answer, {"error": f"{type(error).__name__}: {error}"})
+        os._exit(3)
     _say(answer, {"address": address})
     threading.Event().wait()
 

@@ -14,7 +14,7 @@ from theo_mcp.wire.theo import CompletionRequest
 ServedMode = Literal["fast", "think", "code", "roast"]
 
 _RULES: tuple[tuple[ServedMode, float, str, re.Pattern[str]], ...] = (
-    ("code", 0.95, "the prompt holds fenced code", re.compile(r"^\s*(```|~~~)", re.M)),
+    ("code", 0.95, "the prompt holds fenced code", re.compile(r"^[ \t]{0,3}(```|~~~)", re.M)),
     (
         "code",
         0.9,

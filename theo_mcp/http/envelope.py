@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from theo_mcp import errors
 from theo_mcp.secret import redact
@@ -26,6 +27,7 @@ _HINTS: dict[int, str] = {
     500: "The service failed; the work may have been done and billed, so look before you call again.",
 }
 _MAX_TEXT = 500
+_WORD = re.compile(r"[\w.:-]{1,80}", re.ASCII)
 
 
 def error_from(status: int, body: bytes, *, request_id: str | None, retry_after: float | None) -> errors.APIError:
@@ -50,21 +52,17 @@ def parse(body: bytes) -> tuple[str, str | None, str | None]:
     text = body.decode("utf-8", "replace")
     try:
         fields = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _sentence(_without_markup(text)), None, None
     if not isinstance(fields, dict):
         return _sentence(text), None, None
     error = fields.get("error", fields)
     if isinstance(error, str):
-        return _sentence(error), None, _string(fields.get("request_id"))
+        return _sentence(error), None, word(fields.get("request_id"))
     if not isinstance(error, dict):
         error = fields
-    message = _string(error.get("message")) or _string(error.get("detail")) or _string(fields.get("message")) or ""
-    return (
-        _sentence(message),
-        _string(error.get("code")) or _string(error.get("type")),
-        _string(error.get("request_id")),
-    )
+    message = _string(error.get("message")) or _detail(error.get("detail")) or _string(fields.get("message")) or ""
+    return _sentence(message), word(error.get("code")) or word(error.get("type")), word(error.get("request_id"))
 
 
 def _sentence(text: str) -> str:
@@ -82,6 +80,24 @@ def _without_markup(text: str) -> str:
     if 0 <= start < end:
         return text[start + len("<title>") : end]
     return "" if "<html" in lowered else text
+
+
+def word(value: object) -> str | None:
+    """`value` if it is a code or an id that can be shown; anything else that a server sends there is dropped."""
+    return redact(value) if isinstance(value, str) and _WORD.fullmatch(value) else None
+
+
+def _detail(value: object) -> str | None:
+    """FastAPI's reason: a string, or a list of places with a message each."""
+    if not isinstance(value, list):
+        return _string(value)
+    said = []
+    for item in value[:3]:
+        if isinstance(item, dict):
+            place = item.get("loc")
+            where = ".".join(str(part) for part in place) if isinstance(place, list) else ""
+            said.append(": ".join(part for part in (where, str(item.get("msg") or "")) if part))
+    return "; ".join(said) or None
 
 
 def _string(value: object) -> str | None:

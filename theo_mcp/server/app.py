@@ -21,8 +21,9 @@ from theo_mcp.backend import Backend
 from theo_mcp.errors import TheoError
 from theo_mcp.server.arguments import parse
 from theo_mcp.server.progress import Progress, Report
-from theo_mcp.server.reply import failure, result, scrubbed
+from theo_mcp.server.reply import failure, result
 from theo_mcp.server.tools import all_tools
+from theo_mcp.wire.model import scrubbed
 
 INSTRUCTIONS = (
     "Tools for Theo and GetCode: completions, code and briefs. Every result says who answered: the hosted service, or "

@@ -106,7 +106,7 @@ def _shown(given: object) -> str:
     if given is None:
         return "null"
     if isinstance(given, bool | int | float):
-        return str(given)
+        return str(given)[:_ECHO]
     if isinstance(given, str):
         return repr(given) if len(given) <= _ECHO and given.isprintable() else f"a string of {len(given):,} characters"
     return {"dict": "an object", "list": "an array"}.get(type(given).__name__, type(given).__name__)

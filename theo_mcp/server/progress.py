@@ -15,7 +15,7 @@ Report = Callable[[float, str | None], Awaitable[None]]
 
 _FIRST_S = 1.0
 _BEAT_S = 10.0
-_GAP_S = 0.1
+_GAP_S = 0.112  # with the last message, which waits for nothing, never more than ten in a second
 
 
 class Progress:

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from theo_mcp.errors import TheoError
 from theo_mcp.secret import redact
+from theo_mcp.wire.model import scrubbed
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,8 @@ def failure(error: TheoError) -> types.CallToolResult:
     if facts:
         lines.append(f"({', '.join(facts)})")
     if error.partial:
-        lines += ["", "Received before the failure:", error.partial]
+        lines += ["", "Received before the failure:", redact(error.partial)]
     return types.CallToolResult(content=[types.TextContent(text=scrubbed("\n".join(lines)))], is_error=True)
-
-
-def scrubbed(text: str) -> str:
-    """`text` without lone surrogates, which cannot be encoded and would cost the whole answer."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _scrubbed_value(value: JsonValue) -> JsonValue:

@@ -11,6 +11,8 @@ from theo_mcp.wire.getcode import Improved
 from theo_mcp.wire.model import Check, Extension
 from theo_mcp.wire.theo import Artifact, Code, Completion, FollowUp, ToolUse, Usage
 
+_EMPTY = "(The answer is empty.)"
+
 
 def completion(answer: Completion) -> Reply:
     """A completion: the answer itself first, the facts about it below."""
@@ -26,7 +28,7 @@ def completion(answer: Completion) -> Reply:
         "metadata": dict(answer.metadata) if answer.metadata else None,
     }
     return _reply(
-        answer.content or "(The answer is empty.)",
+        "\n\n".join(part for part in [answer.content, *files_shown(answer.artifacts)] if part) or _EMPTY,
         {"text": answer.content},
         facts,
         about,
@@ -40,12 +42,10 @@ def code(answer: Code) -> Reply:
     """Code: in a fence, each file of several under its name."""
     about = answer.theo_mcp
     language = about.checks[0].language if about.checks else ""
-    files = [artifact for artifact in answer.artifacts if artifact.code]
-    if files:
-        shown = "\n\n".join(f"{file.title}\n{_fenced(file.code or '', file.language or '')}" for file in files)
-    else:
-        shown = _fenced(answer.content, language) if answer.content else "(The answer is empty.)"
-    body = f"{shown}\n\n{about.explanation}" if about.explanation else shown
+    alone = answer.content and answer.content not in [artifact.code for artifact in answer.artifacts]
+    shown = [_fenced(answer.content, language)] if alone else []
+    shown += files_shown(answer.artifacts)
+    body = "\n\n".join(part for part in [*shown, about.explanation] if part) or _EMPTY
     data: dict[str, JsonValue] = {"code": answer.content, "language": language, "explanation": about.explanation}
     facts = _who(about) | _usage(answer.usage) | {"id": answer.id}
     return _reply(body, data, facts, about, artifacts=answer.artifacts, tools_used=answer.tools_used)
@@ -54,7 +54,12 @@ def code(answer: Code) -> Reply:
 def improved(answer: Improved) -> Reply:
     """A brief, ready to be passed on as a prompt."""
     facts = _who(answer.theo_mcp) | {"tokens": answer.tokens_used}
-    return _reply(answer.improved, {"improved": answer.improved}, facts, answer.theo_mcp)
+    return _reply(answer.improved or _EMPTY, {"improved": answer.improved}, facts, answer.theo_mcp)
+
+
+def files_shown(artifacts: Sequence[Artifact]) -> list[str]:
+    """Each artifact that is code: its name and its text in a fence."""
+    return [f"{file.title}\n{_fenced(file.code, file.language or '')}" for file in artifacts if file.code]
 
 
 def facts_line(facts: Mapping[str, JsonValue]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import sys
@@ -29,7 +30,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-from theo_mcp.server.reply import scrubbed
+from theo_mcp.wire.model import scrubbed
 
 _END_GRACE_S = 1.5
 """From the end of input, or a signal, to the end of the process, whatever is still running."""
@@ -37,6 +38,11 @@ _FLUSH_S = 0.5
 _MAX_LINE = 64 * 2**20
 _READ = 2**16
 _PARENT_POLL_S = 2.0
+_ID_IN_TEXT = re.compile(
+    rb'"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?\d{1,18}(?![\d.])|"[\w-]{1,64}")'
+    rb'|"id"\s*:\s*(-?\d{1,18}(?![\d.])|"[\w-]{1,64}")\s*,\s*"jsonrpc"'
+)
+"""The id of a line that is not JSON, where it stands beside the version, as every client writes it."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +101,14 @@ class _Reader(threading.Thread):
         self._fd, self._token, self._inbox, self._answers = fd, token, inbox, answers
 
     def run(self) -> None:
-        with suppress(RuntimeError, anyio.BrokenResourceError, anyio.ClosedResourceError):  # the loop is gone
-            for lines in _batches(self._fd):
-                anyio.from_thread.run(self._accept, lines, token=self._token)
-        end_soon()
-        with suppress(RuntimeError):
-            anyio.from_thread.run_sync(self._inbox.close, token=self._token)
+        try:
+            with suppress(RuntimeError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                for lines in _batches(self._fd):
+                    anyio.from_thread.run(self._accept, lines, token=self._token)
+        finally:
+            end_soon()
+            with suppress(RuntimeError):  # the loop is gone
+                anyio.from_thread.run_sync(self._inbox.close, token=self._token)
 
     async def _accept(self, lines: list[bytes]) -> None:
         for line in lines:
@@ -142,14 +150,19 @@ def _read(line: bytes) -> Iterator[types.JSONRPCMessage]:
     if not line.strip():
         return
     try:
-        yield types.jsonrpc_message_adapter.validate_json(line, by_name=False)
-        return
+        message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+        # An id that no request may have (null, 1.5) makes a request look like a notification: nobody would answer it.
+        if not (isinstance(message, types.JSONRPCNotification) and b'"id"' in line and "id" in json.loads(line)):
+            yield message
+            return
     except ValidationError:
         pass
     try:  # the standard parser takes lone surrogates, which JavaScript hosts do send
         said = json.loads(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
-        yield _refusal(None, types.PARSE_ERROR, "The line is not JSON.")
+        found = _ID_IN_TEXT.search(line)
+        known = json.loads(found[1] or found[2]) if found else None
+        yield _refusal(known, types.PARSE_ERROR, "The line is not JSON that can be read.")
         return
     if isinstance(said, list):
         for item in said:
@@ -159,7 +172,11 @@ def _read(line: bytes) -> Iterator[types.JSONRPCMessage]:
             yield _refusal(None, types.INVALID_REQUEST, "The line is an empty batch.")
         return
     try:
-        yield types.jsonrpc_message_adapter.validate_python(_scrub(said), by_name=False)
+        message = types.jsonrpc_message_adapter.validate_python(_scrub(said), by_name=False)
+        if isinstance(message, types.JSONRPCNotification) and "id" in said:
+            yield _refusal(said["id"], types.INVALID_REQUEST, "The id should be a string or an integer.")
+        else:
+            yield message
     except (ValidationError, RecursionError):
         if not isinstance(said, dict) or "id" in said or "method" not in said:
             known = said.get("id") if isinstance(said, dict) else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from theo_mcp.wire.model import Extended, Request
+from theo_mcp.wire.model import Extended, Request, text_of
 
 OutputType = Literal["website", "chart", "api", "email", "pdf", "excel", "word", "powerpoint", "video", "image"]
 OUTPUT_TYPES: tuple[OutputType, ...] = get_args(OutputType)
@@ -24,3 +24,9 @@ class Improved(Extended):
 
     improved: str = ""
     tokens_used: int | None = Field(None, alias="tokensUsed")
+
+    _improved = field_validator("improved", mode="before")(text_of)
+
+    @property
+    def delivered(self) -> bool:
+        return bool(self.improved)

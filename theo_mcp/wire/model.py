@@ -14,7 +14,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     field_validator,
 )
-from pydantic_core import from_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 
 class Request(BaseModel):
@@ -24,7 +24,10 @@ class Request(BaseModel):
 
     def body(self) -> bytes:
         """The JSON to send: absent is absent, never null."""
-        return self.model_dump_json(exclude_none=True, by_alias=True).encode()
+        try:
+            return self.model_dump_json(exclude_none=True, by_alias=True).encode()
+        except PydanticSerializationError:  # a lone surrogate, from a shell argument that is not UTF-8
+            return scrubbed(json.dumps(self.model_dump(exclude_none=True, by_alias=True), ensure_ascii=False)).encode()
 
 
 class Reply(BaseModel):
@@ -41,9 +44,11 @@ class Reply(BaseModel):
         try:
             return validate(value)
         except ValidationError:
-            if isinstance(value, list):
-                return [kept for item in value for kept in _readable(item, validate)]
-            return cls.model_fields[info.field_name or ""].get_default(call_default_factory=True)
+            default = cls.model_fields[info.field_name or ""].get_default(call_default_factory=True)
+            if not isinstance(default, tuple):
+                return default
+            items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+            return tuple(kept for item in items for kept in _readable(item, validate))
 
 
 def read_json(data: bytes | str) -> object:
@@ -62,7 +67,25 @@ def read_json(data: bytes | str) -> object:
             read = json.dumps(json.loads(text), ensure_ascii=False)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
-        return from_json(read.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        return from_json(scrubbed(read))
+
+
+def scrubbed(text: str) -> str:
+    """`text` without lone surrogates, which cannot be encoded and would cost a whole message."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def text_of(value: object) -> str:
+    """The text in whatever shape it comes, because it was paid for: a string, a list of parts, an object."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(text_of(part) for part in value)
+    if isinstance(value, dict) and isinstance(value.get("text"), str):
+        return str(value["text"])
+    return to_json(value, serialize_unknown=True).decode()
 
 
 def _readable(item: object, validate: ValidatorFunctionWrapHandler) -> list[object]:
@@ -106,3 +129,8 @@ class Extended(Reply):
     """A reply that may carry our extension key."""
 
     theo_mcp: Extension = Field(default_factory=Extension)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether it holds what was asked and paid for; an error beside that does not take it away."""
+        return False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, field_validator
 
-from theo_mcp.wire.model import Extended, Reply, Request
+from theo_mcp.wire.model import Extended, Reply, Request, text_of
 
 
 class ChatMessage(Request):
@@ -42,6 +42,8 @@ class Delta(Reply):
     role: str | None = None
     content: str | None = None
 
+    _content = field_validator("content", mode="before")(lambda value: None if value is None else text_of(value))
+
 
 class ChunkChoice(Reply):
     index: int = 0
@@ -53,6 +55,7 @@ class ChatChunk(Reply):
     """One event of a streamed chat; the last ones carry the finish reason and the usage."""
 
     id: str = ""
+    object: str = ""
     model: str = ""
     choices: tuple[ChunkChoice, ...] = ()
     usage: ChatUsage | None = None
@@ -63,6 +66,8 @@ class ChatChunk(Reply):
 class Reasoned(Reply):
     role: str = "assistant"
     content: str | None = None
+
+    _content = field_validator("content", mode="before")(lambda value: None if value is None else text_of(value))
 
 
 class ChatChoice(Reply):
@@ -81,6 +86,10 @@ class ChatCompletion(Extended):
     choices: tuple[ChatChoice, ...] = ()
     usage: ChatUsage = Field(default_factory=ChatUsage)
     theo_metadata: dict[str, JsonValue] | None = None
+
+    @property
+    def delivered(self) -> bool:
+        return bool(self.content)
 
     @property
     def content(self) -> str:

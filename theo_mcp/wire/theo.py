@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias, get_args
 
 from pydantic import Field, JsonValue, field_validator
-from pydantic_core import to_json
 
-from theo_mcp.wire.model import Extended, Reply, Request, read_json
+from theo_mcp.wire.model import Extended, Reply, Request, read_json, text_of
 
 Mode = Literal["auto", "fast", "think", "code", "image", "video", "research", "roast", "genui"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -97,6 +96,8 @@ class Artifact(Reply):
     code: str | None = None
     language: str | None = None
 
+    _code = field_validator("code", mode="before")(lambda value: None if value is None else text_of(value))
+
 
 class FollowUp(Reply):
     label: str = ""
@@ -106,7 +107,7 @@ class FollowUp(Reply):
 class Usage(Reply):
     """Cost in cents (fractions are usual; 1 credit is 1 cent) and tokens. None means that nobody said."""
 
-    cost_cents: float | None = None
+    cost_cents: float | None = Field(None, allow_inf_nan=False)
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     total_tokens: int | None = None
@@ -132,8 +133,12 @@ class Completion(Extended):
     request_id: str | None = None
     cached: bool = Field(False, alias="_cached")
 
-    _content = field_validator("content", mode="before")(lambda value: _text(value))
+    _content = field_validator("content", mode="before")(text_of)
     _model = field_validator("model", mode="before")(lambda value: _model_object(value))
+
+    @property
+    def delivered(self) -> bool:
+        return bool(self.content or self.artifacts)
 
     @property
     def was_cached(self) -> bool:
@@ -151,7 +156,11 @@ class Code(Extended):
     tools_used: tuple[ToolUse, ...] = ()
     usage: Usage = Field(default_factory=Usage)
 
-    _content = field_validator("content", mode="before")(lambda value: _text(value))
+    _content = field_validator("content", mode="before")(text_of)
+
+    @property
+    def delivered(self) -> bool:
+        return bool(self.content or self.artifacts)
 
 
 class ModelEntry(Reply):
@@ -222,6 +231,8 @@ class Token(Reply):
     event: Literal["token"] = "token"
     token: str = ""
 
+    _token = field_validator("token", mode="before")(text_of)
+
 
 class Done(Extended):
     """The stream's last event; a stream without it was cut."""
@@ -236,7 +247,7 @@ class Done(Extended):
     request_id: str | None = None
     cached: bool = Field(False, alias="_cached")
 
-    _content = field_validator("content", mode="before")(lambda value: _text(value))
+    _content = field_validator("content", mode="before")(text_of)
 
 
 CompletionEvent: TypeAlias = Meta | Skills | GenuiMeta | ToolEvent | ArtifactEvent | Token | Done
@@ -253,17 +264,25 @@ _EVENTS: dict[str, type[CompletionEvent]] = {
 
 
 def parse_event(name: str, data: str) -> CompletionEvent | None:
-    """One event of a streamed completion; None for heartbeats (``thinking`` is not JSON) and unknown names.
+    """One event of a streamed completion; None for heartbeats (``thinking`` is not JSON), unknown names, and events
+    that only inform and cannot be read.
 
     Raises:
-        ValueError: the event is known and its data is not a JSON object.
+        ValueError: a ``token`` or ``done`` event cannot be read: text would be missing.
     """
     kind = _EVENTS.get(name)
     if kind is None:
         return None
-    fields = read_json(data)
-    if not isinstance(fields, dict):
-        raise ValueError("not a JSON object")
+    try:
+        fields = read_json(data)
+        if kind is Token and not isinstance(fields, dict):
+            return Token(token=text_of(fields))
+        if not isinstance(fields, dict):
+            raise ValueError("not a JSON object")
+    except ValueError:
+        if kind in (Token, Done):
+            raise
+        return None
     return kind.model_validate(fields | {"event": name})
 
 
@@ -327,17 +346,6 @@ def now() -> str:
 
 def _fields(event: Reply) -> dict[str, JsonValue]:
     return event.model_dump(exclude={"event"}, exclude_unset=True)
-
-
-def _text(value: object) -> str:
-    """The text of `content` in whatever shape it comes, because it was paid for."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "".join(_text(part.get("text") if isinstance(part, dict) else part) for part in value)
-    return to_json(value, serialize_unknown=True).decode()
 
 
 def _model_object(value: object) -> object:

@@ -27,9 +27,9 @@ def test_what_parses_is_said_to_parse(language: str, code: str) -> None:
         ("python", "x = 1\n\0", "null"),
         ("python", "(" * 10_000, ""),
         ("json", "{", ""),
-        ("json", "[" * 100_000, ""),
+        ("json", '{"a": NaN}', "NaN"),
         ("toml", "a = ", ""),
-        ("xml", "<a>", ""),
+        ("xml", "<a>", "line 1"),
         ("python", "  \n", "no code"),
     ],
 )
@@ -43,6 +43,17 @@ def test_what_does_not_parse_is_said_with_the_place(language: str, code: str, sa
 def test_an_entity_bomb_ends_at_once() -> None:
     entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
     assert check("xml", f'<!DOCTYPE b [<!ENTITY a0 "x">{entities}]><b>&a11;</b>').status == "fails"
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [("json", "[" * 100_000), ("python", "x = 1\n" * 50_000), ("toml", "a" + ".a" * 20_000 + " = 1")],
+)
+def test_what_is_too_much_for_a_parser_is_said_to_be_not_checked(language: str, code: str) -> None:
+    found = check(language, code)
+
+    assert found.status == "not checked"
+    assert "too" in found.message
 
 
 @pytest.mark.parametrize("language", ["go", "", "cobol"])

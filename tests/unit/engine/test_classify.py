@@ -27,5 +27,9 @@ def test_auto_is_decided_by_certain_rules_and_is_fast_otherwise(prompt: str, mod
     assert (intent.confidence >= 0.8) == (mode != "fast")
 
 
+def test_a_prompt_of_blank_lines_costs_nothing() -> None:
+    assert classify(CompletionRequest(prompt="log:" + " \n" * 99_000)).mode == "fast"
+
+
 def test_an_explicit_mode_always_wins() -> None:
     assert classify(CompletionRequest(prompt="Roast my code", mode="think")).mode == "think"

@@ -71,3 +71,24 @@ async def test_hints_reach_the_model_and_not_the_follow_ups(ask, model_server: M
     await ask("```go\npackage main\n```\n", language="go", framework="gin")
 
     assert model_server.chats[-1]["messages"][-1]["content"] == "Add two numbers\nLanguage: go.\nFramework: gin."
+
+
+async def test_the_block_in_the_wanted_language_is_the_code(ask) -> None:  # type: ignore[no-untyped-def]
+    code = await ask("Install:\n```bash\npip install x\n```\n```python\nx = 1\n```\n", language="python")
+
+    assert code.content == "x = 1\n"
+    assert "pip install x" in code.theo_mcp.explanation
+
+
+async def test_one_named_file_beside_the_code_does_not_displace_it(ask) -> None:  # type: ignore[no-untyped-def]
+    code = await ask("```python\nx = 1\n```\n`requirements.txt`\n```\nflask\n```\n")
+
+    assert code.content == "x = 1\n"
+    assert "flask" in code.theo_mcp.explanation
+
+
+async def test_an_unnamed_block_before_several_files_is_kept(ask) -> None:  # type: ignore[no-untyped-def]
+    code = await ask("```python\nx = 1\n```\n`a.txt`\n```\na\n```\n`b.txt`\n```\nb\n```\n")
+
+    assert code.content == "x = 1\n"
+    assert [file.code for file in code.artifacts] == ["x = 1\n", "a\n", "b\n"]

@@ -22,6 +22,8 @@ def test_a_block_is_taken_out_with_its_language() -> None:
         ("```py\r\nx\r\n```\r\n", "x\n"),
         ("```py\n```", ""),
         ("```py\n~~~\n```", "~~~\n"),
+        ("1. Do this:\n\n    ```py\n    x\n    ```", "x\n"),
+        ("```py\n'a\x0cb\u2028c'\n```", "'a\x0cb\u2028c'\n"),
     ],
 )
 def test_fences_as_models_write_them(text: str, code: str) -> None:
@@ -40,6 +42,9 @@ def test_fences_as_models_write_them(text: str, code: str) -> None:
         "1. `src/app.py`\n```python\nx\n```",
         "File: src/app.py\n```python\nx\n```",
         "```python\n# src/app.py\nx\n```",
+        "**File: src/app.py**\n```python\nx\n```",
+        "./src/app.py\n```python\nx\n```",
+        "../../src/app.py\n```python\nx\n```",
     ],
 )
 def test_a_file_is_known_by_the_name_that_the_answer_gives_it(text: str) -> None:
@@ -48,7 +53,15 @@ def test_a_file_is_known_by_the_name_that_the_answer_gives_it(text: str) -> None
     assert (block.language, block.file) == ("python", "src/app.py")
 
 
-@pytest.mark.parametrize("text", ["Use version 3.11.\n```python\nx\n```", "Like this.\n```python\n# a comment\nx\n```"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Use version 3.11.\n```python\nx\n```",
+        "Like this.\n```python\n# a comment\nx\n```",
+        "In Node.js:\n```js\nx\n```",
+        "Node.js:\n```js\nx\n```",
+    ],
+)
 def test_prose_names_no_file(text: str) -> None:
     assert read(text).blocks[0].file == ""
 
@@ -64,3 +77,14 @@ def test_text_without_fences_is_prose() -> None:
 
     assert answer.blocks == ()
     assert answer.without(()) == "Just words."
+
+
+def test_a_name_in_the_place_of_the_language_is_a_name() -> None:
+    block = read("```app.py\nx\n```").blocks[0]
+
+    assert (block.language, block.file) == ("py", "app.py")
+
+
+def test_a_long_line_before_a_block_costs_nothing() -> None:
+    for line in ("-" * 100_000, "1." * 50_000, "a." * 50_000):
+        assert read(f"{line}\n```py\nx\n```").blocks[0].file == ""

@@ -50,10 +50,10 @@ async def test_the_key_of_the_server_is_sent_and_a_wrong_one_told_once(
     assert len(model_server.requests) == 2
 
 
-@pytest.mark.parametrize("field", ["stream_options", "temperature"])
-async def test_a_field_that_the_server_refuses_is_left_out_from_then_on(
-    model_server: ModelServer, make_settings: MakeSettings, field: str
+async def test_a_field_of_ours_that_the_server_refuses_is_left_out_from_then_on(
+    model_server: ModelServer, make_settings: MakeSettings
 ) -> None:
+    field = "stream_options"
     model_server.refused_fields = {field}
 
     async with connect(make_settings(engine_url=model_server.url)) as backend:
@@ -61,6 +61,77 @@ async def test_a_field_that_the_server_refuses_is_left_out_from_then_on(
             assert (await backend.theo.complete(HELLO)).content
 
     assert [field in chat for chat in model_server.chats] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [{"object": "error", "message": "out of memory", "code": 500}, "[DONE]"],
+        [{"error": {"message": "out of memory"}}, "[DONE]"],
+    ],
+)
+async def test_an_error_in_any_shape_inside_the_stream_is_an_error(
+    model_server: ModelServer, make_settings: MakeSettings, events: list[object]
+) -> None:
+    async def failing(exchange: Exchange) -> None:
+        await exchange.start_events()
+        for event in events:
+            await exchange.event(event)
+
+    async with connect(make_settings(engine_url=model_server.url, engine_model="scripted-1b")) as backend:
+        model_server.next = [failing]
+        with pytest.raises(errors.ModelError, match="out of memory"):
+            await backend.theo.complete(HELLO)
+
+
+async def test_a_stream_that_says_nothing_but_its_end_is_an_error(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    async def empty(exchange: Exchange) -> None:
+        await exchange.start_events()
+        await exchange.event("[DONE]")
+
+    async with connect(make_settings(engine_url=model_server.url, engine_model="scripted-1b")) as backend:
+        model_server.next = [empty]
+        with pytest.raises(errors.StreamError):
+            await backend.theo.complete(HELLO)
+
+
+async def test_a_server_that_does_not_stream_is_understood(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    async def whole(exchange: Exchange) -> None:
+        message = {"role": "assistant", "content": [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]}
+        await exchange.reply(200, {"choices": [{"message": message}], "usage": {"total_tokens": 3}})
+
+    async with connect(make_settings(engine_url=model_server.url, engine_model="scripted-1b")) as backend:
+        model_server.next = [whole]
+        answer = await backend.theo.complete(HELLO)
+
+    assert answer.content == "Hello"
+    assert answer.usage.total_tokens == 3
+
+
+@pytest.mark.parametrize("fault", ["gone", "without the model"])
+async def test_health_asks_the_server(model_server: ModelServer, make_settings: MakeSettings, fault: str) -> None:
+    url = "http://127.0.0.1:9/v1" if fault == "gone" else model_server.url
+    settings = make_settings(engine_url=url, engine_model="other")
+
+    async with connect(settings) as backend:
+        health = await backend.theo.health()
+
+    assert health.status == "down"
+    assert health.theo_mcp.notice
+
+
+async def test_what_the_caller_set_is_never_dropped(model_server: ModelServer, make_settings: MakeSettings) -> None:
+    model_server.refused_fields = {"temperature"}
+
+    async with connect(make_settings(engine_url=model_server.url)) as backend:
+        with pytest.raises(errors.BadRequestError, match="temperature"):
+            await backend.theo.complete(HELLO)
+
+    assert len(model_server.chats) == 1
 
 
 async def test_max_tokens_becomes_max_completion_tokens_where_it_must(

@@ -236,7 +236,7 @@ async def test_a_stream_that_fails_keeps_the_text_so_far(theo_service: FakeTheo,
     [
         (401, {"error": {"message": "no", "code": "invalid_api_key"}}, errors.AuthenticationError),
         (200, {"error": {"message": "no credits", "code": "insufficient_credits"}}, errors.APIError),
-        (200, theo.completion({}), errors.ProtocolError),
+        (200, "<html>Log in</html>", errors.ProtocolError),
         (204, "", errors.ProtocolError),
     ],
 )
@@ -248,6 +248,100 @@ async def test_json_in_place_of_a_stream_is_an_error(
     with pytest.raises(kind):
         async with client.stream(HELLO):
             pass
+
+
+async def test_a_whole_answer_in_place_of_a_stream_is_delivered(theo_service: FakeTheo, client: TheoClient) -> None:
+    theo_service.next = [replies(200, theo.completion({}))]
+
+    async with client.stream(HELLO) as events:
+        seen = [event async for event in events]
+
+    assert [event.event for event in seen if not isinstance(event, dict)] == ["meta", "token", "done"]
+    assert isinstance(seen[1], Token)
+    assert seen[1].token == "".join(theo.WORDS)
+
+
+async def test_an_error_beside_what_was_paid_for_does_not_take_it_away(
+    theo_service: FakeTheo, client: TheoClient
+) -> None:
+    theo_service.next = [replies(200, {"content": "paid", "error": "a warning"})]
+
+    assert (await client.complete(HELLO)).content == "paid"
+
+
+@pytest.mark.parametrize("key", ["", "  ", "${THEO_API_KEY}", "Bearer theo_sk_x", "a b", "theo\nsk", "schlüssel"])
+def test_a_key_that_cannot_be_sent_is_refused_before_anything_is_sent(key: str) -> None:
+    with pytest.raises(errors.ConfigError) as raised:
+        TheoClient(key)
+
+    assert not key.strip() or key not in str(raised.value)
+
+
+async def test_what_a_server_puts_where_a_code_or_an_id_belongs_is_not_shown(
+    theo_service: FakeTheo, client: TheoClient
+) -> None:
+    odd = "\x1b[31m " + theo.KEY
+    theo_service.next = [
+        replies(400, {"error": {"message": "no", "code": odd, "request_id": odd}}, x_request_id="Bearer x y"),
+        replies(200, f"<html>You sent Bearer {theo.KEY}</html>"),
+        replies(500, "[" * 100_000),
+        replies(429, {"error": "no"}, retry_after="Wed, 21 Oct 2015 07:28:00 +99999999999999"),
+        replies(429, {"error": "no"}, retry_after="inf"),
+        replies(422, {"detail": [{"loc": ["body", "mode"], "msg": "is unknown"}]}),
+    ]
+    raised = []
+    for _ in range(len(theo_service.next)):
+        with pytest.raises(errors.TheoError) as each:
+            await client.complete(HELLO)
+        raised.append(each.value)
+
+    assert (raised[0].code, raised[0].request_id) == ("bad_request", None)
+    assert theo.KEY not in raised[1].partial
+    assert isinstance(raised[2], errors.ServiceError)
+    assert [error.retry_after for error in raised[3:5]] == [None, None]
+    assert raised[5].message == "body.mode: is unknown."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"content": "paid", "model": [], "usage": [], "artifacts": {"a": {"code": {"text": "x"}}}, "id": []},
+        {"content": {"text": "paid"}, "usage": {"cost_cents": float("nan")}, "follow_ups": [[], {"label": "a"}]},
+    ],
+)
+async def test_lists_and_objects_in_each_others_place_cost_nothing(
+    theo_service: FakeTheo, client: TheoClient, body: dict[str, object]
+) -> None:
+    theo_service.next = [replies(200, body)]
+
+    answer = await client.complete(HELLO)
+
+    assert answer.content == "paid"
+    assert answer.usage.cost_cents is None
+    assert answer.model.id == ""
+
+
+async def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
+    async with TheoClient(theo.KEY, base_url="https://theo.invalid") as client:
+        with pytest.raises(errors.ConfigError, match="proxy"):
+            await client.complete(HELLO)
+
+
+async def test_what_the_caller_raises_inside_a_stream_stays_what_it_is(
+    theo_service: FakeTheo, client: TheoClient
+) -> None:
+    with pytest.raises(anyio.EndOfStream):
+        async with client.stream(HELLO):
+            raise anyio.EndOfStream
+
+
+async def test_a_closed_client_says_so(theo_service: FakeTheo) -> None:
+    client = TheoClient(theo.KEY, base_url=theo_service.origin)
+    await client.aclose()
+
+    with pytest.raises(errors.TransportError, match="is closed"):
+        await client.complete(HELLO)
 
 
 async def test_a_redirect_in_place_of_a_stream_is_not_followed(theo_service: FakeTheo, client: TheoClient) -> None:

@@ -187,6 +187,28 @@ async def test_a_check_that_fails_is_in_the_text_and_in_the_data(engine: Assista
     assert (result.structured_content or {})["checks"][0]["status"] == "fails"
 
 
+async def test_files_that_come_beside_the_text_are_shown(hosted: Assistant, theo_service: FakeTheo) -> None:
+    file = {"id": "a1", "type": "code", "title": "test_main.py", "code": "assert MAIN", "language": "python"}
+
+    async def streamed(exchange: Exchange) -> None:
+        await exchange.start_events()
+        await exchange.event(file, "artifact")
+        await exchange.event({"token": "Here."}, "token")
+        await exchange.event({"content": "Here.", "usage": {}}, "done")
+
+    async def whole(exchange: Exchange) -> None:
+        await exchange.reply(200, {"id": "code_1", "content": "MAIN = 1", "artifacts": [file]})
+
+    theo_service.next = [streamed, whole]
+    completed = text_of(await hosted.call("theo_complete", prompt="Hello"))
+    coded = text_of(await hosted.call("theo_code", prompt="Hello"))
+
+    assert "Here." in completed
+    assert "MAIN = 1" in coded
+    for text in (completed, coded):
+        assert "test_main.py\n```python\nassert MAIN\n```" in text
+
+
 async def test_improve_returns_the_brief(engine: Assistant, hosted: Assistant) -> None:
     for assistant in (engine, hosted):
         result = await assistant.call("theo_improve", prompt="landing page for a bakery", output_type="website")

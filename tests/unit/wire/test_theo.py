@@ -50,10 +50,21 @@ def test_heartbeats_and_unknown_events_are_nothing() -> None:
     assert parse_event("of_the_future", "{}") is None
 
 
-@pytest.mark.parametrize("data", ["[]", "5", "{", ""])
-def test_a_known_event_that_is_no_object_is_an_error(data: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - a validator's own text
-        parse_event("token", data)
+@pytest.mark.parametrize(("name", "data"), [("token", "{"), ("token", ""), ("done", "[]"), ("done", "{")])
+def test_an_event_with_text_that_cannot_be_read_is_an_error(name: str, data: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - a parser's own text
+        parse_event(name, data)
+
+
+def test_an_event_that_only_informs_and_cannot_be_read_is_passed_over() -> None:
+    for name in ("meta", "artifact", "tool", "skills", "genui_meta"):
+        assert parse_event(name, "[]") is None
+        assert parse_event(name, "{") is None
+
+
+@pytest.mark.parametrize(("data", "text"), [('"bare"', "bare"), ('{"token": 5}', "5"), ('{"token": null}', "")])
+def test_a_token_of_another_shape_keeps_its_text(data: str, text: str) -> None:
+    assert parse_event("token", data) == Token(token=text)
 
 
 def test_gathered_events_are_the_completion_of_a_call_without_a_stream() -> None:

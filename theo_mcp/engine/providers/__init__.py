@@ -40,6 +40,13 @@ class Provider(Protocol):
             TheoError: there is none; the hint says how to get one.
         """
 
+    async def check(self) -> ServedModel:
+        """The same, after looking whether it can answer; nothing is started.
+
+        Raises:
+            TheoError: it cannot, and why.
+        """
+
     def chat(
         self, request: ChatRequest, observe: Observe | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[ChatChunk]]:

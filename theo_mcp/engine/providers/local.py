@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import secrets
 import subprocess
@@ -20,7 +21,7 @@ from theo_mcp.engine.providers import Capabilities, ServedModel
 from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
 from theo_mcp.http.client import Timeouts
 from theo_mcp.secret import Secret
-from theo_mcp.settings import install_command
+from theo_mcp.settings import environment, install_command
 from theo_mcp.wire.openai import ChatChunk, ChatRequest
 
 _START_LIMIT_S = 120.0  # a large file from a slow disk
@@ -44,6 +45,19 @@ class LocalModel:
         found = models.chosen(self._data_dir, self._name)
         return ServedModel(id=found.name, label=found.label, engine="embedded", local=True, draft=found.builtin)
 
+    async def check(self) -> ServedModel:
+        """The same, if the package that runs models is installed."""
+        require_runtime()
+        return await self.model()
+
+    async def load(self) -> None:
+        """Starts the model now.
+
+        Raises:
+            TheoError: it cannot be loaded, and why.
+        """
+        await self._running(None)
+
     @asynccontextmanager
     async def chat(
         self, request: ChatRequest, observe: Observe | None = None
@@ -60,6 +74,10 @@ class LocalModel:
 
     async def aclose(self) -> None:
         """Ends the process: it exits when its stdin closes, and is killed if it does not."""
+        async with self._starting:
+            await self._stop()
+
+    async def _stop(self) -> None:
         server, process = self._server, self._process
         self._server = self._process = None
         if server is not None:
@@ -71,7 +89,7 @@ class LocalModel:
         async with self._starting:
             if self._server is not None and self._process is not None and self._process.returncode is None:
                 return self._server
-            await self.aclose()
+            await self._stop()
             if observe is not None:
                 observe("starting the model")
             found = models.chosen(self._data_dir, self._name)
@@ -101,7 +119,10 @@ class LocalModel:
 
 async def _start(model: models.InstalledModel, key: str, context: int) -> tuple[Process, str]:
     process = await anyio.open_process(
-        [sys.executable, "-m", "theo_mcp.engine.child"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-P", "-m", "theo_mcp.engine.child"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(keys=False),
     )
     order = {"model": str(model.path), "key": key, "context": context, "name": model.name}
     try:
@@ -120,14 +141,30 @@ async def _start(model: models.InstalledModel, key: str, context: int) -> tuple[
         return process, answer["address"]
     await _end(process)
     if answer.get("error") == "missing":
-        raise errors.NotAvailableError(
-            "The part that runs a model on this machine is not installed.",
-            code="extra_missing",
-            hint=f"Install it: {install_command('local')} (or name a model server with --engine-url)",
-        )
+        raise _runtime_missing()
+    said = answer.get("error")
     raise errors.ModelError(
-        f"The model {model.name} could not be loaded: {answer.get('error') or 'its process ended at once'}.",
-        hint=f"Remove it with `theo-mcp engine remove {model.name}`, then pull it again.",
+        f"The model {model.name} could not be loaded: {said or 'its process ended at once'}.",
+        hint=f"Remove it with `theo-mcp engine remove {model.name}`, then pull it again."
+        if said
+        else "There may not be enough memory; a smaller context_tokens needs less.",
+    )
+
+
+def require_runtime() -> None:
+    """
+    Raises:
+        NotAvailableError: the package that runs models is not installed; the hint has the command that installs it.
+    """
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise _runtime_missing()
+
+
+def _runtime_missing() -> errors.NotAvailableError:
+    return errors.NotAvailableError(
+        "The part that runs a model on this machine is not installed.",
+        code="extra_missing",
+        hint=f"Install it: {install_command('local')} (or name a model server with --engine-url)",
     )
 
 

@@ -13,12 +13,21 @@ from theo_mcp import errors
 from theo_mcp.backend import Observe
 from theo_mcp.engine.providers import Capabilities, ServedModel
 from theo_mcp.http.address import checked_base_url, is_loopback
-from theo_mcp.http.client import HttpClient, Timeouts
+from theo_mcp.http.client import WHOLE_REPLY, HttpClient, Timeouts
 from theo_mcp.http.envelope import parse as parse_error
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.secret import Secret
 from theo_mcp.wire.model import read_json
-from theo_mcp.wire.openai import ChatChunk, ChatMessage, ChatRequest, ModelList, StreamOptions
+from theo_mcp.wire.openai import (
+    ChatChunk,
+    ChatCompletion,
+    ChatMessage,
+    ChatRequest,
+    ChunkChoice,
+    Delta,
+    ModelList,
+    StreamOptions,
+)
 
 _TOO_LONG = ("exceed_context_size_error", "context_length_exceeded")
 _PROBE_SCHEMA = {
@@ -47,12 +56,13 @@ class OpenAICompatible:
     ) -> None:
         base = checked_base_url(url, "engine_url", allow_insecure_http=True)
         self._url = base if urlsplit(base).path else base + "/v1"
-        self._http = HttpClient(self._url, key, service=service, timeouts=timeouts)
+        self._http = HttpClient(self._url, key, service=service, billed=not is_loopback(self._url), timeouts=timeouts)
+        self._check_within = min(4.0, timeouts.whole)
         self._wanted = model
         self._first: str | None = None
         self._capabilities: dict[str, Capabilities] = {}
         self._probing = anyio.Lock()
-        self._refused: set[str] = set()  # request fields that this server was seen to refuse
+        self._refused: dict[str, set[str]] = {}  # by model: request fields that were seen to be refused
 
     async def models(self, *, timeout: float | None = None) -> list[str]:
         """The ids that the server lists."""
@@ -71,6 +81,25 @@ class OpenAICompatible:
                     hint="Load one there (`ollama pull …`), or name one with --engine-model.",
                 )
             name = self._first = names[0]
+        return self._served(name)
+
+    async def check(self) -> ServedModel:
+        """The model, after asking the server; one without a list of models is taken at its word."""
+        try:
+            names = await self.models(timeout=self._check_within)
+        except errors.NotFoundError:
+            names = [self._wanted] if self._wanted else []
+        if not names:
+            return await self.model()
+        if self._wanted and self._wanted not in names:
+            raise errors.NotAvailableError(
+                f"The model server at {self._url} does not list the model {self._wanted[:80]!r}.",
+                code="no_model",
+                hint=f"It lists: {', '.join(names[:5])}.",
+            )
+        return self._served(self._wanted or self._first or names[0])
+
+    def _served(self, name: str) -> ServedModel:
         return ServedModel(id=name, label=name, engine="openai-compatible", local=is_loopback(self._url), draft=False)
 
     @asynccontextmanager
@@ -120,41 +149,50 @@ class OpenAICompatible:
             async with self.chat(request) as chunks:
                 async for chunk in chunks:
                     text += "".join(choice.delta.content or "" for choice in chunk.choices)
-        except (errors.BadRequestError, errors.ServiceError):
+        except (errors.BadRequestError, errors.ModelError):
             return False
         return re.fullmatch(r'\s*\{\s*"ok"\s*:\s*(true|false)\s*\}\s*', text) is not None
 
     def _accepted(self, request: ChatRequest) -> ChatRequest:
         update: dict[str, object] = {"stream": True, "stream_options": StreamOptions()}
-        if "max_tokens" in self._refused:
-            update |= {"max_tokens": None, "max_completion_tokens": request.max_tokens}
-        update |= dict.fromkeys(self._refused)
+        refused = self._refused.get(request.model, set())
+        if "max_tokens" in refused:
+            update |= {"max_completion_tokens": request.max_tokens}
+        update |= dict.fromkeys(refused)
         return request.model_copy(update=update)
 
     def _learn(self, error: errors.BadRequestError, asked: ChatRequest) -> bool:
-        """Whether the refusal names a field that we can do without."""
-        for name in ("max_tokens", "stream_options", "repeat_penalty", "temperature"):
-            if name in error.message and getattr(asked, name) is not None and name not in self._refused:
-                self._refused.add(name)
+        """Whether the refusal names a field that we can do without; what the caller set is never dropped."""
+        refused = self._refused.setdefault(asked.model, set())
+        for name in ("max_tokens", "stream_options", "repeat_penalty"):
+            if name in error.message and getattr(asked, name) is not None and name not in refused:
+                refused.add(name)
                 return True
         return False
 
 
 async def _chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[ChatChunk, None]:
     text: list[str] = []
-    finished = False
+    began = finished = False
     try:
         async for event in events:
-            if event.data == "[DONE]":
+            if not event.data.strip():
+                continue
+            if event.data.strip() == "[DONE]":
+                finished = began
+                break
+            if event.event == WHOLE_REPLY:
+                yield _whole(ChatCompletion.model_validate(read_json(event.data)))
                 return
             try:
                 chunk = ChatChunk.model_validate(read_json(event.data))
             except ValueError:
                 raise errors.ProtocolError("The model server sent an event that is not JSON.", attempts=1) from None
-            if (chunk.model_extra or {}).get("error"):
+            if (chunk.model_extra or {}).get("error") or chunk.object == "error" or event.event == "error":
                 message, code, _ = parse_error(event.data.encode())
                 raise errors.ModelError(message or "The model server failed.", code=code, attempts=1)
             for choice in chunk.choices:
+                began = True
                 text.append(choice.delta.content or "")
                 finished = finished or choice.finish_reason is not None
             yield chunk
@@ -169,9 +207,18 @@ async def _chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[Chat
         raise
 
 
+def _whole(answer: ChatCompletion) -> ChatChunk:
+    """An answer that came whole, from a server that does not stream."""
+    choices = tuple(
+        ChunkChoice(delta=Delta(content=choice.message.content), finish_reason=choice.finish_reason or "stop")
+        for choice in answer.choices[:1]
+    )
+    return ChatChunk(id=answer.id, model=answer.model, choices=choices, usage=answer.usage)
+
+
 def _plain(error: errors.BadRequestError) -> errors.TheoError:
     """A prompt beyond the model's context, said with both numbers; else the error as it is."""
-    if error.code not in _TOO_LONG:
+    if error.code not in _TOO_LONG and "maximum context length" not in error.message:
         return error
     numbers = sorted(int(found) for found in re.findall(r"(\d+) tokens", error.message))
     said = (
