@@ -251,7 +251,7 @@ async def test_an_argument_that_is_not_utf8_is_sent_as_well_as_it_can_be(
 ) -> None:
     with anyio.fail_after(SECONDS):
         done = await anyio.run_process(
-            [sys.executable, "-m", "theo_mcp", "code", b"x\xff", "--engine-url", model_server.url],  # type: ignore[list-item]
+            [sys.executable, "-m", "theo_mcp", "code", b"x\xff", "--engine-url", model_server.url],
             check=False,
             env=shell.environment,
         )

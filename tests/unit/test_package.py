@@ -7,7 +7,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import anyio
+
 import theo_mcp
+from tests.fakes.model_server import ANSWER, ModelServer
 from theo_mcp.commands.docs import updated
 
 ROOT = Path(__file__).parents[2]
@@ -47,14 +50,16 @@ def test_the_readme_holds_what_the_program_prints() -> None:
     assert updated(text) == text, "theo-mcp docs --update README.md prints it anew"
 
 
-def test_the_readmes_python_example_is_valid() -> None:
+async def test_the_readmes_python_example_runs(model_server: ModelServer, tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     example = text.partition("```python\n")[2].partition("```")[0]
 
-    compile(example, "README.md", "exec")
-    for name in ("CompletionRequest", "Settings", "connect"):
-        assert name in example
-        assert name in theo_mcp.__all__
+    with anyio.fail_after(30):
+        done = await anyio.run_process(
+            [sys.executable, "-c", example], env={"HOME": str(tmp_path), "THEO_MCP_ENGINE_URL": model_server.url}
+        )
+
+    assert done.stdout.decode().strip() == "".join(ANSWER).strip() + " scripted-1b 0.0"
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

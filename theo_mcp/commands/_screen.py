@@ -30,6 +30,8 @@ EXIT_CODES: Mapping[int, str] = {
     INTERRUPTED: "interrupted",
 }
 _NO_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_shown_phases: list[str] = []
+_CLEAR = "\r\033[K"
 _DIM, _BOLD, _RED, _PLAIN = "\033[2m", "\033[1m", "\033[31m", "\033[0m"
 
 
@@ -59,8 +61,17 @@ def exit_code(error: errors.TheoError) -> int:
             return FAILED
 
 
+def phase(words: str) -> None:
+    """What a call is doing, on one line of a terminal that the next output takes away; nothing in a pipe."""
+    if sys.stderr.isatty():
+        _shown_phases.append(words)
+        sys.stderr.write(f"{_CLEAR}{_DIM}{_safe(words, True)} …{_PLAIN}")
+        sys.stderr.flush()
+
+
 def answer(text: str, *, end: str = "\n") -> None:
     """What was asked for, or a piece of it: to stdout, at once."""
+    _clear_phase()
     sys.stdout.write(_safe(text, sys.stdout.isatty()) + end)
     sys.stdout.flush()
 
@@ -72,6 +83,7 @@ def answer_json(value: Mapping[str, JsonValue]) -> None:
 
 def say(text: str) -> None:
     """Something about the answer: to stderr, dimmed on a terminal."""
+    _clear_phase()
     text = _safe(text, True)
     sys.stderr.write(f"{_DIM}{text}{_PLAIN}\n" if sys.stderr.isatty() else f"{text}\n")
     sys.stderr.flush()
@@ -97,6 +109,7 @@ def show_error(error: errors.TheoError, *, as_json: bool) -> int:
         }
         answer_json({"error": {name: value for name, value in fields.items() if value not in (None, "")}})
         return exit_code(error)
+    _clear_phase()
     red, plain = (_RED, _PLAIN) if sys.stderr.isatty() else ("", "")
     if error.partial and not isinstance(error, errors.ProtocolError):
         answer(redact(error.partial))  # it was paid for
@@ -125,6 +138,13 @@ def prompt_of(words: list[str]) -> str:
 def run(work: Callable[..., Awaitable[ResultT]], *arguments: object) -> ResultT:
     """Runs asynchronous work to its end."""
     return anyio.run(partial(work, *arguments))
+
+
+def _clear_phase() -> None:
+    if _shown_phases:
+        _shown_phases.clear()
+        sys.stderr.write(_CLEAR)
+        sys.stderr.flush()
 
 
 def _safe(text: str, terminal: bool) -> str:

@@ -29,7 +29,7 @@ async def _code(settings: Settings, request: CodeRequest, as_json: bool) -> int:
     from theo_mcp.server import results
 
     async with connect(settings) as backend:
-        answer = await backend.theo.code(request)
+        answer = await backend.theo.code(request, observe=_screen.phase)
     reply = results.code(answer)
     if as_json:
         _screen.answer_json(reply.data)

@@ -27,7 +27,7 @@ async def _improve(settings: Settings, request: ImproveRequest, as_json: bool) -
     from theo_mcp.server import results
 
     async with connect(settings) as backend:
-        answer = await backend.getcode.improve(request)
+        answer = await backend.getcode.improve(request, observe=_screen.phase)
     reply = results.improved(answer)
     if as_json:
         _screen.answer_json(reply.data)

@@ -63,6 +63,8 @@ class LocalModel:
         self, request: ChatRequest, observe: Observe | None = None
     ) -> AsyncIterator[AsyncIterator[ChatChunk]]:
         server = await self._running(observe)
+        if observe is not None:
+            observe("reading the prompt")
         try:
             async with server.chat(request) as chunks:
                 yield chunks
