@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import httpx2
@@ -26,7 +26,7 @@ from theo_mcp.engine.routing import TABLE
 from theo_mcp.settings import Settings
 from theo_mcp.wire.theo import CompletionRequest
 
-MODE = "code"
+MODE: Final = "code"
 _LIMIT_S = 60.0
 
 
@@ -41,7 +41,7 @@ class Work:
     @property
     def parameters(self) -> str:
         context = self.settings.context_tokens
-        return f"{self.model.name}, context {context}, max_tokens {self.max_tokens}, temperature 0"
+        return f"{self.model.name} in engine/child.py, context {context}, max_tokens {self.max_tokens}, temperature 0"
 
 
 @dataclass
@@ -135,7 +135,8 @@ async def bare(work: Work) -> AsyncIterator[Ask]:
     ):
 
         async def ask(prompt: str) -> Answer:
-            answer, counted = Answer(), {}
+            answer = Answer()
+            counted: Mapping[str, Any] = {}
             with anyio.fail_after(_LIMIT_S):
                 async with http.stream("POST", "/v1/chat/completions", json=_chat(work, prompt)) as response:
                     response.raise_for_status()

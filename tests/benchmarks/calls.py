@@ -54,21 +54,18 @@ async def tool_calls(folder: Path) -> list[Comparison]:
         for way in ways:  # the first call connects, lists the tools and imports what is imported late
             await way()
         rounds = await in_turn(range(_ROUNDS), [_timed(way) for way in ways])
-    how = f"N = {_ROUNDS * _CALLS}, sequential, stdio, the SDK's client"
-    yardstick = Side("no-op tool, bare SDK", how, [samples for *_, samples in rounds])
-    shown = [
-        ("3 tool call, refused", "theo_complete", "an empty prompt"),
-        ("3 tool call, instant model", "theo_complete", "answered by an instant model server on loopback"),
-        ("3 tool call, instant model, progress", "theo_complete", "the same, with progress"),
-        (
-            "3 instant model, asked directly",
-            "POST /v1/chat/completions",
-            "how much of the above is the HTTP call itself",
-        ),
-    ]
+    how = f"{_CALLS} calls a round, one after the other, stdio, the SDK's client"
+    *ours_rounds, bare_rounds = (list(samples) for samples in zip(*rounds, strict=True))
+    yardstick = Side("no-op tool, bare SDK", f"lowlevel.Server on the SDK's stdio_server; {how}", bare_rounds)
+    shown = {
+        "3a tool call, refused": ("theo_complete", f"an empty prompt; {how}"),
+        "3b tool call, instant model": ("theo_complete", f"a model server on loopback that answers at once; {how}"),
+        "3c the same with progress": ("theo_complete", f"as 3b, with a progress callback; {how}"),
+        "3d the instant model alone": ("POST without MCP", "by httpx2: the share of the HTTP call in 3b and 3c"),
+    }
     return [
-        Comparison(title, "µs", Side(name, f"{what}; {how}", [each[index] for each in rounds]), yardstick)
-        for index, (title, name, what) in enumerate(shown)
+        Comparison(title, "µs", Side(name, parameters, samples), yardstick)
+        for (title, (name, parameters)), samples in zip(shown.items(), ours_rounds, strict=True)
     ]
 
 

@@ -9,43 +9,45 @@ from statistics import median
 
 from tests.benchmarks.comparison import Comparison, Side
 
+_NAME = 22
+
 
 def machine() -> str:
-    """Where this ran, and what else ran: without the load nobody can judge the spread."""
+    """Where this runs, and how much else runs there: without the load nobody can judge the spread."""
     load = f", load {os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else ""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{load}, Python {platform.python_version()}"
 
 
 def shown(comparison: Comparison) -> str:
     """One comparison in full: both sides with parameters, median and spread; the ratio and the verdict."""
-    sides = (comparison.ours, comparison.bare)
-    width = max(len(side.name) for side in sides)
-    lines = [f"{comparison.title}, {comparison.unit}"]
-    lines += [f"  {side.name:<{width}}  {_spread(side)}  {side.parameters}" for side in sides]
     ratios = comparison.ratios
-    lines.append(
-        f"  {'ratio':<{width}}  {comparison.ratio:9.3f}  ({min(ratios):.3f}–{max(ratios):.3f} "
-        f"in {len(ratios)} rounds){_verdict(comparison)}"
-    )
+    spread = f"({min(ratios):.3f}–{max(ratios):.3f}), the median of {len(ratios)} rounds"
+    lines = [comparison.title, *_lines(comparison.ours, comparison.unit), *_lines(comparison.bare, comparison.unit)]
+    lines.append(f"  {'ratio':<{_NAME}} {comparison.ratio:9.3f} ×  {spread}{_verdict(comparison)}")
     if comparison.note:
         lines.append(f"  {comparison.note}")
     return "\n".join(lines)
 
 
 def summary(comparisons: Sequence[Comparison]) -> str:
-    """All ratios, a line each."""
+    """Every ratio in a line."""
     width = max(len(comparison.title) for comparison in comparisons)
-    return "\n".join(f"{each.title:<{width}}  {each.ratio:7.3f} ×{_verdict(each)}" for each in comparisons)
+    return "\n".join(f"{each.title:<{width}} {each.ratio:7.3f} ×{_verdict(each)}" for each in comparisons)
 
 
-def _spread(side: Side) -> str:
+def _lines(side: Side, unit: str) -> list[str]:
     samples = side.samples
     spread = f"({min(samples):.1f}–{max(samples):.1f})"
-    return f"{median(samples):9.1f}  {spread:<18}"
+    return [
+        f"  {side.name:<{_NAME}} {median(samples):9.1f} {unit}  {spread}, the median of {len(samples)}",
+        f"  {'':<{_NAME}} {side.parameters}",
+    ]
 
 
 def _verdict(comparison: Comparison) -> str:
     if comparison.target is None:
         return ""
+    target, ratios = comparison.target, comparison.ratios
     word = "met" if comparison.met else "MISSED"
-    return f"  target {comparison.target.sign} {comparison.target.ratio:.2f}: {word}"
+    rounds = sum(target.met(ratio) for ratio in ratios)
+    return f"; target {target.sign} {target.ratio:.2f}: {word} (in {rounds} of {len(ratios)} rounds)"

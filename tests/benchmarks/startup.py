@@ -17,7 +17,7 @@ from tests.benchmarks.children import bare_server_command, child, serve_command
 from tests.benchmarks.comparison import Comparison, Side, Target, in_turn
 from theo_mcp.server.tools import all_tools
 
-_PAIRS = 20
+_PAIRS = 16
 _LIMIT_S = 30.0
 _PROTOCOL = "2025-11-25"
 _INITIALIZE = {
@@ -36,11 +36,11 @@ async def startup(folder: Path) -> list[Comparison]:
     count = len(listed.tools)
     await _until_listed(ours, count)
     await _until_listed(bare, count)
-    pairs = await in_turn(_PAIRS, [lambda _: _until_listed(ours, count), lambda _: _until_listed(bare, count)])
+    pairs = await in_turn(range(_PAIRS), [lambda _: _until_listed(ours, count), lambda _: _until_listed(bare, count)])
     how = f"{count} tools, {tools.stat().st_size} bytes of schemas"
     return [
         Comparison(
-            "4 Spawn → tools/list",
+            "4 spawn → tools/list",
             "ms",
             Side("theo-mcp", f"python -m theo_mcp serve, {how}", [[each] for each, _ in pairs]),
             Side("bare SDK", f"lowlevel.Server on the SDK's stdio_server, {how}", [[each] for _, each in pairs]),

@@ -8,6 +8,7 @@ the process ends soon after its input does, or at a signal, whatever is still ru
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import select
@@ -34,7 +35,9 @@ from theo_mcp.wire.model import scrubbed
 
 _END_GRACE_S = 1.5
 """From the end of input, or a signal, to the end of the process, whatever is still running."""
-_FLUSH_S = 0.5
+_LAST_ANSWERS_S = 0.8
+"""How long after the end of input a request may still be answered: `printf … | theo-mcp serve` shows its answer."""
+_FLUSH_S = 0.3
 _MAX_LINE = 64 * 2**20
 _READ = 2**16
 _PARENT_POLL_S = 2.0
@@ -70,21 +73,43 @@ def claim() -> Wire:
 
 async def serve(server: Server[Any], wire: Wire) -> None:
     """Serves until the input ends, the host is gone or a signal comes. May end the process itself if it must."""
-    inbox, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](256)
-    outgoing, outbox = anyio.create_memory_object_stream[SessionMessage](256)
+    # Without a bound, so that the end of the input is seen also while a host that reads nothing goes on asking.
+    inbox, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
+    outgoing, outbox = anyio.create_memory_object_stream[SessionMessage](math.inf)
     answers = outgoing.clone()
+    unanswered = _Unanswered()
     flushed = anyio.Event()
     async with anyio.create_task_group() as tasks:
         stop = tasks.cancel_scope.cancel
-        tasks.start_soon(_write, wire.write, outbox, flushed, stop)
+        tasks.start_soon(_write, wire.write, outbox, unanswered, flushed, stop)
         tasks.start_soon(_stop_at_signal, stop)
         tasks.start_soon(_stop_without_parent, stop)
-        _Reader(wire.read, current_token(), inbox, answers).start()
+        _Reader(wire.read, current_token(), inbox, answers, unanswered).start()
         await server.run(incoming, outgoing, server.create_initialization_options())
         answers.close()
         with anyio.move_on_after(_FLUSH_S):
             await flushed.wait()
         stop()
+
+
+class _Unanswered:
+    """The requests that wait for an answer, so that the last ones before the end of the input can still get theirs."""
+
+    def __init__(self) -> None:
+        self._ids: set[str | int] = set()
+        self._changed = anyio.Event()
+
+    def asked(self, id: str | int) -> None:
+        self._ids.add(id)
+
+    def answered(self, id: str | int | None) -> None:
+        self._ids.discard(id if id is not None else "")
+        self._changed.set()
+
+    async def none(self) -> None:
+        while self._ids:
+            self._changed = anyio.Event()
+            await self._changed.wait()
 
 
 class _Reader(threading.Thread):
@@ -96,27 +121,38 @@ class _Reader(threading.Thread):
         token: EventLoopToken,
         inbox: MemoryObjectSendStream[SessionMessage | Exception],
         answers: MemoryObjectSendStream[SessionMessage],
+        unanswered: _Unanswered,
     ) -> None:
         super().__init__(daemon=True, name="stdin")
         self._fd, self._token, self._inbox, self._answers = fd, token, inbox, answers
+        self._unanswered = unanswered
 
     def run(self) -> None:
         try:
             with suppress(RuntimeError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
                 for lines in _batches(self._fd):
-                    anyio.from_thread.run(self._accept, lines, token=self._token)
+                    anyio.from_thread.run_sync(self._accept, lines, token=self._token)
         finally:
             end_soon()
             with suppress(RuntimeError):  # the loop is gone
-                anyio.from_thread.run_sync(self._inbox.close, token=self._token)
+                anyio.from_thread.run(self._finish, token=self._token)
 
-    async def _accept(self, lines: list[bytes]) -> None:
+    def _accept(self, lines: list[bytes]) -> None:
         for line in lines:
             for message in _read(line):
                 if isinstance(message, types.JSONRPCError):
-                    await self._answers.send(SessionMessage(message))
-                else:
-                    await self._inbox.send(SessionMessage(message))
+                    self._answers.send_nowait(SessionMessage(message))
+                    continue
+                if isinstance(message, types.JSONRPCRequest):
+                    self._unanswered.asked(message.id)
+                elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
+                    self._unanswered.answered((message.params or {}).get("requestId"))  # nobody answers it now
+                self._inbox.send_nowait(SessionMessage(message))
+
+    async def _finish(self) -> None:
+        with anyio.move_on_after(_LAST_ANSWERS_S):
+            await self._unanswered.none()
+        self._inbox.close()
 
 
 def end_soon() -> None:
@@ -165,11 +201,11 @@ def _read(line: bytes) -> Iterator[types.JSONRPCMessage]:
         yield _refusal(known, types.PARSE_ERROR, "The line is not JSON that can be read.")
         return
     if isinstance(said, list):
-        for item in said:
-            if isinstance(item, dict) and "id" in item and "method" in item:
-                yield _refusal(item["id"], types.INVALID_REQUEST, "Batches are not supported: send one request a line.")
-        if not said:
-            yield _refusal(None, types.INVALID_REQUEST, "The line is an empty batch.")
+        for item in said or [None]:
+            asks = not isinstance(item, dict) or "id" in item or "method" not in item
+            if asks:  # a notification in a batch is not answered
+                id = item.get("id") if isinstance(item, dict) else None
+                yield _refusal(id, types.INVALID_REQUEST, "Batches are not supported: send one request a line.")
         return
     try:
         message = types.jsonrpc_message_adapter.validate_python(_scrub(said), by_name=False)
@@ -198,12 +234,20 @@ def _scrub(value: object) -> object:
     return value
 
 
-async def _write(fd: int, outbox: MemoryObjectReceiveStream[SessionMessage], flushed: anyio.Event, stop: Any) -> None:
+async def _write(
+    fd: int,
+    outbox: MemoryObjectReceiveStream[SessionMessage],
+    unanswered: _Unanswered,
+    flushed: anyio.Event,
+    stop: Any,
+) -> None:
     ready = select.poll() if hasattr(select, "poll") else None
     if ready is not None:
         ready.register(fd, select.POLLOUT)
     async with outbox:
         async for sent in outbox:
+            if isinstance(sent.message, types.JSONRPCResponse | types.JSONRPCError):
+                unanswered.answered(sent.message.id)
             line = sent.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
             try:
                 # A pipe that is ready takes this much without blocking; what is longer, or late, waits in a thread.
