@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from tests.fakes import getcode, theo
 from tests.fakes.getcode import FakeGetCode
 from tests.fakes.model_server import ANSWER, ModelServer
 from tests.fakes.theo import FakeTheo
-from theo_mcp.cli import parser
+from theo_mcp.cli import main, parser
 
 SECONDS = 30
 
@@ -125,16 +126,29 @@ async def test_json_is_one_object_whatever_happens(hosted: Shell, words: tuple[s
         (("nonsense",), {}, 2, "invalid choice"),
     ],
 )
-async def test_a_failure_is_a_sentence_and_an_exit_code(
-    shell: Shell, words: tuple[str, ...], environment: dict[str, str], code: int, said: str
+def test_a_failure_is_a_sentence_and_an_exit_code(
+    shell: Shell,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    environment: dict[str, str],
+    code: int,
+    said: str,
 ) -> None:
-    shell.environment |= environment
-    done = await shell(*words)
+    for name, value in (shell.environment | environment).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
 
-    assert done.returncode == code, done.stderr
-    assert said in done.stderr.decode()
-    assert b"Traceback" not in done.stderr
-    assert done.stdout == b""
+    try:
+        ended = main(list(words))
+    except SystemExit as exit:  # argparse's way
+        ended = int(exit.code or 0)
+
+    out, err = capfd.readouterr()
+    assert ended == code, err
+    assert said in err
+    assert "Traceback" not in err
+    assert out == ""
 
 
 async def test_a_wrong_key_is_one_call_and_exit_one(hosted: Shell, theo_service: FakeTheo) -> None:
@@ -315,6 +329,22 @@ async def test_ctrl_c_ends_a_call_without_a_traceback(shell: Shell, model_server
 
     assert process.returncode == 130
     assert b"Traceback" not in said
+
+
+async def test_a_reader_that_leaves_a_stream_stops_the_model(shell: Shell, model_server: ModelServer) -> None:
+    model_server.pieces = ("line\n",) * 200_000  # far more than a pipe holds
+    for command in ("try", "complete"):
+        with anyio.fail_after(SECONDS):
+            done = await anyio.run_process(
+                f"{sys.executable} -m theo_mcp {command} x --engine-url {model_server.url} | head -3",
+                check=False,
+                env=shell.environment,
+            )
+            await model_server.exchanges[-1].closed.wait()
+
+        assert done.stdout.count(b"\n") == 3
+        assert b"Traceback" not in done.stderr
+        assert b"Exception" not in done.stderr
 
 
 async def test_a_reader_that_leaves_early_is_no_error(shell: Shell) -> None:

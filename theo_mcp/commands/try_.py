@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from theo_mcp.commands import Command, _screen
-from theo_mcp.errors import NotAvailableError
+from theo_mcp.errors import NotAvailableError, TransportError
 from theo_mcp.settings import BUILTIN_MODEL, Settings, environment, flag_of
 
 PROMPT = "Write a Python function that reverses a string"
@@ -36,7 +36,14 @@ async def _try(
     settings: Settings, flags: Mapping[str, str | None], call: dict[str, str], may_pull: bool, as_json: bool
 ) -> int:
     await _make_ready(settings, may_pull)
-    session = await _ask(flags, call, show=not as_json)
+    try:
+        session = await _ask(flags, call, show=not as_json)
+    except ExceptionGroup as group:
+        raise TransportError(
+            f"The server ended before it answered ({type(group.exceptions[0]).__name__}).",
+            code="server_ended",
+            hint="What it wrote to stderr stands above.",
+        ) from None
     if as_json:
         _screen.answer_json(session.report())
     elif session.failed:
@@ -135,6 +142,7 @@ class _Session:
 
 
 async def _ask(flags: Mapping[str, str | None], call: dict[str, str], *, show: bool) -> _Session:
+    import anyio
     from mcp import Client, StdioServerParameters
     from mcp_types import TextContent
 
@@ -151,15 +159,22 @@ async def _ask(flags: Mapping[str, str | None], call: dict[str, str], *, show: b
         if show:
             _screen.answer(_screen.bold(f"theo_complete: {call['prompt']}") + "\n")
 
+        asked = anyio.CancelScope()
+
         async def show_text(progress: float, total: float | None, message: str | None) -> None:
             if message:
                 session.first_text = session.first_text or time.perf_counter()
                 session.streamed.append(message)
-                if show:
-                    _screen.answer(message, end="")
+                try:
+                    _screen.answer(message if show else "", end="")
+                except BrokenPipeError:  # our reader has gone: nobody needs, or should pay for, the rest
+                    asked.cancel()
 
-        result = await client.call_tool("theo_complete", dict(call), progress_callback=show_text)
+        with asked:
+            result = await client.call_tool("theo_complete", dict(call), progress_callback=show_text)
         session.ended = time.perf_counter()
+    if asked.cancelled_caught:
+        raise BrokenPipeError
     session.text = "".join(block.text for block in result.content if isinstance(block, TextContent))
     session.data = result.structured_content or {}
     session.failed = bool(result.is_error)

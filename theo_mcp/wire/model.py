@@ -16,11 +16,13 @@ from pydantic import (
 )
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+# All models here are built at their first use: a server that only lists its tools need not wait 15 ms for them.
+
 
 class Request(BaseModel):
     """A request body. Unknown fields are refused here, because a service would ignore them without a word."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
     def body(self) -> bytes:
         """The JSON to send: absent is absent, never null."""
@@ -34,7 +36,7 @@ class Reply(BaseModel):
     """A reply, or a part of one. Whatever can be read is kept: unknown fields stay, and a field of another type than
     documented takes its default instead of costing the caller a paid answer."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, defer_build=True)
 
     @field_validator("*", mode="wrap")
     @classmethod

@@ -294,7 +294,7 @@ async def test_a_last_request_without_a_line_break_is_answered(tmp_path: Path) -
         assert await server.exit_code() == 0
 
 
-async def test_a_file_as_stdin_is_answered_to_its_end(tmp_path: Path) -> None:
+async def test_a_file_as_stdin_is_answered_to_its_end(tmp_path: Path, model_server: ModelServer) -> None:
     lines = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
@@ -305,12 +305,13 @@ async def test_a_file_as_stdin_is_answered_to_its_end(tmp_path: Path) -> None:
     script.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
     with script.open("rb") as file:
-        async with raw.server(tmp_path, stdin=file.fileno()) as server:
-            messages = await server.rest()
+        async with raw.server(tmp_path, "--engine-url", model_server.url, stdin=file.fileno()) as server:
+            answers = {message["id"]: message for message in await server.rest()}
             assert await server.exit_code() == 0
 
-    assert sorted([message["id"] for message in messages]) == [1, 2, 3]
-    assert all("result" in message for message in messages), messages
+    assert sorted(answers) == [1, 2, 3]
+    assert len(answers[2]["result"]["tools"]) == 4
+    assert "scripted-1b" in text_of(answers[3]["result"])
 
 
 # --- how it ends
