@@ -38,9 +38,9 @@ async def _try(
     await _make_ready(settings, may_pull)
     try:
         session = await _ask(flags, call, show=not as_json)
-    except ExceptionGroup as group:
+    except ExceptionGroup:
         raise TransportError(
-            f"The server ended before it answered ({type(group.exceptions[0]).__name__}).",
+            "The server ended before it answered.",
             code="server_ended",
             hint="What it wrote to stderr stands above.",
         ) from None
