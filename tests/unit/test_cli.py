@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from tests.fakes import getcode, theo
@@ -20,34 +21,53 @@ from tests.fakes.getcode import FakeGetCode
 from tests.fakes.model_server import ANSWER, ModelServer
 from tests.fakes.theo import FakeTheo
 from theo_mcp.cli import main, parser
+from theo_mcp.settings import environment as environment_of_this_process
 
 SECONDS = 30
 
 
 class Shell:
-    """Runs ``theo-mcp`` with an environment of its own."""
+    """Runs ``theo-mcp`` with an environment of its own: in a process, or, which is ten times quicker, in a thread."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, patch: pytest.MonkeyPatch, output: pytest.CaptureFixture[bytes]) -> None:
         self.environment = {
             "HOME": str(home),
             "PATH": "/usr/bin:/bin",
             "THEO_MCP_DATA_DIR": str(home / "data"),
             "THEO_MCP_CONFIG": "",
         }
+        self._patch = patch
+        self._output = output
 
-    async def __call__(self, *words: str, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    async def process(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         with anyio.fail_after(SECONDS):
             return await anyio.run_process(
-                [sys.executable, "-X", "dev", "-m", "theo_mcp", *words],
-                input=stdin,
-                check=False,
-                env=self.environment | environment,
+                [sys.executable, "-X", "dev", "-m", "theo_mcp", *words], input=stdin, check=False, env=self.environment
             )
+
+    async def __call__(self, *words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+        with anyio.fail_after(SECONDS), self._patch.context() as patch:
+            for name in [name for name in environment_of_this_process() if name.startswith(("THEO_", "GETCODE_"))]:
+                patch.delenv(name)
+            for name, value in (self.environment | environment).items():
+                patch.setenv(name, value)
+            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+            self._output.readouterr()
+            code = await anyio.to_thread.run_sync(_ended, words, abandon_on_cancel=True)
+            out, err = self._output.readouterr()
+        return subprocess.CompletedProcess(words, code, out, err)
+
+
+def _ended(words: tuple[str, ...]) -> int:
+    try:
+        return main(list(words))
+    except SystemExit as exit:  # argparse's way
+        return int(exit.code or 0)
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Shell:
+    return Shell(tmp_path, monkeypatch, capfdbinary)
 
 
 @pytest.fixture
@@ -62,7 +82,7 @@ def hosted(shell: Shell, theo_service: FakeTheo, getcode_service: FakeGetCode) -
 
 
 async def test_code_prints_the_code_alone_and_the_rest_to_stderr(shell: Shell, model_server: ModelServer) -> None:
-    done = await shell("code", "Add two numbers", "--language", "python", "--engine-url", model_server.url)
+    done = await shell.process("code", "Add two numbers", "--language", "python", "--engine-url", model_server.url)
 
     assert done.returncode == 0
     assert done.stdout.decode() == "def add(a, b):\n    return a + b\n"
@@ -72,7 +92,7 @@ async def test_code_prints_the_code_alone_and_the_rest_to_stderr(shell: Shell, m
 
 
 async def test_complete_prints_the_text_and_takes_its_prompt_from_a_pipe(hosted: Shell, theo_service: FakeTheo) -> None:
-    done = await hosted("complete", "--mode", "think", "--metadata", "team=web", stdin="Erkläre es.\n".encode())
+    done = await hosted.process("complete", "--mode", "think", "--metadata", "team=web", stdin="Erkläre es.\n".encode())
 
     assert done.returncode == 0
     assert done.stdout.decode() == "".join(theo.WORDS) + "\n"
@@ -126,29 +146,15 @@ async def test_json_is_one_object_whatever_happens(hosted: Shell, words: tuple[s
         (("nonsense",), {}, 2, "invalid choice"),
     ],
 )
-def test_a_failure_is_a_sentence_and_an_exit_code(
-    shell: Shell,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    words: tuple[str, ...],
-    environment: dict[str, str],
-    code: int,
-    said: str,
+async def test_a_failure_is_a_sentence_and_an_exit_code(
+    shell: Shell, words: tuple[str, ...], environment: dict[str, str], code: int, said: str
 ) -> None:
-    for name, value in (shell.environment | environment).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    done = await shell(*words, **environment)
 
-    try:
-        ended = main(list(words))
-    except SystemExit as exit:  # argparse's way
-        ended = int(exit.code or 0)
-
-    out, err = capfd.readouterr()
-    assert ended == code, err
-    assert said in err
-    assert "Traceback" not in err
-    assert out == ""
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert done.stdout == b""
 
 
 async def test_a_wrong_key_is_one_call_and_exit_one(hosted: Shell, theo_service: FakeTheo) -> None:
@@ -161,7 +167,7 @@ async def test_a_wrong_key_is_one_call_and_exit_one(hosted: Shell, theo_service:
 
 
 async def test_try_shows_what_an_assistant_sees(shell: Shell, model_server: ModelServer) -> None:
-    done = await shell("try", "Add two numbers", "--engine-url", model_server.url)
+    done = await shell.process("try", "Add two numbers", "--engine-url", model_server.url)
 
     out, about = done.stdout.decode(), done.stderr.decode()
     assert done.returncode == 0, about
@@ -173,7 +179,7 @@ async def test_try_shows_what_an_assistant_sees(shell: Shell, model_server: Mode
 
 
 async def test_try_in_json_has_the_same_facts(hosted: Shell) -> None:
-    done = await hosted("try", "--json")
+    done = await hosted.process("try", "--json")
 
     report = json.loads(done.stdout)
     assert report["tools"] == ["theo_code", "theo_complete", "theo_improve", "theo_status"]
@@ -184,7 +190,8 @@ async def test_try_in_json_has_the_same_facts(hosted: Shell) -> None:
 
 
 async def test_try_reports_a_failed_call(hosted: Shell) -> None:
-    done = await hosted("try", THEO_API_KEY="theo_sk_wrong_0123456789")
+    hosted.environment["THEO_API_KEY"] = "theo_sk_wrong_0123456789"
+    done = await hosted.process("try")
 
     assert done.returncode == 1
     assert "invalid_api_key" in done.stderr.decode()
@@ -285,9 +292,7 @@ async def test_config_show_masks_what_an_address_should_not_hold(shell: Shell) -
 
 async def test_a_home_that_is_unknown_is_told(shell: Shell) -> None:
     for variable in ("THEO_MCP_CONFIG", "THEO_API_KEY_FILE", "THEO_MCP_DATA_DIR"):
-        shell_of_its_own = Shell(Path(shell.environment["HOME"]))
-        shell_of_its_own.environment[variable] = "~nosuchuser/x"
-        done = await shell_of_its_own("code", "x")
+        done = await shell("code", "x", **{variable: "~nosuchuser/x"})
 
         assert done.returncode == 3
         assert "not known here" in done.stderr.decode()

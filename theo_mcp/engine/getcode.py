@@ -30,7 +30,7 @@ _SLOTS: Final[dict[OutputType, tuple[str, ...]]] = {
 }
 _SYSTEM: Final = "You write short requirements. Answer with one sentence."
 _WHOLE: Final = re.compile(r".*\w.*?[.!?](?=\s|$)")
-_SLOT_TOKENS: Final = 60
+_SLOT_TOKENS: Final = 80
 _SLOT_CHARS: Final = 300
 _LINE_CHARS: Final = 1000  # what a model in a loop adds beyond that is no requirement
 
