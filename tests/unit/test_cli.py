@@ -257,6 +257,21 @@ async def test_a_closed_standard_stream_ends_without_a_traceback(shell: Shell, c
     assert b"Traceback" not in done.stdout + done.stderr
 
 
+async def test_without_the_runtime_the_command_that_installs_it_is_told(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "xllamacpp.py").write_text("raise ImportError", encoding="utf-8")  # as if it were not there
+    (tmp_path / "own.gguf").write_bytes(b"GGUF" + bytes(100))
+    shell.environment["PYTHONPATH"] = str(tmp_path / "path")
+
+    added = await shell.process("engine", "pull", "--from-file", str(tmp_path / "own.gguf"))
+    done = await shell.process("complete", "x")
+
+    assert added.returncode == 0
+    assert done.returncode == 3
+    assert "pip install" in done.stderr.decode()
+    assert "[local]" in done.stderr.decode()
+
+
 async def test_text_that_came_before_a_failure_is_printed(shell: Shell, model_server: ModelServer) -> None:
     model_server.cut_after = 2
 

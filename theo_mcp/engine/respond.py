@@ -74,7 +74,9 @@ def code(completion: Completion, language_hint: str | None) -> Code:
         content=main.code,
         artifacts=artifacts,
         usage=completion.usage,
-        theo_mcp=completion.theo_mcp.model_copy(update={"explanation": explanation, "checks": checks}),
+        theo_mcp=completion.theo_mcp.model_copy(
+            update={"explanation": explanation, "checks": checks, "follow_ups": ""}
+        ),
     )
 
 
