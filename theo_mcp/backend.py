@@ -72,6 +72,8 @@ class Backend:
     theo_choice: Choice
     getcode_choice: Choice
     closers: tuple[Callable[[], Awaitable[None]], ...] = ()
+    check_engine: Callable[[], Awaitable[object]] | None = None
+    """Raises what the engine lacks, where it answers one of the APIs; nothing is started."""
 
     async def aclose(self) -> None:
         """Closes connections and ends the model's process; safe to call twice."""

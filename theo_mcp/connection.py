@@ -40,7 +40,9 @@ def connect(settings: Settings | ConfigError) -> Backend:
     arms = _Arms(settings)
     theo, theo_choice = arms.theo()
     getcode, getcode_choice = arms.getcode()
-    return Backend(theo, getcode, theo_choice, getcode_choice, (arms.aclose,))
+    uses_engine = "engine" in (theo_choice.answers, getcode_choice.answers)
+    check = arms.check_engine if uses_engine else None
+    return Backend(theo, getcode, theo_choice, getcode_choice, (arms.aclose,), check)
 
 
 class _Arms:
@@ -111,6 +113,9 @@ class _Arms:
             return (hosted if choice.answers == "hosted" else embedded)(), choice
         except ConfigError as error:
             return _Broken(error), Choice("nothing", str(error))
+
+    async def check_engine(self) -> None:
+        await self._provider.check()
 
     async def aclose(self) -> None:
         for close in self._closers:

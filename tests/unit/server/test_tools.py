@@ -218,11 +218,19 @@ async def test_improve_returns_the_brief(engine: Assistant, hosted: Assistant) -
 
 
 async def test_status_says_who_answers_and_what_is_missing(
-    engine: Assistant, hosted: Assistant, assistants: Any, make_settings: MakeSettings
+    engine: Assistant,
+    hosted: Assistant,
+    assistants: Any,
+    make_settings: MakeSettings,
+    theo_service: FakeTheo,
 ) -> None:
     nothing = await assistants(make_settings(theo_api_key="${KEY}"))
+    one_key = await assistants(make_settings(theo_api_key=theo.KEY, theo_base_url=theo_service.origin))
 
     told = {name: await who.call("theo_status") for name, who in {"e": engine, "h": hosted, "n": nothing}.items()}
+
+    missing = ((await one_key.call("theo_status")).structured_content or {})["missing"]
+    assert [said.partition(":")[0] for said in missing] == ["no_model"]  # GetCode is left to the engine
 
     assert "Theo: engine (" in text_of(told["e"])
     assert "scripted-1b" in text_of(told["e"])

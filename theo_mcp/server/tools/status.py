@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping
 
 import anyio
 from pydantic import JsonValue
@@ -16,7 +15,6 @@ from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
 from theo_mcp.wire.theo import Health, Models
 
-AnswerT = TypeVar("AnswerT")
 _LIMIT_S = 5.0
 
 
@@ -25,9 +23,9 @@ class StatusArguments(Arguments):
 
 
 async def _run(backend: Backend, arguments: StatusArguments, progress: Progress) -> Reply:
-    asked: dict[str, Health | Models | TheoError] = {}
+    asked: dict[str, object] = {}
 
-    async def ask(name: str, question: Callable[[], Awaitable[Health | Models]]) -> None:
+    async def ask(name: str, question: Callable[[], Awaitable[object]]) -> None:
         try:
             with anyio.fail_after(_LIMIT_S):
                 asked[name] = await question()
@@ -39,10 +37,13 @@ async def _run(backend: Backend, arguments: StatusArguments, progress: Progress)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ask, "health", backend.theo.health)
         tasks.start_soon(ask, "models", backend.theo.models)
-    return _told(backend, asked["health"], asked["models"])
+        if backend.check_engine is not None:
+            tasks.start_soon(ask, "engine", backend.check_engine)
+    return _told(backend, asked)
 
 
-def _told(backend: Backend, health: Health | Models | TheoError, models: Health | Models | TheoError) -> Reply:
+def _told(backend: Backend, asked: Mapping[str, object]) -> Reply:
+    health, models = asked["health"], asked["models"]
     lines = [
         f"Theo: {backend.theo_choice.answers} ({backend.theo_choice.why})",
         f"GetCode: {backend.getcode_choice.answers} ({backend.getcode_choice.why})",
@@ -57,16 +58,13 @@ def _told(backend: Backend, health: Health | Models | TheoError, models: Health 
         lines.append(f"Health: {health.status or 'not said'}")
         if health.status != "healthy" and health.theo_mcp.notice:
             missing.append(health.theo_mcp.notice)
-    elif isinstance(health, TheoError):
-        missing.append(f"{health.code}: {health}")
     if isinstance(models, Models):
         data["models"] = [entry.model_dump(include={"mode", "model_id", "label", "engine"}) for entry in models.models]
         lines += [f"Mode {entry.mode}: {entry.model_id} ({entry.label}, {entry.engine})" for entry in models.models]
         if models.theo_mcp.notice:
             data["notice"] = models.theo_mcp.notice
             lines.append(f"Note: {models.theo_mcp.notice}")
-    elif isinstance(models, TheoError):
-        missing.append(f"{models.code}: {models}")
+    missing += [f"{error.code}: {error}" for error in asked.values() if isinstance(error, TheoError)]
     # Health and models often lack the same thing; it is said once, with its code where one is known.
     distinct = [said for said in missing if not any(other != said and said in other for other in missing)]
     distinct = list(dict.fromkeys(distinct))
