@@ -26,7 +26,7 @@ from theo_mcp.errors import TheoError
 from theo_mcp.settings import Settings
 
 _OK, _MISSED, _SETUP = 0, 1, 3
-_LIMIT_S = 600.0
+_LIMIT_S = 1200.0
 
 
 def main() -> int:

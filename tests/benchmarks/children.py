@@ -42,7 +42,7 @@ def bare_server_command(tools: Path) -> list[str]:
 
 def model_command() -> list[str]:
     """The process that serves a model, as our engine starts it."""
-    return [sys.executable, "-m", "theo_mcp.engine.child"]
+    return [sys.executable, "-P", "-m", "theo_mcp.engine.child"]
 
 
 async def compile_bytecode() -> None:

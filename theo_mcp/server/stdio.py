@@ -8,6 +8,7 @@ the process ends soon after its input does, or at a signal, whatever is still ru
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import re
@@ -33,6 +34,7 @@ from pydantic import ValidationError
 
 from theo_mcp.wire.model import scrubbed
 
+log = logging.getLogger(__name__)
 _END_GRACE_S = 1.5
 """From the end of input, or a signal, to the end of the process, whatever is still running."""
 _LAST_ANSWERS_S = 0.8
@@ -42,8 +44,8 @@ _MAX_LINE = 64 * 2**20
 _READ = 2**16
 _PARENT_POLL_S = 2.0
 _ID_IN_TEXT = re.compile(
-    rb'"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?\d{1,18}(?![\d.])|"[\w-]{1,64}")'
-    rb'|"id"\s*:\s*(-?\d{1,18}(?![\d.])|"[\w-]{1,64}")\s*,\s*"jsonrpc"'
+    rb'"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?(?:0|[1-9]\d{0,17})(?![\d.])|"[\w-]{1,64}")'
+    rb'|"id"\s*:\s*(-?(?:0|[1-9]\d{0,17})(?![\d.])|"[\w-]{1,64}")\s*,\s*"jsonrpc"'
 )
 """The id of a line that is not JSON, where it stands beside the version, as every client writes it."""
 
@@ -103,8 +105,9 @@ class _Unanswered:
         self._ids.add(id)
 
     def answered(self, id: str | int | None) -> None:
-        self._ids.discard(id if id is not None else "")
-        self._changed.set()
+        if id is not None:
+            self._ids.discard(id)
+            self._changed.set()
 
     async def none(self) -> None:
         while self._ids:
@@ -139,14 +142,20 @@ class _Reader(threading.Thread):
 
     def _accept(self, lines: list[bytes]) -> None:
         for line in lines:
-            for message in _read(line):
+            try:
+                messages = list(_read(line))
+            except Exception:  # a fault of ours in one line may not cost the others
+                log.exception("A line could not be read.")
+                messages = [_refusal(None, types.INTERNAL_ERROR, "The line could not be read.")]
+            for message in messages:
                 if isinstance(message, types.JSONRPCError):
                     self._answers.send_nowait(SessionMessage(message))
                     continue
                 if isinstance(message, types.JSONRPCRequest):
                     self._unanswered.asked(message.id)
                 elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
-                    self._unanswered.answered((message.params or {}).get("requestId"))  # nobody answers it now
+                    cancelled = (message.params or {}).get("requestId")  # nobody answers it now
+                    self._unanswered.answered(cancelled if isinstance(cancelled, str | int) else None)
                 self._inbox.send_nowait(SessionMessage(message))
 
     async def _finish(self) -> None:

@@ -87,6 +87,13 @@ class Server:
         """Asks for the tools: how many there are."""
         return len((await self.request("tools/list", id="tools"))["result"]["tools"])
 
+    async def answers(self) -> bool:
+        """Whether it still answers at all."""
+        try:
+            return await self.tools() > 0
+        except (AssertionError, anyio.BrokenResourceError):
+            return False
+
     async def answer(self, id: Id) -> Fields:
         """Reads up to the answer to `id`."""
         while True:
@@ -96,11 +103,12 @@ class Server:
 
     async def progress(self) -> str:
         """Reads up to a progress notification that says something; an answer meanwhile is a failure."""
-        while True:
-            message = await self.next()
-            assert "id" not in message, message
-            if said := message["params"].get("message"):
-                return str(said)
+        with anyio.fail_after(_ANSWER_S):
+            while True:
+                message = await self.next()
+                assert "id" not in message, message
+                if said := message["params"].get("message"):
+                    return str(said)
 
     async def next(self) -> Fields:
         """The next message, whatever it is."""

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from io import FileIO
 from pathlib import Path
@@ -33,25 +33,31 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    async with raw.server(tmp_path_factory.mktemp("shared")) as started:
-        await started.open()
-        yield started
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Callable[[str], Awaitable[Server]]]:
+    """The open server of an era, without key and model; a new one only where a test has lost the last one."""
+    servers: dict[str, Server] = {}
+    async with AsyncExitStack() as stack:
 
+        async def of(era: str) -> Server:
+            if era not in servers or not await servers[era].answers():
+                home = tmp_path_factory.mktemp("home")
+                servers[era] = await stack.enter_async_context(raw.server(home, era=era))
+                await servers[era].open()
+            servers[era].seen.clear()
+            return servers[era]
 
-@pytest.fixture(scope="module")
-async def modern_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """The same in the modern era."""
-    async with raw.server(tmp_path_factory.mktemp("modern"), era=MODERN) as started:
-        await started.open()
-        yield started
+        yield of
 
 
 @pytest.fixture
-def server(shared: Server) -> Server:
-    """A server without key and model, open, shared by tests that leave it running: no line may harm the next one."""
-    shared.seen.clear()
-    return shared
+async def server(running: Callable[[str], Awaitable[Server]]) -> Server:
+    """Shared by the tests that leave it running: what one of them sends may not harm the next."""
+    return await running(LEGACY)
+
+
+@pytest.fixture
+async def modern_server(running: Callable[[str], Awaitable[Server]]) -> Server:
+    return await running(MODERN)
 
 
 # --- what reaches stdout
@@ -143,6 +149,7 @@ NO_REQUESTS: dict[str, tuple[bytes, int, object]] = {
     "no JSON": (b"hello", NOT_JSON, None),
     "half a request": (b'{"jsonrpc": "2.0", "method": "tools/', NOT_JSON, None),
     "half a request, its id already said": (b'{"jsonrpc": "2.0", "id": 1, "method": "tools/', NOT_JSON, 1),
+    "an id with a zero in front": (b'{"jsonrpc": "2.0", "id": 07, "method": "ping"}', NOT_JSON, None),
     "bytes that are not UTF-8": (b"\xff\xfe\x80", NOT_JSON, None),
     "a null byte": (b"\0", NOT_JSON, None),
     "very deep": (b"[" * 100_000, NOT_JSON, None),
@@ -193,6 +200,9 @@ async def test_lines_that_ask_for_nothing_get_no_answer(server: Server) -> None:
     await server.send(b"", b"  \t", b"\r")
     await server.send(b'{"jsonrpc": "2.0", "id": 99, "result": {}}', b'{"jsonrpc": "2.0", "method": "no/such"}')
     await server.send(b'{"jsonrpc": "1.0", "method": "bad/notification"}')
+    for request in (1, "1", None, [1], {"id": 1}, 1.5):
+        params = {"requestId": request}
+        await server.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
 
     assert await server.tools() == 4
 
