@@ -65,7 +65,7 @@ class InstalledModel:
 class _Manifest(BaseModel):
     """What stands in a model's manifest.json."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True)
 
     name: str
     label: str

@@ -60,9 +60,11 @@ class Progress:
         while True:
             with anyio.move_on_after(wait):
                 await self._news.wait()
+            said_something = self._news.is_set()
             with anyio.CancelScope(shield=True):  # what has been taken is sent whole
                 await self._send()
-            await anyio.sleep(_GAP_S)
+            if said_something:  # a beat without news does not hold back the first token
+                await anyio.sleep(_GAP_S)
             wait = _BEAT_S
 
     async def _send(self) -> None:
