@@ -1,4 +1,4 @@
-"""Fixtures that start the honest fakes of `tests.fakes` and connect to them."""
+"""Fixtures that start the honest fakes of `theo_mcp.testing` and connect to them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.getcode import FakeGetCode
-from tests.fakes.model_server import ModelServer
-from tests.fakes.theo import FakeTheo
 from theo_mcp import Settings
+from theo_mcp.testing.getcode import FakeGetCode
+from theo_mcp.testing.model_server import ModelServer
+from theo_mcp.testing.theo import FakeTheo
 
 MakeSettings = Callable[..., Settings]
 

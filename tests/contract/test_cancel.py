@@ -8,10 +8,10 @@ import anyio
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.fakes import theo
-from tests.fakes.model_server import ModelServer
-from tests.fakes.theo import FakeTheo
 from theo_mcp import Backend, CompletionRequest, connect
+from theo_mcp.testing import theo
+from theo_mcp.testing.model_server import ModelServer
+from theo_mcp.testing.theo import FakeTheo
 from theo_mcp.wire.theo import Token
 
 HELLO = CompletionRequest(prompt="Hello")

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.fakes import getcode, theo
-from tests.fakes.getcode import FakeGetCode
-from tests.fakes.model_server import ModelServer
-from tests.fakes.theo import FakeTheo
 from theo_mcp import Backend, CodeRequest, CompletionRequest, ImproveRequest, NotAvailableError, Settings, connect
 from theo_mcp.errors import InputError
 from theo_mcp.settings import BUILTIN_MODEL
+from theo_mcp.testing import getcode, theo
+from theo_mcp.testing.getcode import FakeGetCode
+from theo_mcp.testing.model_server import ModelServer
+from theo_mcp.testing.theo import FakeTheo
 from theo_mcp.wire.theo import CompletionEvent, Done, Meta, Token
 
 EXPLAIN = '{"prompt": "Explain microservices architecture", "mode": "auto", "temperature": 0.7}'

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.fakes.model_server import ModelServer
 from theo_mcp import CompletionRequest, NotAvailableError, connect
 from theo_mcp.engine.served import FIELDS_NOT_SERVED, MODES_NOT_SERVED
+from theo_mcp.testing.model_server import ModelServer
 
 NOT_SERVED: dict[str, list[object]] = {
     "mode": ["image", "video", "research", "genui"],

@@ -16,12 +16,12 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from tests.fakes import getcode, theo
-from tests.fakes.getcode import FakeGetCode
-from tests.fakes.model_server import ANSWER, ModelServer
-from tests.fakes.theo import FakeTheo
 from theo_mcp.cli import main, parser
 from theo_mcp.settings import environment as environment_of_this_process
+from theo_mcp.testing import getcode, theo
+from theo_mcp.testing.getcode import FakeGetCode
+from theo_mcp.testing.model_server import ANSWER, ModelServer
+from theo_mcp.testing.theo import FakeTheo
 
 SECONDS = 30
 

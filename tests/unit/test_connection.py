@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.fakes import getcode, theo
-from tests.fakes.getcode import FakeGetCode
-from tests.fakes.theo import FakeTheo
 from theo_mcp import CompletionRequest, ConfigError, ImproveRequest, NotAvailableError, connect
+from theo_mcp.testing import getcode, theo
+from theo_mcp.testing.getcode import FakeGetCode
+from theo_mcp.testing.theo import FakeTheo
 
 ENGINE_URL = {"engine_url": "http://127.0.0.1:9/v1"}
 THEO = {"theo_api_key": theo.KEY}

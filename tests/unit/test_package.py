@@ -10,8 +10,8 @@ from pathlib import Path
 import anyio
 
 import theo_mcp
-from tests.fakes.model_server import ANSWER, ModelServer
 from theo_mcp.commands.docs import updated
+from theo_mcp.testing.model_server import ANSWER, ModelServer
 
 ROOT = Path(__file__).parents[2]
 

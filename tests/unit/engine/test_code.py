@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.fakes.model_server import ModelServer
 from theo_mcp import Code, CodeRequest, connect
+from theo_mcp.testing.model_server import ModelServer
 
 
 @pytest.fixture

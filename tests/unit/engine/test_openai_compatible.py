@@ -6,11 +6,11 @@ import anyio
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.fakes.http import Exchange
-from tests.fakes.model_server import ModelServer
 from theo_mcp import CompletionRequest, ImproveRequest, connect, errors
 from theo_mcp.engine.discover import local_servers
 from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
+from theo_mcp.testing.http import Exchange
+from theo_mcp.testing.model_server import ModelServer
 
 HELLO = CompletionRequest(prompt="Hello", temperature=0.5)
 IMPROVE = ImproveRequest(prompt="todo list", output_type="api")

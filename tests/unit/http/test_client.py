@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
-from tests.fakes import theo
-from tests.fakes.http import Exchange
-from tests.fakes.theo import FakeTheo
 from theo_mcp import CompletionRequest, TheoClient, errors
 from theo_mcp.http.client import Timeouts
+from theo_mcp.testing import theo
+from theo_mcp.testing.http import Exchange
+from theo_mcp.testing.theo import FakeTheo
 from theo_mcp.wire.theo import Token
 
 HELLO = CompletionRequest(prompt="Hello")

@@ -14,10 +14,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.fakes.model_server import ANSWER, ModelServer
 from tests.unit.server import raw
 from tests.unit.server.raw import HELLO, LEGACY, MODERN, Fields, Server
 from theo_mcp import Settings
+from theo_mcp.testing.model_server import ANSWER, ModelServer
 
 pytestmark = pytest.mark.anyio
 

@@ -15,13 +15,13 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 
 from tests.conftest import MakeSettings
-from tests.fakes import getcode, theo
-from tests.fakes.getcode import FakeGetCode
-from tests.fakes.http import Exchange
-from tests.fakes.model_server import ANSWER, ModelServer
-from tests.fakes.theo import FakeTheo
 from theo_mcp import Settings, connect
 from theo_mcp.server.app import build
+from theo_mcp.testing import getcode, theo
+from theo_mcp.testing.getcode import FakeGetCode
+from theo_mcp.testing.http import Exchange
+from theo_mcp.testing.model_server import ANSWER, ModelServer
+from theo_mcp.testing.theo import FakeTheo
 
 ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 SNAPSHOT = Path(__file__).parents[2] / "snapshots" / "tools.json"

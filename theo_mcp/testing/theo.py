@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 
-from tests.fakes.http import Exchange, Fields, HttpServer
+from theo_mcp.testing.http import Exchange, Fields, HttpServer
 
 KEY = "theo_sk_test_0123456789abcdef"
 

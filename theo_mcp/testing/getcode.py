@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakes.http import Exchange, HttpServer
+from theo_mcp.testing.http import Exchange, HttpServer
 
 KEY = "gc_0123456789abcdef0123456789abcdef"
 OUTPUT_TYPES = ("website", "chart", "api", "email", "pdf", "excel", "word", "powerpoint", "video", "image")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 
-from tests.fakes.http import Exchange, Fields, HttpServer
+from theo_mcp.testing.http import Exchange, Fields, HttpServer
 
 ANSWER = ("```python\n", "def add(a, b):\n", "    return a + b\n", "```\n", "\nIt adds — ", "zażółć 🧮.")
 
