@@ -21,7 +21,8 @@ from theo_mcp.wire.theo import Code, CodeRequest, Completion, CompletionEvent, C
 
 if TYPE_CHECKING:
     from theo_mcp.engine.providers import Provider
-    from theo_mcp.http.client import Timeouts
+    from theo_mcp.http.options import Timeouts
+    from theo_mcp.http.retry import RetryPolicy
 
 ArmT = TypeVar("ArmT")
 _Api = Literal["theo", "getcode"]
@@ -65,6 +66,7 @@ class _Arms:
                 settings.key("theo") or "",
                 base_url=settings.theo_base_url,
                 timeouts=self._timeouts,
+                retries=self._retries,
                 max_prompt_chars=settings.max_prompt_chars,
                 allow_insecure_http=settings.allow_insecure_http,
             )
@@ -92,6 +94,7 @@ class _Arms:
                 settings.key("getcode") or "",
                 base_url=settings.getcode_base_url,
                 timeouts=self._timeouts,
+                retries=self._retries,
                 max_prompt_chars=settings.max_prompt_chars,
                 allow_insecure_http=settings.allow_insecure_http,
             )
@@ -151,7 +154,11 @@ class _Arms:
             from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
 
             return OpenAICompatible(
-                settings.engine_url, settings.key("engine"), model=settings.engine_model, timeouts=self._timeouts
+                settings.engine_url,
+                settings.key("engine"),
+                model=settings.engine_model,
+                timeouts=self._timeouts,
+                retries=self._retries,
             )
         from theo_mcp.engine.providers.local import LocalModel
 
@@ -159,10 +166,26 @@ class _Arms:
 
     @cached_property
     def _timeouts(self) -> Timeouts:
-        from theo_mcp.http.client import Timeouts
+        from theo_mcp.http.options import Timeouts
 
         settings = self._settings
-        return Timeouts(connect=settings.connect_timeout_s, whole=settings.timeout_s, idle=settings.idle_timeout_s)
+        return Timeouts(
+            connect=settings.connect_timeout_s,
+            first_byte=settings.first_byte_timeout_s,
+            idle=settings.idle_timeout_s,
+            whole=settings.timeout_s,
+        )
+
+    @cached_property
+    def _retries(self) -> RetryPolicy:
+        from theo_mcp.http.retry import RetryPolicy
+
+        settings = self._settings
+        return RetryPolicy(
+            retries=settings.max_retries,
+            max_retry_after=settings.max_retry_after_s,
+            retry_ambiguous=settings.retry_ambiguous,
+        )
 
 
 class _Broken:

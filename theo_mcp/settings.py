@@ -74,8 +74,20 @@ class Settings(BaseModel):
         8192, ge=512, le=2**20, description="How much text (prompt and answer) a model run on this machine can hold."
     )
     connect_timeout_s: float = Field(10.0, gt=0, description="Seconds to reach a service.")
-    timeout_s: float = Field(120.0, gt=0, description="Seconds for a whole answer that does not stream.")
+    timeout_s: float = Field(
+        120.0, gt=0, description="Seconds for a whole answer that does not stream, all tries included."
+    )
+    first_byte_timeout_s: float = Field(120.0, gt=0, description="Seconds until a stream begins.")
     idle_timeout_s: float = Field(120.0, gt=0, description="Seconds a stream may be silent.")
+    max_retries: int = Field(
+        2, ge=0, le=10, description="How often a call is tried again that was never sent, or that the service refused."
+    )
+    max_retry_after_s: float = Field(
+        60.0, ge=0, description="A service that asks to wait longer than this gets no second try in the same call."
+    )
+    retry_ambiguous: bool = Field(
+        False, description="Also try again what may have been done and billed, with the same Idempotency-Key."
+    )
     data_dir: UserPath = Field(
         default_factory=lambda: platformdirs.user_data_path("theo-mcp", appauthor=False),
         description="Where models are kept.",

@@ -62,7 +62,7 @@ async def _prove(settings: Settings, name: str) -> None:
     """Loads the model once, if it can be run here, so that a broken file is told now and not at the first call."""
     from theo_mcp.engine import models
     from theo_mcp.engine.providers.local import LocalModel
-    from theo_mcp.http.client import Timeouts
+    from theo_mcp.http.options import Timeouts
 
     _screen.say("Loading it once …")
     local = LocalModel(settings.data_dir, name, settings.context_tokens, Timeouts())

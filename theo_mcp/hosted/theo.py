@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Self
@@ -10,8 +11,11 @@ from urllib.parse import urlsplit, urlunsplit
 from theo_mcp import errors
 from theo_mcp.backend import Observe, check_prompt
 from theo_mcp.http.address import checked_base_url
-from theo_mcp.http.client import WHOLE_REPLY, HttpClient, Timeouts
+from theo_mcp.http.client import WHOLE_REPLY, HttpClient
 from theo_mcp.http.envelope import parse as parse_error
+from theo_mcp.http.library import AsyncClient
+from theo_mcp.http.options import Options, Timeouts
+from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.secret import Secret
 from theo_mcp.settings import required_key
@@ -52,12 +56,21 @@ class TheoClient:
         *,
         base_url: str = BASE_URL,
         timeouts: Timeouts = Timeouts(),
+        retries: RetryPolicy = RetryPolicy(),
+        http_client: AsyncClient | None = None,
         max_prompt_chars: int = 200_000,
         allow_insecure_http: bool = False,
     ) -> None:
         url = _canonical(checked_base_url(base_url, "theo_base_url", allow_insecure_http=allow_insecure_http))
         self._max_prompt_chars = max_prompt_chars
-        self._http = HttpClient(url, required_key(api_key, "Theo"), service="Theo", billed=True, timeouts=timeouts)
+        self._http = HttpClient(
+            url,
+            required_key(api_key, "Theo"),
+            service="Theo",
+            billed=True,
+            options=Options(timeouts=timeouts, policy=retries),
+            http_client=http_client,
+        )
 
     @property
     def base_url(self) -> str:
@@ -107,6 +120,12 @@ class TheoClient:
         """``GET /api/v1/health``: sent without the key; 503 is an answer here."""
         answer = await self._http.json("GET", f"{_PATH}/health", Health, authenticate=False, accept_status=(503,))
         return answer.model_copy(update={"theo_mcp": _by_hosted(Model())})
+
+    def with_options(self, options: Options) -> Self:
+        """A client over the same connections whose calls follow `options`; close only the first."""
+        other = copy.copy(self)
+        other._http = self._http.with_options(options)  # noqa: SLF001 - its own
+        return other
 
     async def aclose(self) -> None:
         """Closes the connections."""
