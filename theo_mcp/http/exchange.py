@@ -10,6 +10,8 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextman
 from time import monotonic
 from typing import Any
 
+import anyio
+
 from theo_mcp import errors
 from theo_mcp.http.address import host_of
 from theo_mcp.http.body import ACCEPTED, BodyError, Unpacked, read_all
@@ -22,6 +24,12 @@ from theo_mcp.http.retry import kind_of_status, read_retry_after, read_should_re
 from theo_mcp.secret import Secret, redact
 
 _SHOWN_BODY = 2000
+
+
+class RedirectError(errors.ProtocolError):
+    """The service redirects to `location`, which is as it came: relative perhaps, or hostile."""
+
+    location = ""
 
 
 class Exchange:
@@ -46,9 +54,13 @@ class Exchange:
             started = monotonic()
             with self._mapped(lease.library):
                 try:
-                    response: Response = await lease.http.send(
-                        self._request(lease.http, accept, more), stream=True, follow_redirects=False
-                    )
+                    wire.connecting.deadline = anyio.current_time() + 1.1 * self._options.timeouts.connect
+                    with wire.connecting:
+                        response: Response = await lease.http.send(
+                            self._request(lease.http, accept, more), stream=True, follow_redirects=False
+                        )
+                    if wire.connecting.cancelled_caught:  # the library's own time-out does not see a silent proxy
+                        raise self._unreachable("no connection in time")
                 except BaseException:
                     await wire.drop()
                     if wire.tunnelled and not wire.sent:
@@ -151,37 +163,41 @@ class Exchange:
             extensions={"timeout": times, "trace": call.wire.trace},
         )
 
-    def _redirected(self, response: Response) -> errors.ProtocolError:
-        to = host_of(response.headers.get("location", ""))
-        return errors.ProtocolError(
-            f"{self._call.service} redirects to {to}, which is not followed because it could carry the key elsewhere.",
+    def _redirected(self, response: Response) -> RedirectError:
+        location = response.headers.get("location", "")
+        error = RedirectError(
+            f"{self._call.service} redirects to {host_of(location)}, which is not followed because it could carry the "
+            "key elsewhere.",
             hint="If you trust that host, set it as the base URL.",
             status=response.status_code,
+        )
+        error.location = location
+        return error
+
+    def _unreachable(self, why: str) -> errors.UnreachableError:
+        return errors.UnreachableError(
+            f"{self._call.service} could not be reached at {host_of(self._base_url)}: {why}.",
+            hint=f"Check the address, the network and the proxy; the base URL is {self._base_url}.",
         )
 
     @contextmanager
     def _mapped(self, library: Library) -> Iterator[None]:
         """Turns what the HTTP library raises into our errors."""
-        call, host = self._call, host_of(self._base_url)
+        call = self._call
         try:
             yield
         except (errors.TheoError, TimeoutError):  # the second is an OSError, and ours
             raise
         except library.unreachable as error:
-            raise errors.UnreachableError(
-                f"{call.service} could not be reached at {host}: {_cause(library, error)}.",
-                hint=f"Check the address, the network and the proxy; the base URL is {self._base_url}.",
-            ) from None
+            raise self._unreachable(_cause(library, error)) from None
         except library.unusable:
             raise errors.ConfigError(f"The base URL of {call.service} is not a URL that can be called.") from None
         except library.broken:
             if not call.wire.sent:
-                raise errors.UnreachableError(
-                    f"{call.service} could not be reached at {host}: the connection broke while it was made.",
-                    hint="Call again.",
-                ) from None
+                raise self._unreachable("the connection broke while it was made") from None
             raise errors.ConnectionLostError(
-                f"The connection to {call.service} at {host} broke before the answer was whole.", hint=call.after
+                f"The connection to {call.service} at {host_of(self._base_url)} broke before the answer was whole.",
+                hint=call.after,
             ) from None
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from functools import lru_cache
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -133,10 +134,12 @@ class Wire:
     Its `trace` is the request's ``trace`` extension, which both libraries call at every step.
     """
 
-    __slots__ = ("_socket", "read", "sent", "tunnelled")
+    __slots__ = ("_socket", "connecting", "read", "sent", "tunnelled")
 
     def __init__(self) -> None:
         self.sent = False
+        self.connecting = anyio.CancelScope()
+        """Ends the try while nothing was sent; its deadline is the caller's to set."""
         self.read = False
         """Whether the reply's body was read to its end."""
         self.tunnelled = False
@@ -148,7 +151,7 @@ class Wire:
             if facts["request"].method == b"CONNECT":
                 self.tunnelled = True
             else:
-                self.sent, self._socket = True, None
+                self.sent, self._socket, self.connecting.deadline = True, None, inf
         elif name in ("connection.connect_tcp.complete", "socks.connect_tcp.complete"):
             self._socket = facts["return_value"]
 

@@ -15,8 +15,8 @@ from typing import Literal, TypeAlias
 Kind: TypeAlias = Literal["never sent", "refused", "ambiguous", "final"]
 
 _REFUSED = frozenset({408, 425, 429, 503})
-_BUDGET = 10.0
-_BUDGET_PER_CALL = 0.1
+_BUDGET = 100  # in tenths of a retry
+_RETRY = 10
 _FAILURES_TO_OPEN = 5
 _FAILURES_WITHIN_S = 10.0
 _OPEN_S = 2.0
@@ -125,7 +125,7 @@ class Traffic:
     """What the calls to one host with one key share: a budget for retries, the pauses that the service asked for, and
     a breaker that gives a failing host two seconds of rest."""
 
-    _tokens: float = _BUDGET
+    _budget: int = _BUDGET
     _pauses: dict[str, float] = field(default_factory=dict)
     _failed_at: list[float] = field(default_factory=list)
     _closed_until: float = 0.0
@@ -133,13 +133,13 @@ class Traffic:
 
     def began(self) -> None:
         """A call begins; every tenth earns a retry."""
-        self._tokens = min(_BUDGET, self._tokens + _BUDGET_PER_CALL)
+        self._budget = min(_BUDGET, self._budget + 1)
 
     def take_retry(self) -> bool:
         """Whether a retry is within the budget: a tenth of the calls, and ten."""
-        if self._tokens < 1:
+        if self._budget < _RETRY:
             return False
-        self._tokens -= 1
+        self._budget -= _RETRY
         return True
 
     def pause(self, scope: str, until: float) -> None:

@@ -90,6 +90,8 @@ class HttpServer:
     def __init__(self, handle: Handler, *, tls: ssl.SSLContext | None = None) -> None:
         self._handle = handle
         self._tls = tls
+        self.watches = True
+        """Whether handlers are stopped when the client closes; that reads from the socket."""
         self.next: list[Handler] = []
         self.requests: list[Received] = []
         self.exchanges: list[Exchange] = []
@@ -135,7 +137,8 @@ class HttpServer:
                 self.exchanges.append(exchange)
                 handler = self.next.pop(0) if self.next else self._handle
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(_watch, exchange, tasks)
+                    if self.watches:
+                        tasks.start_soon(_watch, exchange, tasks)
                     await handler(exchange)
                     tasks.cancel_scope.cancel()
                 if exchange.ended or exchange.closed.is_set() or headers.get("connection") == "close":

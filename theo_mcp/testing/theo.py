@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import anyio
 
 from theo_mcp.testing.http import Exchange, Fields, HttpServer
@@ -27,8 +29,8 @@ CODE = "export function authMiddleware(req, res, next) {\n  next();\n}"
 class FakeTheo(HttpServer):
     """The service. `key` is the one it accepts."""
 
-    def __init__(self) -> None:
-        super().__init__(self._answer)
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(self._answer, tls=tls)
         self.key = KEY
         self.silent_after: int | None = None
         """After so many tokens nothing comes any more; the client's closing ends it."""
