@@ -17,6 +17,7 @@
     │   ├── TimeoutExceededError   the deadline passed
     │   ├── ConnectionLostError    the connection broke after the request went out
     │   └── ProtocolError          what came is not what the API documents
+    │       └── RedirectError          another address, which is not followed
     ├── StreamError            a stream failed or ended before its terminator; `partial` has the text so far
     └── ModelError             the model on this machine failed
 
@@ -171,6 +172,15 @@ class ProtocolError(TransportError):
     """What came is not what the API documents: HTML, a redirect, JSON of another shape."""
 
     code = "unexpected_answer"
+
+
+class RedirectError(ProtocolError):
+    """The service redirects, which is not followed because it could carry the key elsewhere.
+
+    `location` is where to, as it came: relative perhaps, or hostile. It is not part of the message.
+    """
+
+    location = ""
 
 
 class StreamError(TheoError):

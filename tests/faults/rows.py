@@ -584,7 +584,12 @@ REDIRECTS: list[tuple[int, str, str, How]] = [
     (300, "several choices", "https://a.example", "complete"),
 ]
 ELSEWHERE = [
-    Row(f"a {code} to {where}", (whole(head(code, length=0, location=to)), GOOD), how, f"{ODD} | 1 request")
+    Row(
+        f"a {code} to {where}",
+        (whole(head(code, length=0, location=to)), GOOD),
+        how,
+        "RedirectError unexpected_answer | 1 request",
+    )
     for code, where, to, how in REDIRECTS
 ]
 

@@ -14,8 +14,9 @@ from typing import TypeAlias, TypeVar
 import anyio
 
 from theo_mcp import errors
-from theo_mcp.http.library import Wire
+from theo_mcp.http.library import Response, Wire
 from theo_mcp.http.retry import Failure, Kind, RetryPolicy, Traffic, delay, kind_of_status
+from theo_mcp.http.silence import Silence
 from theo_mcp.http.telemetry import Report
 
 T = TypeVar("T")
@@ -170,11 +171,25 @@ class Call:
         """Limits the time until a stream begins."""
         return self._within(seconds, f"did not begin to answer within {seconds:g} s", "first_byte_timeout_s")
 
-    def silence(self, seconds: float) -> AbstractContextManager[None]:
-        """Limits the time between two events, and the stream as a whole where the call has a deadline."""
-        if self.left() < seconds:
-            return self._within(self.left(), f"did not finish within {self.seconds:g} s", "the deadline of the call")
-        return self._within(seconds, f"sent nothing for {seconds:g} s", "idle_timeout_s")
+    @contextmanager
+    def watched(self, response: Response, idle: float) -> Iterator[Silence]:
+        """Limits every wait for news from `response`, and the stream as a whole where the call has a deadline.
+
+        Raises:
+            TimeoutExceededError: the time is over.
+        """
+        silence = Silence(response, idle, self.until)
+        try:
+            yield silence
+        except errors.TransportError:
+            if not silence.over:
+                raise
+        finally:
+            silence.stop()
+        if silence.over:
+            whole = monotonic() >= self.until
+            what = f"did not finish within {self.seconds:g} s" if whole else f"sent nothing for {idle:g} s"
+            raise self._timed_out(what, "the deadline of the call" if whole else "idle_timeout_s") from None
 
     @contextmanager
     def _within(self, seconds: float, what: str, setting: str) -> Iterator[None]:
@@ -182,11 +197,14 @@ class Call:
             with anyio.fail_after(None if seconds == inf else seconds):
                 yield
         except TimeoutError:
-            raise errors.TimeoutExceededError(
-                f"{self.service} {what}.",
-                hint=f"{self.after} The limit is {setting}.",
-                retryable=self._repeatable or not self.may_be_done,
-            ) from None
+            raise self._timed_out(what, setting) from None
+
+    def _timed_out(self, what: str, setting: str) -> errors.TimeoutExceededError:
+        return errors.TimeoutExceededError(
+            f"{self.service} {what}.",
+            hint=f"{self.after} The limit is {setting}.",
+            retryable=self._repeatable or not self.may_be_done,
+        )
 
     @asynccontextmanager
     async def reported(self) -> AsyncIterator[None]:

@@ -241,32 +241,31 @@ class HttpClient:
     ) -> AsyncGenerator[ServerSentEvent, None]:
         decoder = SSEDecoder(self.options.limits.event)
         first = True
-        async with aclosing(exchange.pieces(response)) as pieces:
-            while True:
-                events: list[ServerSentEvent] = []
-                with call.silence(self.options.timeouts.idle):  # comments do not feed the clock, events do
-                    while not events:
-                        try:
-                            if (piece := await anext(pieces, None)) is None:
-                                decoder.close()
-                                return
-                            events = decoder.feed(piece)
-                        except EventTooLargeError as error:
-                            raise errors.ProtocolError(f"{self.service} sent a stream in which {error}.") from None
-                if first:
-                    call.report.first_chunk()
-                    first = False
-                for event in events:
-                    yield event
+        # Comments do not feed the clock, events do.
+        with call.watched(response, self.options.timeouts.idle) as silence:
+            async with aclosing(exchange.pieces(response)) as pieces:
+                try:
+                    async for piece in pieces:
+                        if not (events := decoder.feed(piece)):
+                            continue
+                        silence.since = None
+                        if first:
+                            call.report.first_chunk()
+                            first = False
+                        for event in events:
+                            yield event
+                        silence.since = monotonic()
+                    decoder.close()
+                except EventTooLargeError as error:
+                    raise errors.ProtocolError(f"{self.service} sent a stream in which {error}.") from None
 
     async def _read_pieces(self, call: Call, exchange: Exchange, response: Response) -> AsyncGenerator[bytes, None]:
-        async with aclosing(exchange.pieces(response)) as pieces:
-            while True:
-                with call.silence(self.options.timeouts.idle):
-                    piece = await anext(pieces, None)
-                if piece is None:
-                    return
-                yield piece
+        with call.watched(response, self.options.timeouts.idle) as silence:
+            async with aclosing(exchange.pieces(response)) as pieces:
+                async for piece in pieces:
+                    silence.since = None
+                    yield piece
+                    silence.since = monotonic()
 
 
 def _read(

@@ -21,7 +21,6 @@ import anyio.to_thread
 from theo_mcp import errors
 from theo_mcp.http.address import host_of
 from theo_mcp.http.client import HttpClient
-from theo_mcp.http.exchange import RedirectError
 from theo_mcp.http.options import Options, Timeouts
 
 _HOPS = 5
@@ -188,7 +187,7 @@ async def _opened(
             async with http.chunks(path, headers) as (status, head, pieces):
                 yield status, head, pieces, url
                 return
-        except RedirectError as error:
+        except errors.RedirectError as error:
             if parts.scheme == "https" and urljoin(url, error.location).startswith("http:"):
                 raise
             url = urljoin(url, error.location)

@@ -26,12 +26,6 @@ from theo_mcp.secret import Secret, redact
 _SHOWN_BODY = 2000
 
 
-class RedirectError(errors.ProtocolError):
-    """The service redirects to `location`, which is as it came: relative perhaps, or hostile."""
-
-    location = ""
-
-
 class Exchange:
     """How `call`'s tries go to the service at `base_url` and come back."""
 
@@ -98,14 +92,18 @@ class Exchange:
             self._options.on_reply(raw_reply(response, data))
         return data
 
-    async def pieces(self, response: Response) -> AsyncGenerator[bytes, None]:
+    def pieces(self, response: Response) -> AsyncGenerator[bytes, None]:
         """The body as it comes, unpacked; the caller sets the time between pieces.
 
         Raises:
             TransportError: it broke or cannot be unpacked.
         """
+        encoding = response.headers.get("content-encoding", "")
+        return self._unpacked(response, encoding) if encoding else self._raw(response)
+
+    async def _unpacked(self, response: Response, encoding: str) -> AsyncGenerator[bytes, None]:
         try:
-            unpacked = Unpacked(response.headers.get("content-encoding", ""))
+            unpacked = Unpacked(encoding)
             async with aclosing(self._raw(response)) as raw:
                 async for chunk in raw:
                     for piece in unpacked.feed(chunk):
@@ -163,9 +161,9 @@ class Exchange:
             extensions={"timeout": times, "trace": call.wire.trace},
         )
 
-    def _redirected(self, response: Response) -> RedirectError:
+    def _redirected(self, response: Response) -> errors.RedirectError:
         location = response.headers.get("location", "")
-        error = RedirectError(
+        error = errors.RedirectError(
             f"{self._call.service} redirects to {host_of(location)}, which is not followed because it could carry the "
             "key elsewhere.",
             hint="If you trust that host, set it as the base URL.",
