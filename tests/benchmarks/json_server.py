@@ -1,7 +1,7 @@
 """A server in a process of its own that answers every request at once, so that its time is not the client's.
 
-``python -m tests.benchmarks.json_server`` prints its port. A path with ``stream`` is answered with events, the number in
-the path many, so many per chunk as the last part says; everything else with a completion of 2 kB.
+``python -m tests.benchmarks.json_server`` prints its port. ``/stream/N/M`` is answered with N events, M in a chunk;
+everything else with a completion of 2 kB.
 """
 
 from __future__ import annotations
@@ -40,15 +40,11 @@ class Server(asyncio.Protocol):
             if len(rest) < length:
                 return
             self.buffer = rest[length:]
-            body = rest[:length]
-            self.transport.write(_events(head) if b"/stream" in head[:200] or b'"stream":true' in body else REPLY)
+            self.transport.write(_events(head) if b" /stream/" in head[:20] else REPLY)
 
 
 def _events(head: bytes) -> bytes:
-    count, per_chunk = 10_000, 1
-    parts = head.split(b" ")[1].split(b"/")
-    if parts[1] == b"stream":
-        count, per_chunk = int(parts[2]), int(parts[3])
+    count, per_chunk = (int(part) for part in head.split(b" ")[1].split(b"/")[2:])
     chunk = EVENT * per_chunk
     one = b"%x\r\n%s\r\n" % (len(chunk), chunk)
     start = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from math import inf
 from random import random
@@ -206,19 +206,21 @@ class Call:
             retryable=self._repeatable or not self.may_be_done,
         )
 
-    @asynccontextmanager
-    async def reported(self) -> AsyncIterator[None]:
-        """Puts the number of requests into whatever error ends the call, takes the library's own error off it (its
-        frames hold the key), and closes the report."""
-        try:
-            yield
-        except errors.TheoError as error:
+    def failed(self, error: BaseException) -> None:
+        """Closes the report, and puts the number of requests into the error that ends the call. The library's own
+        error is taken off it: its frames hold the key."""
+        if isinstance(error, errors.TheoError):
             error.attempts = self.sent
             error.__context__ = error.__cause__ = None
-            self.report.end(self.sent, error)
-            raise
+        self.report.end(self.sent, error)
+
+    @contextmanager
+    def reported(self) -> Iterator[None]:
+        """Closes the report when the call ends, however it does."""
+        try:
+            yield
         except BaseException as error:
-            self.report.end(self.sent, error)
+            self.failed(error)
             raise
         else:
             self.report.end(self.sent)

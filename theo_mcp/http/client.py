@@ -16,8 +16,8 @@ from typing import Self, TypeVar
 
 from theo_mcp import errors
 from theo_mcp.http.call import Call, Observe, new_key
-from theo_mcp.http.exchange import Exchange, raw_reply
-from theo_mcp.http.library import AsyncClient, Response
+from theo_mcp.http.exchange import Exchange, Head
+from theo_mcp.http.library import AsyncClient
 from theo_mcp.http.options import Options
 from theo_mcp.http.pool import Pool
 from theo_mcp.http.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
@@ -107,14 +107,21 @@ class HttpClient:
         call, exchange = self._begin(method, path, body, timeout or self._whole, operation, observe, authenticate)
 
         async def once() -> ReplyT:
-            async with exchange.send("application/json") as response:
-                data = await exchange.body(response)
-            return _read(exchange, response, data, reply, accept_status, may_be_empty=method == "DELETE")
+            head = await exchange.send("application/json")
+            try:
+                data = await exchange.body(head)
+            finally:
+                await exchange.release(head)
+            return _read(exchange, head, data, reply, accept_status, may_be_empty=method == "DELETE")
 
-        async with call.reported():
+        try:
             answer = await call.attempts(once)
-            call.report.answered(answer)
-            return answer
+        except BaseException as error:
+            call.failed(error)
+            raise
+        call.report.answered(answer)
+        call.report.end(call.sent)
+        return answer
 
     async def raw(
         self, method: str, path: str, body: bytes | None = None, *, accept: str = "application/json"
@@ -128,13 +135,16 @@ class HttpClient:
         call, exchange = self._begin(method, path, body, self._whole, None, None)
 
         async def once() -> bytes:
-            async with exchange.send(accept) as response:
-                data = await exchange.body(response)
-            if response.status_code >= 400:
-                raise exchange.refusal(response, data)
+            head = await exchange.send(accept)
+            try:
+                data = await exchange.body(head)
+            finally:
+                await exchange.release(head)
+            if head.status >= 400:
+                raise exchange.refusal(head, data)
             return data
 
-        async with call.reported():
+        with call.reported():
             return await call.attempts(once)
 
     @asynccontextmanager
@@ -154,16 +164,17 @@ class HttpClient:
         async def once() -> tuple[AsyncExitStack, AsyncGenerator[ServerSentEvent, None]]:
             async with AsyncExitStack() as stack:
                 with call.first_byte(self.options.timeouts.first_byte):
-                    response = await stack.enter_async_context(exchange.send("text/event-stream"))
-                    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                    if 200 <= response.status_code < 300 and kind == "text/event-stream":
+                    head = await exchange.send("text/event-stream")
+                    stack.push_async_callback(exchange.release, head)
+                    kind = head.headers.get("content-type", "").partition(";")[0].strip().lower()
+                    if 200 <= head.status < 300 and kind == "text/event-stream":
                         if self.options.on_reply is not None:
-                            self.options.on_reply(raw_reply(response, b""))
-                        return stack.pop_all(), self._read_events(call, exchange, response)
-                    event = _whole(exchange, response, await exchange.body(response), kind)
+                            self.options.on_reply(head.reply(b""))
+                        return stack.pop_all(), self._read_events(call, exchange, head)
+                    event = _whole(exchange, head, await exchange.body(head), kind)
                 return stack.pop_all(), _one(event)
 
-        async with call.reported():
+        with call.reported():
             stack, events = await call.attempts(once)
             async with stack, aclosing(events):
                 yield Events(call.report, events)
@@ -181,18 +192,19 @@ class HttpClient:
         """
         call, exchange = self._begin("GET", path, None, self.options.timeouts.total or inf, None, None)
 
-        async def once() -> tuple[AsyncExitStack, Response]:
+        async def once() -> tuple[AsyncExitStack, Head]:
             async with AsyncExitStack() as stack:
                 with call.first_byte(self.options.timeouts.first_byte):
-                    response = await stack.enter_async_context(exchange.send("*/*", headers))
-                    if response.status_code >= 400 and response.status_code != 416:
-                        raise exchange.refusal(response, await exchange.body(response))
-                return stack.pop_all(), response
+                    head = await exchange.send("*/*", headers)
+                    stack.push_async_callback(exchange.release, head)
+                    if head.status >= 400 and head.status != 416:
+                        raise exchange.refusal(head, await exchange.body(head))
+                return stack.pop_all(), head
 
-        async with call.reported():
-            stack, response = await call.attempts(once)
-            async with stack, aclosing(self._read_pieces(call, exchange, response)) as pieces:
-                yield response.status_code, dict(response.headers.items()), pieces
+        with call.reported():
+            stack, head = await call.attempts(once)
+            async with stack, aclosing(self._read_pieces(call, exchange, head)) as pieces:
+                yield head.status, head.headers, pieces
 
     async def reset(self) -> None:
         """Closes the connections; the next call opens new ones, in whatever event loop it runs."""
@@ -236,14 +248,12 @@ class HttpClient:
         key = self._key if authenticate else None
         return call, Exchange(call, self.base_url, key, self._pool, self.options)
 
-    async def _read_events(
-        self, call: Call, exchange: Exchange, response: Response
-    ) -> AsyncGenerator[ServerSentEvent, None]:
+    async def _read_events(self, call: Call, exchange: Exchange, head: Head) -> AsyncGenerator[ServerSentEvent, None]:
         decoder = SSEDecoder(self.options.limits.event)
         first = True
         # Comments do not feed the clock, events do.
-        with call.watched(response, self.options.timeouts.idle) as silence:
-            async with aclosing(exchange.pieces(response)) as pieces:
+        with call.watched(head.response, self.options.timeouts.idle) as silence:
+            async with aclosing(exchange.pieces(head)) as pieces:
                 try:
                     async for piece in pieces:
                         if not (events := decoder.feed(piece)):
@@ -259,9 +269,9 @@ class HttpClient:
                 except EventTooLargeError as error:
                     raise errors.ProtocolError(f"{self.service} sent a stream in which {error}.") from None
 
-    async def _read_pieces(self, call: Call, exchange: Exchange, response: Response) -> AsyncGenerator[bytes, None]:
-        with call.watched(response, self.options.timeouts.idle) as silence:
-            async with aclosing(exchange.pieces(response)) as pieces:
+    async def _read_pieces(self, call: Call, exchange: Exchange, head: Head) -> AsyncGenerator[bytes, None]:
+        with call.watched(head.response, self.options.timeouts.idle) as silence:
+            async with aclosing(exchange.pieces(head)) as pieces:
                 async for piece in pieces:
                     silence.since = None
                     yield piece
@@ -270,44 +280,44 @@ class HttpClient:
 
 def _read(
     exchange: Exchange,
-    response: Response,
+    head: Head,
     data: bytes,
     reply: type[ReplyT],
     accept_status: tuple[int, ...],
     *,
     may_be_empty: bool,
 ) -> ReplyT:
-    success = 200 <= response.status_code < 300
-    if not success and response.status_code not in accept_status:
-        raise exchange.refusal(response, data)
+    success = 200 <= head.status < 300
+    if not success and head.status not in accept_status:
+        raise exchange.refusal(head, data)
     if not data.strip():
         if success and may_be_empty:
             return reply()
-        raise exchange.unreadable(response, data, "nothing")
+        raise exchange.unreadable(head, data, "nothing")
     try:
         answer = reply.model_validate(read_json(data))
     except ValueError:
         if not success:
-            raise exchange.refusal(response, data) from None
-        raise exchange.unreadable(response, data, "something other than the JSON that it documents") from None
+            raise exchange.refusal(head, data) from None
+        raise exchange.unreadable(head, data, "something other than the JSON that it documents") from None
     failed = bool((answer.model_extra or {}).get("error"))  # an error in the envelope of a success
     if failed and not (isinstance(answer, Extended) and answer.delivered):
-        raise exchange.refusal(response, data)
+        raise exchange.refusal(head, data)
     return answer
 
 
-def _whole(exchange: Exchange, response: Response, data: bytes, kind: str) -> ServerSentEvent:
+def _whole(exchange: Exchange, head: Head, data: bytes, kind: str) -> ServerSentEvent:
     """The one event of a reply that is no stream."""
-    if not 200 <= response.status_code < 300:
-        raise exchange.refusal(response, data)
+    if not 200 <= head.status < 300:
+        raise exchange.refusal(head, data)
     try:
         fields = read_json(data)
     except ValueError:
         fields = None
     if not isinstance(fields, dict):
-        raise exchange.unreadable(response, data, f"{kind or 'no content type'} where an event stream was due")
+        raise exchange.unreadable(head, data, f"{kind or 'no content type'} where an event stream was due")
     if fields.get("error") and not fields.get("content") and not fields.get("choices"):
-        raise exchange.refusal(response, data)
+        raise exchange.refusal(head, data)
     return ServerSentEvent(WHOLE_REPLY, data.decode("utf-8", "replace"), "")
 
 

@@ -5,8 +5,8 @@ Whatever the library raises becomes one of our errors here, and nothing of the r
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from time import monotonic
 from typing import Any
 
@@ -26,6 +26,26 @@ from theo_mcp.secret import Secret, redact
 _SHOWN_BODY = 2000
 
 
+class Head:
+    """The head of a reply. Names of headers are in lower case; of one that came twice, the last counts."""
+
+    __slots__ = ("headers", "response", "status")
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+        self.status = response.status_code
+        self.headers = {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in response.headers.raw}
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that the service gave the request, if it is one that can be shown."""
+        return word(self.headers.get("x-request-id"))
+
+    def reply(self, data: bytes) -> RawReply:
+        """The whole reply as a value, with its body."""
+        return RawReply(self.status, dict(self.headers), data, self.request_id)
+
+
 class Exchange:
     """How `call`'s tries go to the service at `base_url` and come back."""
 
@@ -36,107 +56,105 @@ class Exchange:
         self._pool = pool
         self._options = options
 
-    @asynccontextmanager
-    async def send(self, accept: str, more: dict[str, str] | None = None) -> AsyncIterator[Response]:
-        """One try, up to the head of its reply. Leaving closes the socket unless the reply was read whole."""
-        call = self._call
+    async def send(self, accept: str, more: dict[str, str] | None = None) -> Head:
+        """One try, up to the head of its reply, which goes to `release` whatever comes then.
+
+        Raises:
+            TransportError: no head came, or it is a redirect.
+        """
+        call, pool = self._call, self._pool
         wire = call.next_try()
-        lease = self._pool.take()
-        self._library = lease.library
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._pool.leave, lease)
-            started = monotonic()
-            with self._mapped(lease.library):
+        self._lease = lease = pool.take()
+        started = monotonic()
+        try:
+            with self._mapped():
                 try:
                     wire.connecting.deadline = anyio.current_time() + 1.1 * self._options.timeouts.connect
                     with wire.connecting:
                         response: Response = await lease.http.send(
-                            self._request(lease.http, accept, more), stream=True, follow_redirects=False
+                            self._request(accept, more), stream=True, follow_redirects=False
                         )
                     if wire.connecting.cancelled_caught:  # the library's own time-out does not see a silent proxy
                         raise self._unreachable("no connection in time")
                 except BaseException:
                     await wire.drop()
                     if wire.tunnelled and not wire.sent:
-                        self._pool.retire()
+                        pool.retire()
                     raise
                 finally:
                     call.sent += wire.sent
-            stack.push_async_callback(release, response, wire)
-            status = response.status_code
-            call.settled = status >= 400 and kind_of_status(status) != "ambiguous"
-            call.should_retry = read_should_retry(response.headers)
-            call.report.tried(call.tries, response.headers, status, monotonic() - started)
-            if 300 <= status < 400:
-                raise self._redirected(response)
-            yield response
+        except BaseException:
+            await pool.leave(lease)
+            raise
+        head = Head(response)
+        status = head.status
+        call.settled = status >= 400 and kind_of_status(status) != "ambiguous"
+        call.should_retry = read_should_retry(head.headers)
+        call.report.tried(call.tries, head.headers, status, monotonic() - started)
+        if 300 <= status < 400:
+            await self.release(head)
+            raise self._redirected(head)
+        return head
 
-    async def body(self, response: Response) -> bytes:
+    async def release(self, head: Head) -> None:
+        """Gives the connection back, or closes it where the reply was not read whole."""
+        await release(head.response, self._call.wire)
+        await self._pool.leave(self._lease)
+
+    async def body(self, head: Head) -> bytes:
         """The whole body, unpacked.
 
         Raises:
             TransportError: it broke, is too large or cannot be unpacked.
         """
-        headers = response.headers
+        encoding, length = head.headers.get("content-encoding", ""), head.headers.get("content-length", "")
         try:
-            async with aclosing(self._raw(response)) as raw:
-                data = await read_all(
-                    raw,
-                    headers.get("content-encoding", ""),
-                    headers.get("content-length", ""),
-                    self._options.limits.body,
-                )
+            with self._mapped():
+                async with aclosing(chunks_of(head.response)) as chunks:
+                    data = await read_all(chunks, encoding, length, self._options.limits.body)
         except BodyError as error:
-            raise errors.ProtocolError(f"{self._call.service} {error}.", status=response.status_code) from None
+            raise errors.ProtocolError(f"{self._call.service} {error}.", status=head.status) from None
+        self._call.wire.read = True
         if self._options.on_reply is not None:
-            self._options.on_reply(raw_reply(response, data))
+            self._options.on_reply(head.reply(data))
         return data
 
-    def pieces(self, response: Response) -> AsyncGenerator[bytes, None]:
+    async def pieces(self, head: Head) -> AsyncGenerator[bytes, None]:
         """The body as it comes, unpacked; the caller sets the time between pieces.
 
         Raises:
             TransportError: it broke or cannot be unpacked.
         """
-        encoding = response.headers.get("content-encoding", "")
-        return self._unpacked(response, encoding) if encoding else self._raw(response)
-
-    async def _unpacked(self, response: Response, encoding: str) -> AsyncGenerator[bytes, None]:
+        encoding = head.headers.get("content-encoding", "")
         try:
-            unpacked = Unpacked(encoding)
-            async with aclosing(self._raw(response)) as raw:
-                async for chunk in raw:
-                    for piece in unpacked.feed(chunk):
-                        yield piece
+            unpacked = Unpacked(encoding) if encoding else None
+            with self._mapped():
+                async with aclosing(chunks_of(head.response)) as chunks:
+                    async for chunk in chunks:
+                        if unpacked is None:
+                            yield chunk
+                        else:
+                            for piece in unpacked.feed(chunk):
+                                yield piece
         except BodyError as error:
-            raise errors.ProtocolError(f"{self._call.service} {error}.", status=response.status_code) from None
+            raise errors.ProtocolError(f"{self._call.service} {error}.", status=head.status) from None
+        self._call.wire.read = True
 
-    def refusal(self, response: Response, data: bytes) -> errors.APIError:
+    def refusal(self, head: Head, data: bytes) -> errors.APIError:
         """The error that a reply with an error status, or with an error inside, stands for."""
-        headers = response.headers
-        return error_from(
-            response.status_code, data, request_id=request_id(response), retry_after=read_retry_after(headers)
-        )
+        return error_from(head.status, data, request_id=head.request_id, retry_after=read_retry_after(head.headers))
 
-    def unreadable(self, response: Response, data: bytes, what: str) -> errors.ProtocolError:
+    def unreadable(self, head: Head, data: bytes, what: str) -> errors.ProtocolError:
         """The error of a reply that is `what` instead of what was asked for."""
         return errors.ProtocolError(
             f"{self._call.service} answered with {what}.",
             hint=f"Check the base URL ({self._base_url}): a proxy or a login page may have answered.",
-            status=response.status_code,
-            request_id=request_id(response),
+            status=head.status,
+            request_id=head.request_id,
             partial=redact(data[:_SHOWN_BODY].decode("utf-8", "replace")),
         )
 
-    async def _raw(self, response: Response) -> AsyncGenerator[bytes, None]:
-        """The body as it comes. Unlike the library's own iterator it leaves the connection to `release`."""
-        with self._mapped(self._library):
-            async with aclosing(chunks_of(response)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        self._call.wire.read = True
-
-    def _request(self, http: Any, accept: str, more: dict[str, str] | None) -> Any:
+    def _request(self, accept: str, more: dict[str, str] | None) -> Any:
         """The library's request; the key is in it, so no frame of ours keeps it."""
         call = self._call
         headers = {
@@ -153,21 +171,21 @@ class Exchange:
         connect = self._options.timeouts.connect
         times = {"connect": connect, "pool": connect, "read": None, "write": None}
         call.tell("sent")
-        return http.build_request(
+        return self._lease.http.build_request(
             call.method,
-            self._base_url + call.path,
+            self._lease.library.url(self._base_url + call.path),
             content=call.body,
             headers=headers,
             extensions={"timeout": times, "trace": call.wire.trace},
         )
 
-    def _redirected(self, response: Response) -> errors.RedirectError:
-        location = response.headers.get("location", "")
+    def _redirected(self, head: Head) -> errors.RedirectError:
+        location = head.headers.get("location", "")
         error = errors.RedirectError(
             f"{self._call.service} redirects to {host_of(location)}, which is not followed because it could carry the "
             "key elsewhere.",
             hint="If you trust that host, set it as the base URL.",
-            status=response.status_code,
+            status=head.status,
         )
         error.location = location
         return error
@@ -179,9 +197,9 @@ class Exchange:
         )
 
     @contextmanager
-    def _mapped(self, library: Library) -> Iterator[None]:
+    def _mapped(self) -> Iterator[None]:
         """Turns what the HTTP library raises into our errors."""
-        call = self._call
+        call, library = self._call, self._lease.library
         try:
             yield
         except (errors.TheoError, TimeoutError):  # the second is an OSError, and ours
@@ -197,16 +215,6 @@ class Exchange:
                 f"The connection to {call.service} at {host_of(self._base_url)} broke before the answer was whole.",
                 hint=call.after,
             ) from None
-
-
-def request_id(response: Response) -> str | None:
-    """The id that the service gave the request, if it is one that can be shown."""
-    return word(response.headers.get("x-request-id"))
-
-
-def raw_reply(response: Response, data: bytes) -> RawReply:
-    """`response` as a value of our own."""
-    return RawReply(response.status_code, dict(response.headers.items()), data, request_id(response))
 
 
 def _cause(library: Library, error: Exception) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import lru_cache
 from importlib.metadata import version
 from math import inf
@@ -36,7 +36,7 @@ class Response(Protocol):
     @property
     def status_code(self) -> int: ...
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self) -> Any: ...
     @property
     def stream(self) -> Any: ...
     @property
@@ -47,7 +47,7 @@ class Response(Protocol):
 class AsyncClient(Protocol):
     """What is used of an ``httpx2.AsyncClient`` or ``httpx.AsyncClient``."""
 
-    def build_request(self, method: str, url: str, *, content: Any, headers: Any, extensions: Any) -> Any: ...
+    def build_request(self, method: str, url: Any, *, content: Any, headers: Any, extensions: Any) -> Any: ...
     async def send(self, request: Any, *, stream: bool, follow_redirects: bool) -> Any: ...
     async def aclose(self) -> None: ...
 
@@ -68,6 +68,7 @@ class Library:
                 hint="Give an httpx2.AsyncClient or an httpx.AsyncClient.",
             )
         module = sys.modules[name]
+        self.url: Callable[[str], object] = lru_cache(maxsize=64)(module.URL)  # parsing one costs a tenth of a call
         self.proxy_error: type[Exception] = module.ProxyError
         self.pool_timeout: type[Exception] = module.PoolTimeout
         self.timeout: type[Exception] = module.TimeoutException
@@ -165,8 +166,11 @@ class Wire:
 
 async def release(response: Response, wire: Wire) -> None:
     """Gives the connection back; closes it where the reply was not read whole, or more came behind it."""
+    if wire.read and not _has_bytes_behind(response):
+        await response.aclose()  # the library shields this itself, and nothing is sent
+        return
     with anyio.move_on_after(_CLOSE_GRACE_S, shield=True):
-        if wire.read and _has_bytes_behind(response):
+        if wire.read:
             await response.extensions["network_stream"].aclose()
         await response.aclose()
 

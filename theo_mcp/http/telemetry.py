@@ -8,7 +8,9 @@ A span that opens here is a child of whatever span is current, such as the MCP s
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -39,36 +41,43 @@ class Tokens(Protocol):
 class Report:
     """One logical call, from its first try to its last byte."""
 
+    __slots__ = ("_facts", "_method", "_operation", "_route", "_span", "_started")
+
     def __init__(self, service: str, base_url: str, method: str, path: str, operation: str | None) -> None:
+        self._started = perf_counter()
+        self._operation = operation
+        self._method = method
+        self._route = _route(path)
+        self._facts: dict[str, str | int] = {}
+        self._span: Span | None = None
+        if _is_listening():
+            self._open(service, base_url)
+
+    def _open(self, service: str, base_url: str) -> None:
         from opentelemetry import trace
 
         parts = urlsplit(base_url)
-        route = "/".join(path.partition("?")[0].split("/")[:_ROUTE_PARTS])
-        self._started = perf_counter()
-        self._facts: dict[str, str | int] = {
-            "gen_ai.provider.name": service.lower(),
-            "server.address": parts.hostname or "",
+        self._facts = {"gen_ai.provider.name": service.lower(), "server.address": parts.hostname or ""}
+        if self._operation is not None:
+            self._facts["gen_ai.operation.name"] = self._operation
+        more: dict[str, str | int] = {
+            "server.port": parts.port or (443 if parts.scheme == "https" else 80),
+            "http.request.method": self._method,
+            "url.template": self._route,
         }
-        if operation is not None:
-            self._facts["gen_ai.operation.name"] = operation
-        self._operation = operation
-        self._route = route
-        self._method = method
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._span: Span = trace.get_tracer(_SCOPE).start_span(
-            operation or f"{method} {route}",
-            kind=trace.SpanKind.CLIENT,
-            attributes={**self._facts, "server.port": port, "http.request.method": method, "url.template": route},
+        name = self._operation or f"{self._method} {self._route}"
+        self._span = trace.get_tracer(_SCOPE).start_span(
+            name, kind=trace.SpanKind.CLIENT, attributes={**self._facts, **more}
         )
 
     def first_chunk(self) -> None:
         """The first event of a stream came."""
-        if self._span.is_recording():
+        if self._span is not None:
             self._span.set_attribute("gen_ai.response.time_to_first_chunk", perf_counter() - self._started)
 
     def answered(self, answer: object) -> None:
         """Takes id, model, finish reason, tokens and cost from an answer, whatever it has of them."""
-        if not self._span.is_recording() and self._operation is None:
+        if self._span is None:
             return
         usage = getattr(answer, "usage", None)
         model = getattr(getattr(answer, "model", None), "id", None) or getattr(answer, "model", None)
@@ -112,22 +121,25 @@ class Report:
         """The call is over."""
         seconds = perf_counter() - self._started
         kind = None if error is None else error.code if isinstance(error, errors.TheoError) else "cancelled"
-        if self._span.is_recording():
-            self._span.set_attribute("http.request.resend_count", max(0, attempts - 1))
-            if isinstance(error, errors.TheoError) and error.status is not None:
-                self._span.set_attribute("http.response.status_code", error.status)
+        status = error.status if isinstance(error, errors.TheoError) else None
+        if self._span is not None:
+            self._close(self._span, attempts, seconds, kind, status)
+        if kind is not None:
+            self._log(logging.INFO, "failed", attempts, status=status, code=kind, elapsed_ms=_ms(seconds))
+
+    def _close(self, span: Span, attempts: int, seconds: float, kind: str | None, status: int | None) -> None:
+        span.set_attribute("http.request.resend_count", max(0, attempts - 1))
+        if status is not None:
+            span.set_attribute("http.response.status_code", status)
         if kind is not None:
             from opentelemetry.trace import Status, StatusCode
 
             self._facts["error.type"] = kind
-            self._span.set_attribute("error.type", kind)
-            self._span.set_status(Status(StatusCode.ERROR))
+            span.set_attribute("error.type", kind)
+            span.set_status(Status(StatusCode.ERROR))
         if self._operation is not None:
             self._measure("gen_ai.client.operation.duration", "s", seconds, {})
-        self._span.end()
-        if kind is not None:
-            status = error.status if isinstance(error, errors.TheoError) else None
-            self._log(logging.INFO, "failed", attempts, status=status, code=kind, elapsed_ms=_ms(seconds))
+        span.end()
 
     def _measure(self, name: str, unit: str, value: float, more: Mapping[str, str]) -> None:
         histogram = _histograms.get(name)
@@ -140,12 +152,22 @@ class Report:
     def _log(self, level: int, event: str, attempt: int, **facts: object) -> None:
         if not log.isEnabledFor(level):
             return
-        trace_id = self._span.get_span_context().trace_id
         known = {"event": event, "method": self._method, "path": self._route, "attempt": attempt, **facts}
-        if trace_id:
-            known["trace_id"] = f"{trace_id:032x}"
+        if self._span is not None:
+            known["trace_id"] = f"{self._span.get_span_context().trace_id:032x}"
         told = {name: value for name, value in known.items() if value is not None}
         log.log(level, "%s %s: %s", self._method, self._route, event, extra={"facts": told})
+
+
+def _is_listening() -> bool:
+    """Whether an application has set up OpenTelemetry; importing its API (15 ms) sets up nothing."""
+    trace = sys.modules.get("opentelemetry.trace")
+    return trace is not None and not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+@lru_cache(maxsize=256)
+def _route(path: str) -> str:
+    return "/".join(path.partition("?")[0].split("/")[:_ROUTE_PARTS])
 
 
 def _ms(seconds: float) -> int:
