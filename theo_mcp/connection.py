@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from theo_mcp.backend import Backend, Choice, GetCode, Observe, Theo
 from theo_mcp.errors import ConfigError
+from theo_mcp.meter import Meter
 from theo_mcp.settings import Settings, variable_of
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.openai import ChatCompletion
@@ -42,7 +43,16 @@ def connect(settings: Settings | ConfigError) -> Backend:
     getcode, getcode_choice = arms.getcode()
     uses_engine = "engine" in (theo_choice.answers, getcode_choice.answers)
     check = arms.check_engine if uses_engine else None
-    return Backend(theo, getcode, theo_choice, getcode_choice, (arms.aclose,), check)
+    meter = Meter(budget_cents=settings.budget_cents)
+    return Backend(
+        meter.theo(theo, billed=theo_choice.answers == "hosted"),
+        meter.getcode(getcode),
+        theo_choice,
+        getcode_choice,
+        (arms.aclose,),
+        check,
+        meter.spending,
+    )
 
 
 class _Arms:

@@ -3,6 +3,7 @@
     TheoError
     ├── ConfigError            a setting, a key or a file is wrong; nothing was sent
     ├── InputError             the request is wrong; nothing was sent
+    ├── BudgetError            the budget that the user set could be passed; nothing was sent
     ├── NotAvailableError      this backend or installation cannot do it; the hint says what can
     ├── APIError               a service answered with an error
     │   ├── BadRequestError        400, 409, 413, 422
@@ -85,6 +86,12 @@ class InputError(TheoError):
     """The request is wrong; nothing was sent."""
 
     code = "validation_error"
+
+
+class BudgetError(TheoError):
+    """The budget that the user set could be passed; nothing was sent."""
+
+    code = "budget_exceeded"
 
 
 class NotAvailableError(TheoError):
