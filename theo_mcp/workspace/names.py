@@ -16,7 +16,7 @@ _UNTITLED = "untitled"
 # Joiners (ZWJ, ZWNJ) stay: they belong to emoji and to several scripts. Marks that turn the direction of text go,
 # because with one of them "exe.gpj" reads as "jpg.exe".
 _TURNING = frozenset("\u061c\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_SEPARATORS = re.compile(r'[\\/<>:"|?*]')
+_SEPARATORS = re.compile(r'[\\/<>:"|?*]+')
 
 
 def safe_path(text: str) -> tuple[str, ...]:
@@ -67,6 +67,6 @@ def _shortened(name: str, limit: int) -> str:
 
 def _split(name: str) -> tuple[str, str]:
     stem, dot, extension = name.rpartition(".")
-    if not stem or not extension or len(extension.encode()) > _LONGEST_EXTENSION:
+    if not stem or not extension or " " in extension or len(extension.encode()) > _LONGEST_EXTENSION:
         return name, ""
     return stem, dot + extension

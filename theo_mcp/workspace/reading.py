@@ -38,7 +38,6 @@ _KINDS = {
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
-    stat.S_IFLNK: "a link that changes while it is read",
 }
 _MAGIC = (
     (b"%PDF-", "application/pdf"),
@@ -122,6 +121,8 @@ def _check(text: str, info: os.stat_result, max_bytes: int) -> None:
         InputError: it is one of them.
     """
     kind = stat.S_IFMT(info.st_mode)
+    if kind == stat.S_IFLNK:  # links were followed before: this one leads in a circle, or has just been put there
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     if kind != stat.S_IFREG:
         raise InputError(
             f"{shown(text)} is {_KINDS.get(kind, 'no file')}, and only ordinary files are read.",
