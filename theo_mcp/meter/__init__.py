@@ -4,7 +4,7 @@ The budget is for a day, in the user's time: a session ends with every restart o
 with. Only Theo's hosted calls have a price. GetCode counts tokens against a plan and is counted, never refused; the
 engine costs nothing.
 
-Before a call its cost is unknown, so the largest cost seen for its method and mode is reserved, and before there is
+Before a call its cost is unknown, so the largest cost seen for its mode is reserved, and before there is
 one, a careful guess (`GUESSES`). The answer's own cost takes its place. Where the answer does not come or does not say,
 the reservation stays as "maybe billed": a call that went out may have been done. A cost that cannot be true counts as
 not said. A single call may cost more than was reserved for it, and so pass the budget; the next one is then refused.
@@ -31,6 +31,7 @@ from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.theo import Code, CodeRequest, Completion, CompletionEvent, CompletionRequest, Done, Health, Models
 
 AnswerT = TypeVar("AnswerT")
+PaidT = TypeVar("PaidT", bound=Completion | ChatCompletion | Code)
 
 GUESSES = {"think": 3, "code": 2, "image": 20, "video": 200, "research": 100}
 """Cents to reserve for a mode of which no cost is known yet; 1 for the others."""
@@ -61,16 +62,17 @@ class _Tally:
 
 @dataclass
 class _Call:
-    """One call: whether it went out, and what it cost where that is known."""
+    """One call: whether it went out, whether an answer began, and what it cost where that is known."""
 
     sent: bool = False
+    begun: bool = False
     cost: int | None = None
     told: bool = False
     cached: bool = False
     tokens: int = 0
 
-    def answered(self, answer: object) -> None:
-        """Takes what `answer` says of itself. Answers of other kinds, such as a list of models, cost nothing."""
+    def answered(self, answer: Completion | ChatCompletion | Code | Done | Improved) -> None:
+        """Takes what `answer` says of itself."""
         match answer:
             case Completion() | Code() | Done():
                 usage = answer.usage
@@ -85,8 +87,6 @@ class _Call:
                 self.tokens = _tokens(counted.total_tokens, counted.prompt_tokens, counted.completion_tokens)
             case Improved():
                 self.tokens = _tokens(answer.tokens_used)
-            case _:
-                self.cost = 0
 
     def observe(self, words: str) -> None:
         self.sent = self.sent or words == "sent"
@@ -106,7 +106,7 @@ class Meter:
         self._budget = budget_cents
         self._today = today
         self._tallies: dict[tuple[Literal["theo", "getcode"], str], _Tally] = {}
-        self._largest: dict[tuple[str, str], int] = {}
+        self._largest: dict[str, int] = {}
 
     def theo(self, arm: Theo, *, billed: bool) -> Theo:
         """`arm`, counted; `billed` says that its answers cost money."""
@@ -139,22 +139,23 @@ class Meter:
         tally = self._tallies.setdefault((api, method), _Tally())
         call, period, reserved = _Call(), self._period(), 0
         if billed:
-            reserved = self._largest.get((method, mode), GUESSES.get(mode, 1) * _UNIT)
+            reserved = self._largest.get(mode, GUESSES.get(mode, 1) * _UNIT)
             await self._reserve(period, reserved)
         tally.calls += 1
         try:
             await checkpoint_if_cancelled()  # whoever left while it was reserved sends nothing
             yield call
         except BaseException as error:
-            free = isinstance(error, _NOT_BILLED) or not (call.sent or isinstance(error, errors.TheoError))
-            call.cost = 0 if free and call.cost is None else call.cost
+            refused = isinstance(error, _NOT_BILLED) or not (call.sent or isinstance(error, errors.TheoError))
+            if refused and not call.begun:  # what a reader of a stream raises says nothing about the call
+                call.cost = 0
             tally.failures += isinstance(error, Exception)
             raise
         finally:
             tally.cached += call.cached
             tally.tokens += call.tokens
             if billed:
-                await self._settle(tally, (method, mode), call, period, reserved)
+                await self._settle(tally, mode, call, period, reserved)
 
     async def _reserve(self, period: str, amount: int) -> None:
         limit = None if self._budget is None else _units(self._budget)
@@ -169,13 +170,13 @@ class Meter:
             "costs nothing: --backend engine.",
         )
 
-    async def _settle(self, tally: _Tally, kind: tuple[str, str], call: _Call, period: str, reserved: int) -> None:
+    async def _settle(self, tally: _Tally, mode: str, call: _Call, period: str, reserved: int) -> None:
         if call.cost is None:
             tally.maybe += reserved
             return
         tally.cost += call.cost
         if call.told:
-            self._largest[kind] = max(call.cost, self._largest.get(kind, 0))
+            self._largest[mode] = max(call.cost, self._largest.get(mode, 0))
         with anyio.CancelScope(shield=True):
             try:
                 await self._ledger.settle(period, reserved, call.cost)
@@ -207,6 +208,7 @@ class _MeteredTheo:
         async with self._meter.call("theo", "stream", request.mode or "auto", billed=self._billed) as call:
             call.sent = True
             async with self._arm.stream(request) as events, aclosing(_watched(events, call)) as watched:
+                call.begun = True
                 yield watched
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
@@ -223,8 +225,8 @@ class _MeteredTheo:
         method: str,
         mode: str | None,
         observe: Observe | None,
-        ask: Callable[[Observe], Awaitable[AnswerT]],
-    ) -> AnswerT:
+        ask: Callable[[Observe], Awaitable[PaidT]],
+    ) -> PaidT:
         async with self._meter.call("theo", method, mode or "auto", billed=self._billed) as call:
             answer = await ask(_both(call.observe, observe))
             call.answered(answer)

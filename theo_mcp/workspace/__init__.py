@@ -79,7 +79,7 @@ class Workspace:
         """
         if self._output_dir is not None:
             return Root.of(self._output_dir), ()
-        if self.roots:
+        if self.roots and self.roots[0].real.is_dir():
             return self.roots[0], self.project().output_dir or (OUTPUT,)
         documents = platformdirs.user_documents_path()
         return Root.of(documents if documents.is_dir() else Path.home()), (OUTPUT,)

