@@ -17,6 +17,7 @@
     │   ├── TimeoutExceededError   the deadline passed
     │   ├── ConnectionLostError    the connection broke after the request went out
     │   └── ProtocolError          what came is not what the API documents
+    ├── StoreError             what this machine keeps between calls cannot be read or written
     ├── StreamError            a stream failed or ended before its terminator; `partial` has the text so far
     └── ModelError             the model on this machine failed
 
@@ -171,6 +172,12 @@ class ProtocolError(TransportError):
     """What came is not what the API documents: HTML, a redirect, JSON of another shape."""
 
     code = "unexpected_answer"
+
+
+class StoreError(TheoError):
+    """What this machine keeps between calls (runs, conversations, usage, keys) cannot be read or written."""
+
+    code = "store_failed"
 
 
 class StreamError(TheoError):
