@@ -35,7 +35,7 @@ _STEPS = (
     (
         """CREATE TABLE entries (
                number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, owner BLOB NOT NULL, key BLOB NOT NULL,
-               created_at REAL NOT NULL, changed_at REAL NOT NULL, expires_at REAL, value TEXT NOT NULL,
+               created_at REAL NOT NULL, changed_at REAL NOT NULL, expires_at REAL, value BLOB NOT NULL,
                UNIQUE (kind, owner, key))""",
         "CREATE INDEX newest ON entries (kind, owner, number)",
         "CREATE INDEX expiry ON entries (expires_at) WHERE expires_at IS NOT NULL",
@@ -44,6 +44,7 @@ _STEPS = (
 """The statements that lead from each schema version to the next. Append; never change one that was released."""
 
 _LARGEST = 2**63 - 1
+_PAGES = 25_000  # 100 MB at a time, so that nobody waits long
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +197,8 @@ class Store:
         gone = await self._file.write(
             lambda connection: connection.execute("DELETE FROM entries WHERE expires_at <= ?", (now,)).rowcount
         )
-        await self._file.read(lambda connection: connection.execute("PRAGMA incremental_vacuum").fetchall())
+        # `execute` would take one step of it, which is one page
+        await self._file.read(lambda connection: connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})"))
         return gone
 
     def _place(self, kind: Kind, key: str, owner: str) -> _Place:
@@ -222,8 +224,8 @@ class _Place:
         row = connection.execute(f"{_SELECT} AND key = ?", (self.kind, self.owner, self.now, self.key)).fetchone()
         return _entry(self.kind, row) if row else None
 
-    def write(self, connection: sqlite3.Connection, text: str, expires_at: float | None) -> None:
-        if text == "null":
+    def write(self, connection: sqlite3.Connection, text: bytes, expires_at: float | None) -> None:
+        if text == b"null":
             self.delete(connection)
             return
         where = (self.kind, self.owner, self.key)
@@ -248,17 +250,17 @@ class _Place:
 def _entry(kind: Kind, row: tuple[bytes, bytes, float, float, float | None, int]) -> Entry:
     key, text, created_at, changed_at, expires_at, number = row
     try:
-        return Entry(key.decode("utf-8", "surrogatepass"), json.loads(text), created_at, changed_at, expires_at, number)
+        value = json.loads(str(text, "utf-8", "surrogatepass"))
+        return Entry(str(key, "utf-8", "surrogatepass"), value, created_at, changed_at, expires_at, number)
     except (ValueError, TypeError, RecursionError):
         raise StoreError(
             f"An entry in the store is damaged (kind {kind}, number {number}).", hint="Delete it, or store it anew."
         ) from None
 
 
-def _encoded(value: JsonValue) -> str:
-    """JSON in ASCII: a NUL or a lone surrogate comes back as it was."""
+def _encoded(value: JsonValue) -> bytes:
     try:
-        return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+        return _bytes(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"The value to store is not JSON ({type(error).__name__}).", code="not_json") from None
 
@@ -275,5 +277,5 @@ def _until(entry: Entry | None, expires_at: float | None) -> float | None:
 
 
 def _bytes(text: str) -> bytes:
-    """Any string, lone surrogates and NUL included, as a key that SQLite compares byte by byte."""
+    """Any string, lone surrogates and NUL included, so that it comes back as it was."""
     return text.encode("utf-8", "surrogatepass")

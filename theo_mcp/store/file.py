@@ -28,7 +28,6 @@ Steps = Sequence[Sequence[str]]
 _APPLICATION = 0x7468656F  # "theo", in the file's header
 _BUSY_S = 0.05  # how long SQLite waits inside one attempt; between attempts other calls have their turn
 _PAUSE_S = 0.005
-_CLOSE_S = 5.0
 _SETTINGS = (
     "PRAGMA auto_vacuum = INCREMENTAL",  # before the first table, or it has no effect
     "PRAGMA journal_mode = WAL",
@@ -82,7 +81,7 @@ class File:
     async def aclose(self) -> None:
         """Closes the file after the work that is under way; safe to call twice."""
         self._closed = True
-        with anyio.move_on_after(_CLOSE_S, shield=True):
+        with anyio.move_on_after(self._timeout_s, shield=True):
             await to_thread.run_sync(self._shut, abandon_on_cancel=True)
 
     async def _call(self, work: Callable[[sqlite3.Connection, Callable[[], None]], ResultT]) -> ResultT:
