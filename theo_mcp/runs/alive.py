@@ -28,7 +28,7 @@ class Mark:
         Raises:
             StoreError: the folder takes no lock files.
         """
-        self._store = store
+        self.store = store
         try:
             for path in store.parent.iterdir():
                 if path.name.startswith(f"{store.name}-") and path.suffix == ".alive":
@@ -70,7 +70,7 @@ class Mark:
             os.close(self._descriptor)  # another process found it before it was locked, and removed it
 
     def _path(self, token: str) -> Path:
-        return self._store.with_name(f"{self._store.name}-{token}.alive")
+        return self.store.with_name(f"{self.store.name}-{token}.alive")
 
 
 def _held(path: Path, *, remove: bool = False) -> bool:
