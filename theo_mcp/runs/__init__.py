@@ -5,7 +5,8 @@ with the registry, and is then `interrupted`. With a store, a handle still answe
 process died reads as interrupted as well; whether a process lives, a lock file tells (`theo_mcp.runs.alive`).
 
 A run is its owner's: a handle that is unknown, has expired or is someone else's gets the same answer. A store that
-fails costs no run: it goes on in memory. Nothing here retries, and no run moves to another process.
+fails costs no run: it goes on in memory. Results lie in the store until they expire. Nothing here retries, and no run
+moves to another process.
 """
 
 from __future__ import annotations
@@ -206,6 +207,7 @@ class Runs:
                 result=result,
                 failure=failure,
                 request_id=(failure and failure.request_id) or facts.request_id,
+                job_id=(failure and failure.job_id) or facts.job_id,
                 ended_at=now,
                 expires_at=now + kept.lifetime_s,
             )

@@ -77,18 +77,20 @@ def _held(path: Path, *, remove: bool = False) -> bool:
     if sys.platform == "win32":
         try:
             path.unlink()
-        except PermissionError:
-            return True
         except FileNotFoundError:
-            pass
+            return False
+        except OSError:
+            return True
         return False
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
+    except OSError:  # no descriptor left, say: who cannot be asked is not declared dead
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: those who only ask do not hinder each other
-    except BlockingIOError:
+    except OSError:
         return True
     else:
         if remove:

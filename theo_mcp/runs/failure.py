@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from theo_mcp import errors
@@ -31,7 +31,8 @@ class Failure:
     status: int | None = None
     request_id: str | None = None
     attempts: int = 0
-    partial: str = ""
+    job_id: str | None = None
+    partial: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
@@ -49,6 +50,7 @@ class Failure:
             known.status,
             known.request_id,
             known.attempts,
+            known.job_id,
             clean(known.partial),
         )
 
@@ -65,6 +67,7 @@ class Failure:
             status=self.status,
             request_id=self.request_id,
             attempts=self.attempts,
+            job_id=self.job_id,
             partial=self.partial or text,
         )
 
@@ -83,7 +86,7 @@ def stopped(
         message += "; its request may have gone out, so the work may have been done and billed"
         names = ", ".join(f"{what} {id}" for what, id in (("request", request_id), ("job", job_id)) if id)
         hint = f"Look at your account{names and f' ({names})'} before you start it again."
-    return Failure("TheoError", state, f"{message}.", hint, request_id=request_id)
+    return Failure("TheoError", state, f"{message}.", hint, request_id=request_id, job_id=job_id)
 
 
 def clean(text: str) -> str:

@@ -6,7 +6,7 @@ A run that has ended never changes again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import anyio
@@ -30,14 +30,14 @@ class Status:
     """What it does now, in words."""
     fraction: float | None = None
     """How much of it is done, from 0 to 1, where that is known."""
-    text: str = ""
+    text: str = field(default="", repr=False)
     """The text so far, of a run that streams."""
     sent: bool = False
     """Whether a request went out to a service."""
     request_id: str | None = None
     job_id: str | None = None
     """The service's own job, which goes on without us."""
-    result: JsonValue = None
+    result: JsonValue = field(default=None, repr=False)
     failure: Failure | None = None
     """Why there is no result, in each final state but done."""
     ended_at: float | None = None

@@ -17,7 +17,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
@@ -53,8 +53,8 @@ log = logging.getLogger(__name__)
 class Entry:
     """One value with what the store knows of it. `cursor` continues a listing after it."""
 
-    key: str
-    value: JsonValue
+    key: str = field(repr=False)
+    value: JsonValue = field(repr=False)
     created_at: float
     changed_at: float
     expires_at: float | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -288,6 +289,20 @@ async def test_a_folder_that_takes_no_locks_is_told(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="no lock can be held"):
             async with Runs.open(store):
                 pass
+
+
+def test_who_cannot_be_asked_is_not_declared_dead(path: Path) -> None:
+    mark = Mark(path)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    path.with_name("store.db-abc.alive").touch()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        lives = mark.lives("abc")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    assert lives
+    mark.release()
 
 
 def test_marks_tell_who_lives_and_those_of_the_dead_are_removed(path: Path) -> None:

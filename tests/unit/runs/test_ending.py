@@ -21,7 +21,13 @@ async def test_a_failure_keeps_the_facts_of_its_error_and_no_key(runs: Runs) -> 
 
     async def work(report: Report) -> JsonValue:
         raise RateLimitError(
-            "Too many, hunter2-hunter2.", hint="Wait.", retry_after=3, status=429, request_id="req-2", attempts=2
+            "Too many, hunter2-hunter2.",
+            hint="Wait.",
+            retry_after=3,
+            status=429,
+            request_id="req-2",
+            attempts=2,
+            job_id="j1",
         )
 
     run = runs.start(work, title="t")
@@ -38,9 +44,10 @@ async def test_a_failure_keeps_the_facts_of_its_error_and_no_key(runs: Runs) -> 
         "status": 429,
         "request_id": "req-2",
         "attempts": 2,
+        "job_id": "j1",
         "partial": "",
     }
-    assert (run.status.state, run.status.request_id) == ("failed", "req-2")
+    assert (run.status.state, run.status.request_id, run.status.job_id) == ("failed", "req-2", "j1")
 
 
 @pytest.mark.parametrize(("partial", "kept"), [("from the error", "from the error"), ("", "as reported")])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from pydantic import JsonValue
 
 from tests.unit.runs.work import FOREVER, Clock, Patient, quick
-from theo_mcp.errors import NotAvailableError, NotFoundError
-from theo_mcp.runs import Limits, Runs
+from theo_mcp.errors import NotAvailableError, NotFoundError, StreamError
+from theo_mcp.runs import Limits, Report, Runs
 
 
 async def test_unknown_expired_and_someone_elses_handles_get_the_same_answer(runs: Runs, clock: Clock) -> None:
@@ -98,3 +99,15 @@ async def test_results_give_way_when_memory_is_full_but_never_the_newest() -> No
 
         assert before == ["2"]
         assert [run.status.title for run in await runs.listed()] == ["large"]
+
+
+async def test_no_repr_shows_what_was_made(runs: Runs) -> None:
+    async def work(report: Report) -> JsonValue:
+        report.text("a user's text")
+        raise StreamError("It broke.", partial="a user's text")
+
+    failed, done = runs.start(work, title="t"), runs.start(quick("a user's text"), title="t")
+    await failed.wait(FOREVER)
+    await done.wait(FOREVER)
+
+    assert "a user's text" not in f"{failed!r} {failed.status!r} {done.status!r}"

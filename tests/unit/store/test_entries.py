@@ -136,6 +136,12 @@ async def test_what_is_deleted_is_gone_once(store: Store) -> None:
     assert await store.get("cache", "k") is None
 
 
+async def test_the_repr_of_an_entry_shows_neither_key_nor_value(store: Store) -> None:
+    await store.put("conversations", "a user's key", "a user's text")
+
+    assert "a user's" not in repr(await store.entries("conversations"))
+
+
 async def test_entries_come_last_made_first_and_page_by_cursor(store: Store, clock: Clock) -> None:
     for key in ("a", "b", "c", "d"):
         await store.put("cache", key, key)

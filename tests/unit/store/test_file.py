@@ -203,6 +203,49 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
     assert output.splitlines() == ["store_failed There is no room left for the store FILE.", "kept None", "1"]
 
 
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("PRAGMA max_page_count = 20", "There is no room left for the store"),
+        (None, "The value is too large for the store"),
+    ],
+)
+async def test_what_does_not_fit_is_told_and_nothing_is_lost(path: Path, limit: str | None, message: str) -> None:
+    async with Store.open(path) as store:
+        await store.put("cache", "small", "kept")
+        connection = store._file._connection
+        assert connection is not None
+        if limit:
+            connection.execute(limit)
+        else:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 100_000)
+
+        for _ in range(2):
+            with pytest.raises(StoreError, match=message):
+                await store.put("cache", "large", "x" * 200_000)
+        await store.put("cache", "again", 1)
+
+        assert [entry.key for entry in await store.entries("cache")] == ["again", "small"]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give files away")
+async def test_a_readable_file_of_someone_else_is_not_used(nobodys: Path) -> None:
+    nobodys.touch()
+    nobodys.chmod(0o666)
+    body = f"""
+os.setgroups([])
+os.setgid({NOBODY})
+os.setuid({NOBODY})
+try:
+    async with Store.open(path):
+        pass
+except StoreError as error:
+    print(error.message.replace(str(path), "FILE"))
+"""
+
+    assert said(child(nobodys, body)).startswith("The store FILE can be read by other users and is not yours to change")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
 @pytest.mark.parametrize(
     ("obstacle", "message"),
