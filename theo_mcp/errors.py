@@ -18,6 +18,7 @@
     │   ├── TimeoutExceededError   the deadline passed
     │   ├── ConnectionLostError    the connection broke after the request went out
     │   └── ProtocolError          what came is not what the API documents
+    ├── StoreError             what this machine keeps between calls cannot be read or written
     ├── StreamError            a stream failed or ended before its terminator; `partial` has the text so far
     └── ModelError             the model on this machine failed
 
@@ -39,6 +40,7 @@ class TheoError(Exception):
         status: the HTTP status, where there was one.
         request_id: the service's id for the call, to quote to its support.
         attempts: how many requests went out.
+        job_id: the job that a wait or a look was about, so that paid work is never lost from sight.
         partial: the text received before the failure. Never part of ``str()`` or ``repr()``.
     """
 
@@ -57,6 +59,7 @@ class TheoError(Exception):
         request_id: str | None = None,
         attempts: int = 0,
         partial: str = "",
+        job_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -68,6 +71,7 @@ class TheoError(Exception):
         self.request_id = request_id
         self.attempts = attempts
         self.partial = partial
+        self.job_id = job_id
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
@@ -178,6 +182,12 @@ class ProtocolError(TransportError):
     """What came is not what the API documents: HTML, a redirect, JSON of another shape."""
 
     code = "unexpected_answer"
+
+
+class StoreError(TheoError):
+    """What this machine keeps between calls (runs, conversations, usage, keys) cannot be read or written."""
+
+    code = "store_failed"
 
 
 class StreamError(TheoError):
