@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from tests.conftest import MakeSettings
 from theo_mcp import CodeRequest, CompletionRequest, ImproveRequest, InputError, TheoError, connect, errors
 from theo_mcp.backend import GetCode, Observe, Theo, Used
 from theo_mcp.meter import Meter
-from theo_mcp.meter.ledger import MemoryLedger
+from theo_mcp.meter.ledger import Ledger, MemoryLedger
 from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import Exchange, Handler
@@ -83,8 +83,12 @@ def arm() -> Scripted:
     return Scripted()
 
 
-def metered(arm: Scripted, budget: str | None = None, **more: object) -> tuple[Meter, Theo, GetCode]:
-    meter = Meter(budget_cents=None if budget is None else Decimal(budget), **more)  # type: ignore[arg-type]
+def metered(
+    arm: Scripted, budget: str | None = None, ledger: Ledger | None = None, today: Callable[[], date] | None = None
+) -> tuple[Meter, Theo, GetCode]:
+    meter = Meter(
+        ledger or MemoryLedger(), budget_cents=None if budget is None else Decimal(budget), today=today or date.today
+    )
     return meter, meter.theo(arm, billed=True), meter.getcode(arm)
 
 

@@ -25,7 +25,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from theo_mcp import errors
 from theo_mcp.backend import GetCode, Observe, Spending, Theo, Used
-from theo_mcp.meter.ledger import Ledger, MemoryLedger
+from theo_mcp.meter.ledger import Ledger
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.theo import Code, CodeRequest, Completion, CompletionEvent, CompletionRequest, Done, Health, Models
@@ -97,12 +97,12 @@ class Meter:
 
     def __init__(
         self,
-        ledger: Ledger | None = None,
+        ledger: Ledger,
         *,
         budget_cents: Decimal | None = None,
         today: Callable[[], date] = date.today,
     ) -> None:
-        self._ledger: Ledger = ledger or MemoryLedger()
+        self._ledger = ledger
         self._budget = budget_cents
         self._today = today
         self._tallies: dict[tuple[Literal["theo", "getcode"], str], _Tally] = {}
