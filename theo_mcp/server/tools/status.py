@@ -68,8 +68,11 @@ def _told(backend: Backend, asked: Mapping[str, object]) -> Reply:
             lines.append(f"Note: {models.theo_mcp.notice}")
     if isinstance(spending := asked.get("spending"), Spending):
         data["spending"] = _spent(spending)
-        budget = f" of {spending.budget_cents} cents" if spending.budget_cents is not None else " cents, no budget set"
-        lines.append(f"Spent today: {spending.today_cents:f}{budget}")
+        since = sum(used.cost_cents + used.maybe_cents for used in spending.used)
+        if spending.budget_cents is None:
+            lines.append(f"Spent since the start: {since:f} cents; no budget is set")
+        else:
+            lines.append(f"Spent today: {spending.today_cents:f} of {spending.budget_cents:f} cents")
     missing += [f"{error.code}: {error}" for error in asked.values() if isinstance(error, TheoError)]
     # Health and models often lack the same thing; it is said once, with its code where one is known.
     distinct = [said for said in missing if not any(other != said and said in other for other in missing)]
