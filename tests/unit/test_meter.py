@@ -160,12 +160,13 @@ async def test_a_call_that_could_pass_the_budget_is_refused_before_it_is_sent(ar
 
 
 async def test_a_stream_is_refused_before_it_is_sent(arm: Scripted) -> None:
-    _, hosted, _ = metered(arm, "0.5")
+    meter, hosted, _ = metered(arm, "0.5")
 
     with pytest.raises(errors.BudgetError, match=r"may cost 1 cents, and of today's budget of 0\.5 cents 0 are"):
         await read_all(hosted)
 
     assert arm.calls == 0
+    assert (await meter.spending()).used == ()
 
 
 async def test_a_budget_of_nothing_refuses_every_paid_call_and_no_other(arm: Scripted) -> None:

@@ -136,11 +136,11 @@ class Meter:
         Raises:
             BudgetError: it could cost more than is left.
         """
-        tally = self._tallies.setdefault((api, method), _Tally())
         call, period, reserved = _Call(), self._period(), 0
         if billed:
             reserved = self._largest.get(mode, GUESSES.get(mode, 1) * _UNIT)
             await self._reserve(period, reserved)
+        tally = self._tallies.setdefault((api, method), _Tally())
         tally.calls += 1
         try:
             await checkpoint_if_cancelled()  # whoever left while it was reserved sends nothing

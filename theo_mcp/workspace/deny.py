@@ -25,7 +25,8 @@ ALWAYS: tuple[str, ...] = (
     "*.ovpn", "*.tfstate", "*.tfstate.*", "*.tfvars", ".netrc", "_netrc", ".npmrc", ".yarnrc*", ".pypirc", ".pgpass",
     ".my.cnf", ".git-credentials", ".htpasswd", ".dockercfg", ".vault-token", ".boto", ".s3cfg", ".*_history",
     "credentials", "credentials.*", "secrets.*", "client_secret*.json", "service[-_]account*.json",
-    "kubeconfig", "wallet.dat", ".theo-*.tmp",
+    "kubeconfig", "wallet.dat", "etc/shadow*", "etc/gshadow*",
+    ".theo-*.tmp",
 )  # fmt: skip
 """Names, or runs of names, that are refused wherever they stand below a root."""
 
