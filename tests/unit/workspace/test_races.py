@@ -61,7 +61,7 @@ def test_a_link_swapped_while_reading_never_gives_the_secret(
     (root / "swapped").symlink_to("real")
     deny, roots = Deny.of(make_settings()), [Root.of(root)]
     with running(swap, stop):
-        for _ in range(800):
+        for _ in range(500):
             try:
                 outcomes.add(read("swapped/secret.txt", roots, deny, max_bytes=100, by_folder=by_folder).data)
             except InputError as error:
@@ -70,9 +70,10 @@ def test_a_link_swapped_while_reading_never_gives_the_secret(
     assert outcomes <= {b"public", b"path_not_allowed"}
 
 
-@pytest.mark.skipif(not BY_FOLDER, reason="needs folders that are opened by name")
+@pytest.mark.skipif(not BY_FOLDER, reason="only noticed, not prevented, on this system")
+@pytest.mark.parametrize("by_folder", [True, False])
 def test_a_folder_swapped_for_a_link_while_reading_never_gives_the_secret(
-    root: Path, tmp_path: Path, make_settings: MakeSettings
+    root: Path, tmp_path: Path, make_settings: MakeSettings, by_folder: bool
 ) -> None:
     stop = threading.Event()
     (root / "real").mkdir()
@@ -86,10 +87,11 @@ def test_a_folder_swapped_for_a_link_while_reading_never_gives_the_secret(
             (root / "aside").rename(root / "real")
 
     outcomes = set()
+    deny, roots = Deny.of(make_settings()), [Root.of(root)]
     with running(swap, stop):
-        for _ in range(800):
+        for _ in range(500):
             try:
-                outcomes.add(read("real/secret.txt", [Root.of(root)], Deny.of(make_settings()), max_bytes=100).data)
+                outcomes.add(read("real/secret.txt", roots, deny, max_bytes=100, by_folder=by_folder).data)
             except InputError as error:
                 outcomes.add(error.code.encode())
 
