@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from theo_mcp.backend import Backend, Choice, GetCode, Observe, Theo
 from theo_mcp.errors import ConfigError
+from theo_mcp.meter import Meter
+from theo_mcp.meter.ledger import Ledger, MemoryLedger, StoreLedger
 from theo_mcp.settings import Settings, variable_of
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.openai import ChatCompletion
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from theo_mcp.http.retry import RetryPolicy
 
 ArmT = TypeVar("ArmT")
+STORE = "store.sqlite"
+"""The store's file in the data folder."""
 _Api = Literal["theo", "getcode"]
 _NAMES = {"theo": "Theo", "getcode": "GetCode"}
 
@@ -43,7 +47,16 @@ def connect(settings: Settings | ConfigError) -> Backend:
     getcode, getcode_choice = arms.getcode()
     uses_engine = "engine" in (theo_choice.answers, getcode_choice.answers)
     check = arms.check_engine if uses_engine else None
-    return Backend(theo, getcode, theo_choice, getcode_choice, (arms.aclose,), check)
+    meter = Meter(arms.ledger(), budget_cents=settings.budget_cents)
+    return Backend(
+        meter.theo(theo, billed=theo_choice.answers == "hosted"),
+        meter.getcode(getcode),
+        theo_choice,
+        getcode_choice,
+        (arms.aclose,),
+        check,
+        meter.spending,
+    )
 
 
 class _Arms:
@@ -116,6 +129,17 @@ class _Arms:
             return (hosted if choice.answers == "hosted" else embedded)(), choice
         except ConfigError as error:
             return _Broken(error), Choice("nothing", str(error))
+
+    def ledger(self) -> Ledger:
+        """Where the budget is kept. Without one nothing is written to disk."""
+        settings = self._settings
+        if settings.budget_cents is None:
+            return MemoryLedger()
+        from theo_mcp.store import Store
+
+        ledger = StoreLedger(lambda: Store.open(settings.data_dir / STORE))
+        self._closers.append(ledger.aclose)
+        return ledger
 
     async def check_engine(self) -> None:
         await self._provider.check()

@@ -3,6 +3,7 @@
     TheoError
     ├── ConfigError            a setting, a key or a file is wrong; nothing was sent
     ├── InputError             the request is wrong; nothing was sent
+    ├── BudgetError            the budget that the user set could be passed; nothing was sent
     ├── NotAvailableError      this backend or installation cannot do it; the hint says what can
     ├── APIError               a service answered with an error
     │   ├── BadRequestError        400, 409, 413, 422
@@ -18,6 +19,7 @@
     │   ├── ConnectionLostError    the connection broke after the request went out
     │   └── ProtocolError          what came is not what the API documents
     │       └── RedirectError          another address, which is not followed
+    ├── StoreError             what this machine keeps between calls cannot be read or written
     ├── StreamError            a stream failed or ended before its terminator; `partial` has the text so far
     └── ModelError             the model on this machine failed
 
@@ -39,6 +41,7 @@ class TheoError(Exception):
         status: the HTTP status, where there was one.
         request_id: the service's id for the call, to quote to its support.
         attempts: how many requests went out.
+        job_id: the job that a wait or a look was about, so that paid work is never lost from sight.
         partial: the text received before the failure. Never part of ``str()`` or ``repr()``.
     """
 
@@ -57,6 +60,7 @@ class TheoError(Exception):
         request_id: str | None = None,
         attempts: int = 0,
         partial: str = "",
+        job_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -68,6 +72,7 @@ class TheoError(Exception):
         self.request_id = request_id
         self.attempts = attempts
         self.partial = partial
+        self.job_id = job_id
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
@@ -86,6 +91,12 @@ class InputError(TheoError):
     """The request is wrong; nothing was sent."""
 
     code = "validation_error"
+
+
+class BudgetError(TheoError):
+    """The budget that the user set could be passed; nothing was sent."""
+
+    code = "budget_exceeded"
 
 
 class NotAvailableError(TheoError):
@@ -181,6 +192,12 @@ class RedirectError(ProtocolError):
     """
 
     location = ""
+
+
+class StoreError(TheoError):
+    """What this machine keeps between calls (runs, conversations, usage, keys) cannot be read or written."""
+
+    code = "store_failed"
 
 
 class StreamError(TheoError):

@@ -26,7 +26,7 @@ EXIT_CODES: Mapping[int, str] = {
     OK: "done",
     FAILED: "the service or the model answered with an error",
     USAGE: "the command or its input is wrong",
-    SETUP: "a setting, key, model or package is missing or wrong",
+    SETUP: "a setting, key, model or package is missing or wrong, or the budget is spent",
     UNREACHED: "no whole answer came (network, time-out)",
     INTERRUPTED: "interrupted",
 }
@@ -40,7 +40,7 @@ def exit_code_of_word(code: str) -> int:
     """The exit code for the code word that a tool's error begins with."""
     if code in ("validation_error", "missing_prompt", "prompt_too_long"):
         return USAGE
-    if code in ("config_error", "no_key", "no_model", "extra_missing", "not_available_here"):
+    if code in ("config_error", "no_key", "no_model", "extra_missing", "not_available_here", "budget_exceeded"):
         return SETUP
     if code in ("unreachable", "timeout", "connection_lost", "unexpected_answer", "stream_failed"):
         return UNREACHED
@@ -52,7 +52,7 @@ def exit_code(error: errors.TheoError) -> int:
     match error:
         case errors.InputError():
             return USAGE
-        case errors.ConfigError() | errors.NotAvailableError():
+        case errors.ConfigError() | errors.NotAvailableError() | errors.BudgetError():
             return SETUP
         case errors.TransportError():
             return UNREACHED
