@@ -251,7 +251,8 @@ class Runs:
             if of_owner[key[0]] > self._limits.finished:
                 of_owner[key[0]] -= 1
                 del self._runs[key], ended[key]
-                self._changed(key)
+                if self._archive is not None:
+                    self._archive.delete_soon(key)
         size = sum(kept.size for kept in ended.values())
         for key in list(ended)[:-1]:  # the newest stays, however large
             if size > self._limits.memory_bytes and not (self._archive and self._archive.awaits(key)):

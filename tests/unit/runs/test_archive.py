@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from tests.unit.runs.work import FOREVER, Clock, Patient, failure_of, quick
 from theo_mcp.errors import ConnectionLostError, NotFoundError, StoreError
-from theo_mcp.runs import Limits, Report, Runs
+from theo_mcp.runs import Limits, Report, Runs, Status
 from theo_mcp.runs.alive import Mark
 from theo_mcp.runs.archive import Archive
 from theo_mcp.store import Store
@@ -202,6 +202,25 @@ async def test_what_memory_gave_up_is_in_the_store(path: Path) -> None:
         found = [await runs.find(handle) for handle in handles]
 
         assert [await run.result(within=0) for run in found] == ["x" * 5000] * 5
+
+
+async def test_what_memory_has_no_more_is_deleted_only_when_told(path: Path) -> None:
+    memory = {("", "h"): Status("h", "t", 1, state="done", result="paid for")}
+    mark = Mark(path)
+    async with Store.open(path) as store:
+        archive = Archive(store, mark, status_of=memory.get, saved=memory.clear)
+
+        for _ in range(2):  # the second time memory has given it up
+            archive.save_soon(("", "h"))
+            await archive.save()
+        kept = await archive.read("h", "")
+        archive.delete_soon(("", "h"))
+        await archive.save()
+        deleted = await archive.read("h", "")
+
+    mark.release()
+    assert kept is not None
+    assert (kept.result, deleted) == ("paid for", None)
 
 
 async def test_what_gives_way_to_newer_runs_is_deleted_in_the_store_too(path: Path) -> None:
