@@ -207,7 +207,7 @@ async def test_what_memory_gave_up_is_in_the_store(path: Path) -> None:
 async def test_what_memory_has_no_more_is_deleted_only_when_told(path: Path) -> None:
     memory = {("", "h"): Status("h", "t", 1, state="done", result="paid for")}
     mark = Mark(path)
-    async with Store.open(path) as store:
+    async with Store.open(path, clock=Clock()) as store:
         archive = Archive(store, mark, status_of=memory.get, saved=memory.clear)
 
         for _ in range(2):  # the second time memory has given it up
@@ -247,7 +247,7 @@ async def test_a_stored_run_expires_and_is_removed(path: Path) -> None:
 
 
 async def test_a_store_that_fails_costs_no_run_and_is_tried_again(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with Store.open(path, timeout_s=0.05) as store:
+    async with Store.open(path, timeout_s=0.5) as store:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             async with Runs.open(store) as runs:
