@@ -123,6 +123,19 @@ async def test_at_the_end_of_input_what_was_sent_is_stored_as_interrupted_with_i
     assert "may have been done and billed" in error.message
 
 
+async def test_a_server_that_is_cancelled_still_stores_how_its_runs_ended(path: Path) -> None:
+    work, clock = Patient(), Clock()
+    async with anyio.create_task_group() as tasks, Store.open(path) as store, Runs.open(store, clock=clock) as runs:
+        run = runs.start(work, title="t", owner="me", lifetime_s=1e12)
+        await work.begun.wait()
+        tasks.cancel_scope.cancel()
+
+    async with Store.open(path) as store, Runs.open(store) as runs:
+        status = (await runs.find(run.handle, owner="me")).status
+
+    assert (status.state, status.ended_at) == ("interrupted", 1000)
+
+
 async def test_a_run_whose_process_was_killed_reads_as_interrupted_and_perhaps_billed(path: Path) -> None:
     other = OtherProcess(path)
     other.kill()

@@ -457,6 +457,28 @@ async def test_a_change_cancelled_midway_is_whole_and_nothing_runs_beside_it(pat
         assert reads == ["whole"]
 
 
+async def test_a_change_cancelled_in_the_queue_is_absent(path: Path) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def change(_: object) -> str:
+        inside.set()
+        go_on.wait(10)
+        return "whole"
+
+    async with Store.open(path) as store:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(store.update, "cache", "k", change)
+            assert await to_thread.run_sync(inside.wait, 5)
+            tasks.cancel_scope.cancel()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(store.put, "cache", "k", "too late")
+            await anyio.wait_all_tasks_blocked()
+            tasks.cancel_scope.cancel()
+        go_on.set()
+
+        assert await store.update("cache", "k", lambda value: [value]) == ["whole"]
+
+
 async def test_a_storm_of_cancellations_leaves_a_usable_store(path: Path) -> None:
     async with Store.open(path) as store:
         with held(path):
