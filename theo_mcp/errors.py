@@ -17,8 +17,8 @@
     │   ├── TimeoutExceededError   the deadline passed
     │   ├── ConnectionLostError    the connection broke after the request went out
     │   └── ProtocolError          what came is not what the API documents
-    ├── StoreError             what this machine keeps between calls cannot be read or written
     ├── StreamError            a stream failed or ended before its terminator; `partial` has the text so far
+    ├── StoreError             what this machine keeps between calls cannot be read or written
     └── ModelError             the model on this machine failed
 
 A message is one sentence that says what happened; `hint` is the next step. Neither holds a key, a prompt or an answer.
@@ -177,16 +177,16 @@ class ProtocolError(TransportError):
     code = "unexpected_answer"
 
 
-class StoreError(TheoError):
-    """What this machine keeps between calls (runs, conversations, usage, keys) cannot be read or written."""
-
-    code = "store_failed"
-
-
 class StreamError(TheoError):
     """A stream failed, or ended before its terminator; ``partial`` has the text received so far."""
 
     code = "stream_failed"
+
+
+class StoreError(TheoError):
+    """What this machine keeps between calls (runs, conversations, usage, keys) cannot be read or written."""
+
+    code = "store_failed"
 
 
 class ModelError(TheoError):

@@ -75,7 +75,7 @@ async with Store.open(path) as store:
 
 
 async def test_another_writer_stops_neither_readers_nor_the_event_loop_and_the_wait_ends(path: Path) -> None:
-    async with Store.open(path, timeout_s=0.5) as store:
+    async with Store.open(path, timeout_s=0.3) as store:
         await store.put("cache", "k", 1)
         with held(path):
             refused: list[StoreError] = []
@@ -94,7 +94,7 @@ async def test_another_writer_stops_neither_readers_nor_the_event_loop_and_the_w
         await store.put("cache", "k", 3)
 
         assert reads > 1
-        assert refused[0].message == f"The store {path} did not answer for 0.5 seconds."
+        assert refused[0].message == f"The store {path} did not answer for 0.3 seconds."
         assert refused[0].retryable
         assert await store.get("cache", "k") == 3
 
@@ -188,7 +188,7 @@ async def test_a_disk_that_does_not_answer_costs_no_more_than_the_timeout(path: 
     go_on = threading.Event()
 
     with anyio.fail_after(5):
-        async with Store.open(path, timeout_s=0.3) as store:
+        async with Store.open(path, timeout_s=0.2) as store:
             with pytest.raises(StoreError, match="did not answer") as running:
                 await store.update("cache", "k", lambda _: go_on.wait(10))
             with pytest.raises(StoreError, match="did not answer") as waiting:
