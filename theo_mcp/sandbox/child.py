@@ -128,6 +128,8 @@ class Child:
                 if "processes" not in self.confined:
                     await anyio.to_thread.run_sync(descendants.end, self._process.pid, self._mark)
                 self._kill()
+                await self._drain()  # a pipe that is left unread stays open, and with it the process for asyncio
+                await self._status()
                 await self._process.aclose()
             with anyio.move_on_after(_END_LIMIT_S):
                 await anyio.to_thread.run_sync(folder.remove, self._home, abandon_on_cancel=True)
@@ -143,7 +145,7 @@ class Child:
             "filter": syscalls.program(self._process.pid, processes=limits.processes > 0),
             "limits": asdict(limits),
             "preload": list(self.kind.modules),
-            "idle": self._setup.idle_seconds + 1.0,
+            "idle": self._setup.idle_seconds * 1.1 + 0.1,  # later than this process gives up on it
             "jobs": self._setup.jobs,
             "recycle": self._setup.recycle_bytes,
             "parent": os.getpid(),
@@ -195,6 +197,11 @@ class Child:
         except (anyio.EndOfStream, *_GONE):
             return b""
 
+    async def _drain(self) -> None:
+        with anyio.move_on_after(_EXIT_LIMIT_S):
+            while await self._receive(_CHUNK):
+                pass
+
     async def _status(self) -> int | None:
         """How the process ended; None where it did not, although it will not answer any more."""
         with anyio.move_on_after(_EXIT_LIMIT_S):
@@ -202,12 +209,12 @@ class Child:
         return self._process.returncode
 
     def _kill(self) -> None:
-        with suppress(OSError):
-            if sys.platform != "win32" and (self._process.returncode is None or "processes" not in self.confined):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        with suppress(OSError):
-            if self._process.returncode is None:
-                self._process.kill()
+        if sys.platform == "win32":
+            self._process.kill()
+        elif self._process.returncode is None or "processes" not in self.confined:
+            for kill in (os.killpg, os.kill):  # not `Process.kill`, which takes the status from under asyncio's watcher
+                with suppress(OSError):
+                    kill(self._process.pid, signal.SIGKILL)
 
 
 def _framed(order: dict[str, object]) -> bytes:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -78,9 +80,9 @@ class Sandbox:
         Raises:
             SandboxError: see its codes.
             InputError, NotAvailableError: raised by the job itself.
-            ValueError: the job is not one of ours, or its names are none.
+            ValueError: the job is not one of ours, or its arguments are not what they should be.
         """
-        self._check(job)
+        job = self._checked(job)
         return await self._while_open(lambda: self._run(job, Kind(job.modules, limits)), within)
 
     async def warm(self, modules: tuple[str, ...], *, limits: Limits = _DEFAULT) -> frozenset[str]:
@@ -161,12 +163,18 @@ class Sandbox:
         for child in children:
             await child.end()
 
-    def _check(self, job: Job) -> None:
+    def _checked(self, job: Job) -> Job:
         if not _FUNCTION.fullmatch(job.function) or job.function.split(":")[0].split(".")[0] not in self._allow:
             raise ValueError(f"{job.function[:80]!r} is not a function that a sandbox may run")
-        for name in (*job.inputs, *job.options):
-            if not _NAME.fullmatch(name):
-                raise ValueError(f"{name[:80]!r} is not the name of an argument")
+        names = [*job.inputs, *job.options]
+        for name in names:
+            if not _NAME.fullmatch(name) or names.count(name) > 1:
+                raise ValueError(f"{name[:80]!r} is not the name of one argument")
+        try:
+            options = json.loads(json.dumps(dict(job.options), allow_nan=False))
+        except TypeError as error:
+            raise ValueError(f"the options of {job.function} are not JSON: {error}") from None
+        return replace(job, options=options)
 
 
 def _cores() -> int:
