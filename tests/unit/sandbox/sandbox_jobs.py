@@ -1,4 +1,4 @@
-"""Jobs for `test_sandbox`: useful ones, and what hostile input could make of a native parser. Run in children only."""
+"""Jobs for the tests of the sandbox: useful ones, and what hostile input makes of a parser. Run in children only."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def attempts(parent: int, secret: str) -> Returned:
         "fork": outcome(os.fork),
         "start a program": outcome(lambda: subprocess.run(["/bin/true"], check=True)),
         "raise a limit": outcome(_raise_limit),
-        "use a thread": outcome(lambda: (thread.start(), thread.join())),
+        "use a thread": outcome(thread.start),
         "write in the folder": outcome(lambda: open("own", "wb")),
     }
 
@@ -105,11 +105,11 @@ def fail() -> Returned:
 
 
 def fail_badly() -> Returned:
-    class Odd(Exception):
+    class OddError(Exception):
         def __str__(self) -> str:
             raise ValueError
 
-    raise Odd
+    raise OddError
 
 
 def leave() -> NoReturn:
@@ -237,13 +237,13 @@ def write(size: int) -> Returned:
 
 
 def litter(*, then_abort: bool) -> Returned:
-    """A folder that is hard to remove: thousands deep, without permissions, with a link to the outside."""
+    """A folder that is hard to remove: hundreds deep, without permissions, with a link to the outside."""
     home = os.getcwd()
     os.symlink("/usr", "link")
     os.mkfifo("pipe")
     os.mkdir("moved-0")
     open("moved-0/x", "wb").close()
-    for _ in range(1500):
+    for _ in range(400):
         os.mkdir("deeper")
         os.chdir("deeper")
     os.chdir(home)
@@ -281,7 +281,7 @@ def fork_some(count: int, *, then: str) -> Returned:
 
 
 def fork_until_refused() -> Returned:
-    children = []
+    children: list[int] = []
     try:
         while len(children) < 50:
             if (child := os.fork()) == 0:
