@@ -9,10 +9,11 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVarTuple, Unpack
 
 import anyio
 import anyio.to_thread
@@ -23,6 +24,8 @@ from theo_mcp.sandbox.frames import BrokenFrameError, EndedError, Frame, TooLarg
 from theo_mcp.sandbox.inside import confine, serve
 from theo_mcp.sandbox.job import Job, Limits, Result
 from theo_mcp.sandbox.setup import Setup, spawn
+
+Ts = TypeVarTuple("Ts")
 
 _READY_LIMIT_S: Final = 20.0
 _END_LIMIT_S: Final = 2.0
@@ -124,15 +127,14 @@ class Child:
         """Ends the process and all that it started and removes its folder, in a bounded time, also when cancelled."""
         self._last = True
         with anyio.CancelScope(shield=True):
+            if "processes" not in self.confined:
+                await _in_thread(descendants.end, self._process.pid, self._mark)
+            self._kill()
             with anyio.move_on_after(_END_LIMIT_S):
-                if "processes" not in self.confined:
-                    await anyio.to_thread.run_sync(descendants.end, self._process.pid, self._mark)
-                self._kill()
                 await self._drain()  # a pipe that is left unread stays open, and with it the process for asyncio
                 await self._status()
                 await self._process.aclose()
-            with anyio.move_on_after(_END_LIMIT_S):
-                await anyio.to_thread.run_sync(folder.remove, self._home, abandon_on_cancel=True)
+            await _in_thread(folder.remove, self._home)
 
     async def _greet(self) -> None:
         """Hands over what the child needs before its first job, and waits until it is ready."""
@@ -142,7 +144,7 @@ class Child:
             "readable": list(self._setup.readable),
             "listable": list(self._setup.path),
             "folder": str(self._home),
-            "filter": syscalls.program(self._process.pid, processes=limits.processes > 0),
+            "filter": syscalls.of_this_platform(self._process.pid, processes=limits.processes > 0),
             "limits": asdict(limits),
             "preload": list(self.kind.modules),
             "idle": self._setup.idle_seconds * 1.1 + 0.1,  # later than this process gives up on it
@@ -159,6 +161,8 @@ class Child:
             raise faults.unavailable(f"it was not ready within {_READY_LIMIT_S:g} s") from None
         except EndedError:
             raise faults.of_exit(await self._status(), job, limits) from None
+        except (BrokenFrameError, TooLargeError):
+            raise faults.garbled(job) from None
         if frame.kind != serve.HELLO:
             raise faults.of_frame(frame, job, limits) or faults.garbled(job)
         self.confined = frozenset(frame.text("confined").split())
@@ -215,6 +219,13 @@ class Child:
             for kill in (os.killpg, os.kill):  # not `Process.kill`, which takes the status from under asyncio's watcher
                 with suppress(OSError):
                     kill(self._process.pid, signal.SIGKILL)
+
+
+async def _in_thread(work: Callable[[Unpack[Ts]], object], *arguments: *Ts) -> None:
+    """Waits for `work`, but not for long; and not for the threads of others, of which there may be too many."""
+    alone = anyio.CapacityLimiter(1)
+    with anyio.move_on_after(_END_LIMIT_S):
+        await anyio.to_thread.run_sync(work, *arguments, abandon_on_cancel=True, limiter=alone)
 
 
 def _framed(order: dict[str, object]) -> bytes:

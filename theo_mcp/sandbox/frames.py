@@ -11,7 +11,7 @@ from theo_mcp.sandbox.inside.serve import MAGIC
 
 _MOST_BLOBS: Final = 4096
 _LONGEST_VALUE: Final = 4 << 20
-_SPARE: Final = 16 << 10  # names of errors and what they say come on top of what a job returns
+_SPARE: Final = 64 << 10  # names of errors and what they say come on top of what a job returns
 
 Receive = Callable[[int], Awaitable[bytes]]
 """Some bytes, at least one and at most so many; empty at the end."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 JSON: TypeAlias = bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"] | None
 Returned: TypeAlias = tuple[Mapping[str, bytes], JSON]
 """What the function of a job returns: outputs by name, and anything that JSON can hold."""
+
+_DAY: Final = 86_400
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class Limits:
     processes: int = 0
     """How many processes it may start; a child that may do so serves one job only."""
     open_files: int = 64
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= _DAY or not 0 <= self.cpu_seconds <= _DAY:
+            raise ValueError("a job has more than no time, and at most a day")
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What the function returned. `value` has been JSON, and is otherwise the child's word: check its shape."""
+    """What the function returned. `value` is JSON; its shape and the names of the outputs are the child's word."""
 
     outputs: Mapping[str, bytes] = field(repr=False)
     value: object = field(repr=False)

@@ -52,8 +52,12 @@ class Setup:
 
 def import_path(extra: Sequence[Path]) -> tuple[str, ...]:
     """As this process imports, except from the working directory, which may be anybody's project."""
-    here = str(Path.cwd())
-    ours = [path for path in sys.path if Path(path).is_absolute() and (path != here or Path(path) == _package().parent)]
+    try:
+        here: Path | None = Path.cwd()
+    except OSError:  # it was removed
+        here = None
+    kept = [Path(path) for path in sys.path if Path(path).is_absolute()]
+    ours = [str(path) for path in kept if path != here or path == _package().parent]
     return (*(str(path) for path in extra), *ours)
 
 
@@ -62,7 +66,7 @@ def readable_paths(path: Sequence[str], extra: Sequence[Path]) -> tuple[str, ...
     package = _package()
     whole = [each for each in path if Path(each) != package.parent or package.parent.name.endswith("-packages")]
     interpreter = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
-    return (*_SYSTEM, *interpreter, *whole, str(package), *(str(each) for each in extra))
+    return (*_SYSTEM, *(interpreter - {"/"}), *whole, str(package), *(str(each) for each in extra))
 
 
 async def spawn(home: Path, mark: str) -> Process:
@@ -73,8 +77,9 @@ async def spawn(home: Path, mark: str) -> Process:
     """
     inherited = settings.environment(keys=False)
     work = str(home / "work")
+    switches = ["-I", "-S", "-B"] if sys.dont_write_bytecode else ["-I", "-S"]
     return await anyio.open_process(
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, str(Path(inside.__file__).parent)],
+        [sys.executable, *switches, "-c", _PROGRAM, str(Path(inside.__file__).parent)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # it may hold the document, and nobody reads it
         cwd=home,

@@ -28,6 +28,8 @@ class _Calls:
     denied: tuple[int, ...]
     own: tuple[int, ...]
     """The first argument must be 0 or our own process."""
+    signals: tuple[int, ...]
+    """The same, unless there are other processes of ours."""
     starting: tuple[int, ...]
     """They start processes."""
     clone: int
@@ -39,34 +41,51 @@ _NEW: Final = (
     424,  # pidfd_send_signal
     434,  # pidfd_open
     438,  # pidfd_getfd
+    447,  # memfd_secret
 )
 _CALLS: Final = {
     "x86_64": _Calls(
         0xC000003E,
-        # socket ptrace process_vm_readv process_vm_writev bpf perf_event_open userfaultfd unshare setns mount
-        # add_key request_key keyctl tkill
-        (41, 101, 310, 311, 321, 298, 323, 272, 308, 165, 248, 249, 250, 200, *_NEW),
-        (62, 234, 129, 297, 302),  # kill tgkill rt_sigqueueinfo rt_tgsigqueueinfo prlimit64
+        (
+            *(41, 101, 310, 311, 321, 298),  # socket ptrace process_vm_readv process_vm_writev bpf perf_event_open
+            *(323, 272, 308, 165, 248, 249, 250),  # userfaultfd unshare setns mount add_key request_key keyctl
+            *(319, 29, 68, 64, 240),  # memfd_create shmget msgget semget mq_open: memory that no limit counts
+            *(200, 141, 251, 256, 279),  # tkill setpriority ioprio_set migrate_pages move_pages
+            *_NEW,
+        ),
+        (302, 203, 144, 142, 314),  # prlimit64 sched_setaffinity sched_setscheduler sched_setparam sched_setattr
+        (62, 234, 129, 297),  # kill tgkill rt_sigqueueinfo rt_tgsigqueueinfo
         (57, 58),  # fork vfork
         56,
     ),
     "aarch64": _Calls(
         0xC00000B7,
-        (198, 117, 270, 271, 280, 241, 282, 97, 268, 40, 217, 218, 219, 130, *_NEW),
-        (129, 131, 138, 240, 261),
+        (
+            *(198, 117, 270, 271, 280, 241),
+            *(282, 97, 268, 40, 217, 218, 219),
+            *(279, 194, 186, 190, 180),
+            *(130, 140, 30, 238, 239),
+            *_NEW,
+        ),
+        (261, 122, 119, 118, 274),
+        (129, 131, 138, 240),
         (),
         220,
     ),
 }
 
 
-def program(process: int, *, processes: bool) -> bytes:
-    """The filter for the child `process`; empty where this platform has none.
+def of_this_platform(process: int, *, processes: bool) -> bytes:
+    """The filter for the child `process`; empty where this platform has none."""
+    if sys.platform != "linux" or sys.maxsize <= 2**32 or sys.byteorder != "little":
+        return b""
+    return program(platform.machine(), process, processes=processes)
 
-    With `processes`, it may start some, and send signals.
-    """
-    calls = _CALLS.get(platform.machine()) if sys.platform == "linux" and sys.maxsize > 2**32 else None
-    if calls is None or sys.byteorder != "little":
+
+def program(machine: str, process: int, *, processes: bool) -> bytes:
+    """The filter for the child `process`. With `processes`, it may start some, and send signals."""
+    calls = _CALLS.get(machine)
+    if calls is None:
         return b""
     steps = [
         _step(_LOAD, _ARCHITECTURE),
@@ -78,18 +97,18 @@ def program(process: int, *, processes: bool) -> bytes:
     ]
     for number in calls.denied:
         steps += [_step(_EQUAL, number, 0, 1), _step(_RETURN, _EPERM)]
+    for number in calls.own if processes else calls.own + calls.signals:
+        steps += [
+            _step(_EQUAL, number, 0, 5),
+            _step(_LOAD, _FIRST_ARGUMENT),
+            _step(_EQUAL, process, 1, 0),
+            _step(_EQUAL, 0, 0, 1),
+            _step(_RETURN, _ALLOW),
+            _step(_RETURN, _EPERM),
+        ]
     if not processes:
         for number in calls.starting:
             steps += [_step(_EQUAL, number, 0, 1), _step(_RETURN, _EPERM)]
-        for number in calls.own:
-            steps += [
-                _step(_EQUAL, number, 0, 5),
-                _step(_LOAD, _FIRST_ARGUMENT),
-                _step(_EQUAL, process, 1, 0),
-                _step(_EQUAL, 0, 0, 1),
-                _step(_RETURN, _ALLOW),
-                _step(_RETURN, _EPERM),
-            ]
         steps += [
             _step(_EQUAL, calls.clone3, 0, 1),
             _step(_RETURN, _ENOSYS),

@@ -65,6 +65,8 @@ def attempts(parent: int, secret: str) -> Returned:
         "open a socket": outcome(lambda: socket.socket(socket.AF_UNIX)),
         "signal the parent": outcome(lambda: os.kill(parent, 0)),
         "limit the parent": outcome(lambda: _limit(parent)),
+        "slow the parent": outcome(lambda: os.sched_setaffinity(parent, {0})),
+        "hoard memory": outcome(lambda: os.memfd_create("hoard")),
         "fork": outcome(os.fork),
         "start a program": outcome(lambda: subprocess.run(["/bin/true"], check=True)),
         "raise a limit": outcome(_raise_limit),
@@ -296,4 +298,12 @@ def leave_on_a_warm_child(first: int) -> Returned:
     """Ends as an idle child does, where it is the process `first`."""
     if os.getpid() == first:
         os._exit(75)
+    return {}, os.getpid()
+
+
+def meddle() -> Returned:
+    """Leaves behind what would unsettle the next job of this child."""
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    os.umask(0)
+    os.chdir("/usr")
     return {}, os.getpid()

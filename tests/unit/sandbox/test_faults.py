@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.sandbox.opened import SHORT, OpenSandbox, job
 from theo_mcp.errors import InputError, NotAvailableError, SandboxError
-from theo_mcp.sandbox import Job
+from theo_mcp.sandbox import Job, Limits
 from theo_mcp.sandbox.inside.serve import MAGIC
 
 
@@ -161,3 +161,17 @@ async def test_a_preloaded_module_that_cannot_be_imported_is_an_error(open_sandb
     async with open_sandbox() as sandbox:
         with pytest.raises(SandboxError, match="failed: ModuleNotFoundError"):
             await sandbox.run(Job("sandbox_jobs:whoami", preload=("sandbox_nothing",)))
+
+
+async def test_a_child_that_ends_while_it_imports_is_an_error(open_sandbox: OpenSandbox) -> None:
+    async with open_sandbox() as sandbox:
+        with pytest.raises(SandboxError, match="ended with status 3 before it had answered") as raised:
+            await sandbox.run(Job("sandbox_jobs:whoami", preload=("sandbox_ends",)))
+
+    assert raised.value.code == "job_crashed"
+
+
+@pytest.mark.parametrize("wrong", [{"seconds": 0}, {"seconds": float("inf")}, {"cpu_seconds": float("nan")}])
+def test_limits_of_time_are_times(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="at most a day"):
+        Limits(**wrong)  # type: ignore[arg-type]

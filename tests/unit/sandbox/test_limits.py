@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.sandbox.opened import LINUX, SMALL, OpenSandbox, ended, job
 from theo_mcp.errors import SandboxError
-from theo_mcp.sandbox import Job, Limits, folder
+from theo_mcp.sandbox import Job, Limits, folder, syscalls
 
 
 @pytest.mark.skipif(not LINUX, reason="Landlock and seccomp are Linux's")
@@ -30,6 +30,8 @@ async def test_a_job_reaches_nothing_but_its_folder(open_sandbox: OpenSandbox, t
         "open a socket": "PermissionError",
         "signal the parent": "PermissionError",
         "limit the parent": "PermissionError",
+        "slow the parent": "PermissionError",
+        "hoard memory": "PermissionError",
         "fork": "PermissionError",
         "start a program": "PermissionError",
         "raise a limit": "PermissionError",
@@ -139,3 +141,14 @@ def test_a_folder_is_removed_with_all_that_a_hostile_program_left(tmp_path: Path
     assert not hostile.exists()
     assert outside.exists()
     assert folder.remove(hostile)
+
+
+def test_the_filter_of_system_calls_exists_for_the_machines_it_was_written_for() -> None:
+    allow, refuse = bytes.fromhex("06000000 0000ff7f"), bytes.fromhex("06000000 01000500")
+
+    for machine, architecture in (("x86_64", "3e0000c0"), ("aarch64", "b70000c0")):
+        filtering = syscalls.program(machine, 4711, processes=False)
+        assert filtering.startswith(bytes.fromhex(f"20000000 04000000 15000100 {architecture}"))
+        assert filtering.endswith(refuse + allow)
+        assert len(syscalls.program(machine, 4711, processes=True)) < len(filtering) < 8 * 4096
+    assert syscalls.program("riscv64", 4711, processes=False) == b""

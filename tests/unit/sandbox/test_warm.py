@@ -102,3 +102,14 @@ async def test_the_child_that_rested_longest_makes_room_for_one_of_another_kind(
         other = (await sandbox.run(job("whoami"), limits=SMALL)).value
 
         assert open_sandbox.children() == [other]
+
+
+async def test_a_job_finds_what_the_one_before_it_changed_as_it_should_be(open_sandbox: OpenSandbox) -> None:
+    async with open_sandbox() as sandbox:
+        before = (await sandbox.run(job("meddle"))).value
+        found = (await sandbox.run(job("surroundings"))).value
+        after = (await sandbox.run(job("whoami"))).value
+
+    assert before == after
+    assert isinstance(found, dict)
+    assert (found["umask"], found["listed"]) == (0o077, ["made"])

@@ -55,7 +55,10 @@ def begin(limits: dict[str, Any], grace: float) -> None:
 
     The alarm's default is to end the process, also one that hangs in C and whose parent was killed.
     """
+    os.umask(0o077)  # not before: what an import compiles is for everybody
     if sys.platform != "win32":
+        for number in (_signal.SIGALRM, _signal.SIGXCPU):  # the job before may have changed it
+            _signal.signal(number, _signal.SIG_DFL)
         used = resource.getrusage(resource.RUSAGE_SELF)
         hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
         soft = int(used.ru_utime + used.ru_stime + limits["cpu_seconds"]) + 1
