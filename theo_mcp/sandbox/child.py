@@ -67,6 +67,17 @@ class Child:
         Raises:
             SandboxError: it cannot be started, or what it should import fails or is too much for its limits.
         """
+        child = await cls._start(kind, setup)
+        if (
+            confine.THREADS in child.confined
+        ):  # imports that start threads come after the confinement, in each new child
+            await child.end()
+            setup.threaded.add(kind.modules)
+            child = await cls._start(kind, setup)
+        return child
+
+    @classmethod
+    async def _start(cls, kind: Kind, setup: Setup) -> Child:
         mark = secrets.token_hex(8)
         home: Path | None = None
         try:
@@ -151,6 +162,7 @@ class Child:
             "jobs": self._setup.jobs,
             "recycle": self._setup.recycle_bytes,
             "parent": os.getpid(),
+            "early": self.kind.modules in self._setup.threaded,
         }
         job = Job(f"{self.kind.modules[0]}:import")
         try:

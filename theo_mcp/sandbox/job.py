@@ -43,8 +43,9 @@ class Job:
         function: ``"package.module:function"``. Never made of anything that a user sent.
         inputs: bytes by name.
         options: whatever else the function takes; JSON.
-        preload: the modules that a child for this job imports before it is ready, while it is not yet confined and
-            can write bytecode; the function's own where none is named. Children are shared by jobs with the same.
+        preload: the modules that a child for this job imports before it is ready; the function's own where none is
+            named. Children are shared by jobs with the same. The import comes before the confinement, so that
+            bytecode can be written, unless it starts threads.
         alone: the child has served no other job and will serve no other.
     """
 

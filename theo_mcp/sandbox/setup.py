@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +48,8 @@ class Setup:
     idle_seconds: float
     jobs: int
     recycle_bytes: int
+    threaded: set[tuple[str, ...]] = field(default_factory=set)
+    """The modules of which it is known that importing them starts threads."""
 
 
 def import_path(extra: Sequence[Path]) -> tuple[str, ...]:

@@ -41,6 +41,17 @@ async def test_a_job_reaches_nothing_but_its_folder(open_sandbox: OpenSandbox, t
     assert secret.read_text(encoding="utf-8") == "a key"
 
 
+async def test_a_job_is_confined_although_its_imports_start_threads(open_sandbox: OpenSandbox) -> None:
+    async with open_sandbox() as sandbox:
+        confined = await sandbox.warm(("sandbox_threads",))
+        found = (await sandbox.run(Job("sandbox_jobs:surroundings", preload=("sandbox_threads",)))).value
+
+    assert confined == {"limits", "files", "network", "processes"}
+    assert isinstance(found, dict)
+    assert found["listed"] == ["made"]
+
+
+@pytest.mark.skipif(not LINUX, reason="Landlock and seccomp are Linux's")
 async def test_what_is_named_readable_can_be_read(open_sandbox: OpenSandbox, tmp_path: Path) -> None:
     font = tmp_path / "font"
     font.write_bytes(b"a font")

@@ -30,6 +30,8 @@ _CHANGE = sum(1 << bit for bit in (4, 5, 7, 8, 10, 12))  # remove and make folde
 _REFER, _TRUNCATE, _IOCTL = 1 << 13, 1 << 14, 1 << 15
 _ON_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL
 ENDED_IDLE = 75
+THREADS = "threads"
+"""Said instead of what could be in force, had the imports not started threads before."""
 
 
 def limit(limits: dict[str, Any], jobs: int) -> None:
@@ -107,11 +109,12 @@ def confine(start: dict[str, Any]) -> list[str]:
         _lower(resource.RLIMIT_NPROC, _tasks() + processes)
     if not _prctl(libc, _PR_SET_NO_NEW_PRIVS, 1):
         return words
-    alone = len(os.listdir("/proc/self/task")) == 1  # what follows binds only the thread that asks for it
+    if len(os.listdir("/proc/self/task")) > 1:  # what follows would bind only the thread that asks for it
+        return [*words, THREADS]
     _drop_capabilities(libc)
-    if _landlock(libc, start["folder"], start["readable"], start["listable"]) and alone:
+    if _landlock(libc, start["folder"], start["readable"], start["listable"]):
         words.append("files")
-    if start["filter"] and _filter(libc, start["filter"]) and alone:
+    if start["filter"] and _filter(libc, start["filter"]):
         words += ["network"] if processes else ["network", "processes"]
     return words
 

@@ -50,13 +50,15 @@ def _serve(reader: BufferedReader, wire: int) -> None:
     sys.path[:] = start["path"]
     limits = start["limits"]
     confine.limit(limits, start["jobs"])
+    words = confine.confine(start) if start["early"] else []
     try:
         for name in start["preload"]:
             __import__(name)
     except BaseException as error:
         _say(wire, 0, *_fault(error), last=True)
         return
-    _say(wire, 0, HELLO, {"confined": " ".join(confine.confine(start)).encode()})
+    words = words or confine.confine(start)
+    _say(wire, 0, HELLO, {"confined": " ".join(words).encode()})
     last = False
     while not last:
         confine.wait(reader, start["idle"])
@@ -87,6 +89,8 @@ def _answer(reader: BufferedReader, order: dict[str, Any], output_bytes: int) ->
     """What the job returns, or how it failed; everything of the job is dropped again when this returns."""
     try:
         inputs = {name: reader.read(size) for name, size in order["inputs"]}
+        if os.path.lexists(_WORK):  # made by an import, which takes it for its user's home
+            _clear(_WORK)
         os.mkdir(_WORK, 0o700)
         os.chdir(_WORK)
         module, _, function = order["function"].partition(":")
