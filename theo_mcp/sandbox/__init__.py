@@ -20,7 +20,7 @@ Whatever the job does, the caller's process goes on, and the child, its descenda
 working folder. On Linux and macOS: processor time, the size of a file, open files, no core dump, a session of its own.
 On Linux: memory, and an end with the parent's, however that ends. On Linux 5.13 and later (x86-64, arm64), for root
 too: files are read only where Python, this package and the system's libraries are and written only in the working
-folder; no sockets, no processes, no signals to others. `Sandbox.confinement` says which of these are in force; where
+folder; no sockets, no processes, no signals to others. `Sandbox.warm` says which of these are in force; where
 Landlock or seccomp is missing, a job that takes over its child can read and write what the user can, use the network
 and leave processes, which are then searched for and killed. Windows has the wall clock and the caps only.
 

@@ -22,6 +22,8 @@ class Limits:
     cpu_seconds: float = 30.0
     memory_bytes: int = 1 << 30
     """Of address space, which is more than what is used: Python alone takes 30 MB, ONNX Runtime wants 1.5 GB."""
+    reserve_bytes: int = 0
+    """Of address space on top of it that can be reserved and not written: V8, and so vl-convert, wants 64 GB."""
     output_bytes: int = 64 << 20
     """Of all that comes back together."""
     file_bytes: int = 64 << 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,8 @@ async def test_memory_has_a_limit(open_sandbox: OpenSandbox) -> None:
     async with open_sandbox() as sandbox:
         with pytest.raises(SandboxError, match="needs more memory than the 200 MB that are allowed") as raised:
             await sandbox.run(job("eat_memory"), limits=SMALL)
+        with pytest.raises(SandboxError, match="needs more memory than the 200 MB that are allowed"):
+            await sandbox.run(job("eat_memory"), limits=replace(SMALL, reserve_bytes=1 << 40))
         with pytest.raises(SandboxError) as at_input:
             await sandbox.run(job("upper", {"text": bytes(220 << 20)}), limits=SMALL)
 

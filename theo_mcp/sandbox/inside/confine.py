@@ -43,7 +43,8 @@ def limit(limits: dict[str, Any], jobs: int) -> None:
     _lower(resource.RLIMIT_NOFILE, limits["open_files"])
     _lower(resource.RLIMIT_CPU, int(limits["cpu_seconds"] * jobs) + 60)
     if sys.platform == "linux":  # macOS takes the value and does not heed it
-        _lower(resource.RLIMIT_AS, limits["memory_bytes"])
+        _lower(resource.RLIMIT_AS, limits["memory_bytes"] + limits["reserve_bytes"])
+        _lower(resource.RLIMIT_DATA, limits["memory_bytes"])
 
 
 def _lower(which: int, value: int) -> None:
