@@ -38,12 +38,14 @@ def of_frame(frame: Frame, job: Job, limits: Limits) -> TheoError | None:
 
 def of_exit(status: int | None, job: Job, limits: Limits) -> SandboxError:
     """The fault of a child that ended, with `status` as `subprocess` has it, before it had answered."""
-    if status == -signal.SIGKILL:  # not ours: we know of those; nobody else kills a child of ours
-        return SandboxError(
-            f"{_name(job)} was ended by the system, most likely for want of memory.", code="job_memory", hint=_SMALLER
-        )
     if status is not None and status < 0:
         name = _signal_name(-status)
+        if name == "SIGKILL":  # not ours: we know of those
+            return SandboxError(
+                f"{_name(job)} was ended by the system, most likely for want of memory.",
+                code="job_memory",
+                hint=_SMALLER,
+            )
         if name == "SIGXCPU":
             return SandboxError(
                 f"{_name(job)} used more than {limits.cpu_seconds:g} s of processor time.",
