@@ -6,7 +6,7 @@ A job is a function of this package that takes bytes and returns bytes, named by
         made = await sandbox.run(Job("theo_mcp.artifacts.preview:thumbnail", {"image": data}, {"width": 512}))
         made.outputs["png"], made.value
 
-    def thumbnail(image: bytes, *, width: int) -> Returned:      # in a module that imports little
+    def thumbnail(image: bytes, *, width: int) -> Returned:  # its module imports little, and this one for types only
         from PIL import Image
         ...
         raise InputError("The image has no pixels.", hint="Send another.")  # comes back to the caller as it is
@@ -20,9 +20,10 @@ Whatever the job does, the caller's process goes on, and the child, its descenda
 working folder. On Linux and macOS: processor time, the size of a file, open files, no core dump, a session of its own.
 On Linux: memory, and an end with the parent's, however that ends. On Linux 5.13 and later (x86-64, arm64), for root
 too: files are read only where Python, this package and the system's libraries are and written only in the working
-folder; no sockets, no processes, no signals to others. `Sandbox.warm` says which of these are in force; where
-Landlock or seccomp is missing, a job that takes over its child can read and write what the user can, use the network
-and leave processes, which are then searched for and killed. Windows has the wall clock and the caps only.
+folder (whether something exists elsewhere can be told, not what is in it); no sockets, no processes, no signals to
+others. `Sandbox.warm` says which of these are in force; where Landlock or seccomp is missing, a job that takes over its
+child can read and write what the user can, use the network and leave processes, which are then searched for and killed.
+Windows has the wall clock and the caps only.
 
 **What does not.** The number of files in the working folder and the free space of its disk; threads. Where
 `Limits.processes` allows processes, memory and time count for each of them, root has no limit on their number, and one

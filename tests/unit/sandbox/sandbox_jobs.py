@@ -60,6 +60,8 @@ def attempts(parent: int, secret: str) -> Returned:
         "read the secret": outcome(lambda: open(secret, "rb").read()),
         "read the parent's environment": outcome(lambda: open(f"/proc/{parent}/environ", "rb").read()),
         "write beside the folder": outcome(lambda: open(secret + ".new", "wb")),
+        "change the secret's mode": outcome(lambda: os.chmod(secret, 0o777)),
+        "mark the secret": outcome(lambda: os.setxattr(secret, "user.mark", b"")),
         "remove the secret": outcome(lambda: os.unlink(secret)),
         "connect": outcome(lambda: socket.create_connection(("127.0.0.1", 9))),
         "open a socket": outcome(lambda: socket.socket(socket.AF_UNIX)),
