@@ -16,8 +16,8 @@ from tests.benchmarks import sandbox_work
 from tests.benchmarks.comparison import Comparison, Side, Target, in_turn
 from theo_mcp.sandbox import Job, Sandbox
 
-_ROUNDS = 5
-_JOBS = 8
+_ROUNDS = 25
+_JOBS = 2
 _LIMIT_S = 60.0
 _WORK_MS = 20.0
 _WARM_MS, _COLD_MS = 5.0, 30.0
