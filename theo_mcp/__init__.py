@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     )
     from theo_mcp.hosted.getcode import GetCodeClient
     from theo_mcp.hosted.theo import TheoClient
+    from theo_mcp.http.options import Options, Timeouts
+    from theo_mcp.http.retry import RetryPolicy
+    from theo_mcp.http.sync import run_sync
     from theo_mcp.secret import Secret
     from theo_mcp.settings import Settings
     from theo_mcp.wire.getcode import Improved, ImproveRequest
@@ -45,6 +48,9 @@ _HOMES = {
     ),
     "hosted.getcode": ("GetCodeClient",),
     "hosted.theo": ("TheoClient",),
+    "http.options": ("Options", "Timeouts"),
+    "http.retry": ("RetryPolicy",),
+    "http.sync": ("run_sync",),
     "secret": ("Secret",),
     "settings": ("Settings",),
     "wire.getcode": ("ImproveRequest", "Improved"),
@@ -66,14 +72,18 @@ __all__ = [
     "InputError",
     "ModelError",
     "NotAvailableError",
+    "Options",
     "RateLimitError",
+    "RetryPolicy",
     "Secret",
     "Settings",
     "StreamError",
     "TheoClient",
     "TheoError",
+    "Timeouts",
     "TransportError",
     "connect",
+    "run_sync",
 ]
 
 
