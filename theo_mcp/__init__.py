@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from theo_mcp.hosted.theo import TheoClient
     from theo_mcp.secret import Secret
     from theo_mcp.settings import Settings
+    from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
     from theo_mcp.wire.getcode import Improved, ImproveRequest
-    from theo_mcp.wire.theo import Code, CodeRequest, Completion, CompletionRequest
 
 _HOMES = {
     "backend": ("Backend",),
@@ -48,7 +48,7 @@ _HOMES = {
     "secret": ("Secret",),
     "settings": ("Settings",),
     "wire.getcode": ("ImproveRequest", "Improved"),
-    "wire.theo": ("Code", "CodeRequest", "Completion", "CompletionRequest"),
+    "wire.completions": ("Code", "CodeRequest", "Completion", "CompletionRequest"),
 }
 _HOME_OF = {name: f"theo_mcp.{home}" for home, names in _HOMES.items() for name in names}
 

@@ -38,6 +38,7 @@ class TheoError(Exception):
         status: the HTTP status, where there was one.
         request_id: the service's id for the call, to quote to its support.
         attempts: how many requests went out.
+        job_id: the job that a wait or a look was about, so that paid work is never lost from sight.
         partial: the text received before the failure. Never part of ``str()`` or ``repr()``.
     """
 
@@ -56,6 +57,7 @@ class TheoError(Exception):
         request_id: str | None = None,
         attempts: int = 0,
         partial: str = "",
+        job_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -67,6 +69,7 @@ class TheoError(Exception):
         self.request_id = request_id
         self.attempts = attempts
         self.partial = partial
+        self.job_id = job_id
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -14,7 +14,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     field_validator,
 )
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import PydanticSerializationError, from_json
 
 # All models here are built at their first use: a server that only lists its tools need not wait 15 ms for them.
 
@@ -47,14 +47,17 @@ class Reply(BaseModel):
             return validate(value)
         except ValidationError:
             default = cls.model_fields[info.field_name or ""].get_default(call_default_factory=True)
+            if isinstance(default, dict) and isinstance(value, dict):
+                return {name: kept for name, item in value.items() for kept in _readable_named(name, item, validate)}
             if not isinstance(default, tuple):
                 return default
             items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
             return tuple(kept for item in items for kept in _readable(item, validate))
 
 
-def read_json(data: bytes | str) -> object:
-    """What JSON says. Lone surrogates, which JavaScript services send and strict parsers refuse, become U+FFFD.
+def read_json(data: bytes | str, *, keep_halves: bool = False) -> object:
+    """What JSON says. Lone surrogates, which JavaScript services send and strict parsers refuse, become U+FFFD; or they
+    stay, for `theo_mcp.wire.pairs` to join them with their other half.
 
     Raises:
         ValueError: it is not JSON.
@@ -66,10 +69,24 @@ def read_json(data: bytes | str) -> object:
         if "\\ud" not in text.lower():
             raise
         try:
-            read = json.dumps(json.loads(text), ensure_ascii=False)
+            read = json.loads(text)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
-        return from_json(scrubbed(read))
+        return read if keep_halves else scrubbed_json(read)
+
+
+def scrubbed_json(value: Any) -> Any:
+    """`value` without lone surrogates, names included.
+
+    Raises:
+        ValueError: it is nested too deeply.
+    """
+    if not value:
+        return value
+    try:
+        return from_json(scrubbed(json.dumps(value, ensure_ascii=False)))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def scrubbed(text: str) -> str:
@@ -87,7 +104,7 @@ def text_of(value: object) -> str:
         return "".join(text_of(part) for part in value)
     if isinstance(value, dict) and isinstance(value.get("text"), str):
         return str(value["text"])
-    return to_json(value, serialize_unknown=True).decode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _readable(item: object, validate: ValidatorFunctionWrapHandler) -> list[object]:
@@ -96,6 +113,14 @@ def _readable(item: object, validate: ValidatorFunctionWrapHandler) -> list[obje
     except ValidationError:
         return []
     return list(read) if isinstance(read, list | tuple) else []
+
+
+def _readable_named(name: object, item: object, validate: ValidatorFunctionWrapHandler) -> list[object]:
+    try:
+        read = validate({name: item})
+    except ValidationError:
+        return []
+    return list(read.values()) if isinstance(read, dict) else []
 
 
 class Check(Reply):
