@@ -112,7 +112,7 @@ def parse_event(name: str, data: str, pairs: Pairs | None = None) -> CompletionE
     if kind is None:
         return None
     if kind is Token:
-        return _token(data, pairs or Pairs())
+        return _token(data, pairs)
     try:
         fields = read_json(data)
         if not isinstance(fields, dict):
@@ -124,12 +124,14 @@ def parse_event(name: str, data: str, pairs: Pairs | None = None) -> CompletionE
     return kind.model_validate(fields | {"event": name})
 
 
-def _token(data: str, pairs: Pairs) -> Token:
+def _token(data: str, pairs: Pairs | None) -> Token:
     fields = read_json(data, keep_halves=True)
     if not isinstance(fields, dict):
         fields = {"token": fields}
     others = scrubbed_json({name: value for name, value in fields.items() if name not in ("token", "event")})
-    return Token.model_validate({**others, "token": pairs.feed_json(fields.get("token"))})
+    joining = pairs or Pairs()
+    text = joining.feed_json(fields.get("token")) + ("" if pairs else joining.rest())
+    return Token.model_validate({**others, "token": text})
 
 
 class Gathered:
