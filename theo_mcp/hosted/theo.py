@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import date
@@ -33,9 +34,12 @@ from theo_mcp.wire.skills import Skill, SkillChange, SkillChoice, SkillFilter, S
 
 ReplyT = TypeVar("ReplyT", bound=Extended)
 
+log = logging.getLogger(__name__)
+
 BASE_URL = "https://www.hitheo.ai"
 _APEX = "hitheo.ai"
 _PATH = "/api/v1"
+_KEY_PREFIX = "theo_sk_"
 _Scope: TypeAlias = Literal["user", "org"]
 
 
@@ -59,7 +63,10 @@ class TheoClient:
     ) -> None:
         url = _canonical(checked_base_url(base_url, "theo_base_url", allow_insecure_http=allow_insecure_http))
         self._max_prompt_chars = max_prompt_chars
-        self._http = HttpClient(url, required_key(api_key, "Theo"), service="Theo", billed=True, timeouts=timeouts)
+        key = required_key(api_key, "Theo")
+        if not key.reveal().startswith(_KEY_PREFIX):  # the documents differ on which keys exist, so none is refused
+            log.warning("The key for Theo does not begin with %s; it is sent as it is.", _KEY_PREFIX)
+        self._http = HttpClient(url, key, service="Theo", billed=True, timeouts=timeouts)
 
     @property
     def base_url(self) -> str:
