@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -111,6 +112,15 @@ CHAT = {
     "skills": ["legal-review"],
     "metadata": {"a": 1},
 }
+BODIES = [
+    "{}", "[]", "null", "5", '"x"', "", "<html>", "[" * 999, '{"error": {}}', '{"error": "no"}', '{"error": [{}]}',
+    '{"content": {"text": "x"}, "error": 1}', '{"images": {"url": []}}', '{"job": {"job": {"id": []}}, "job_id": {}}',
+    '{"skills": [{"id": null, "slug": "inventory-check"}]}', '{"skill": [], "conversation": 5, "messages": "x"}',
+    r'{"content": "\ud83e", "improved": ["\udde9"], "id": "\ud83e"}', '{"status": "failed", "error": {"message": []}}',
+    '{"usage": {"cost_cents": 1e999}, "size_bytes": 1e999, "progress": -0.0, "content": "x"}',
+    '{"period": {"from": 5}}', '{"choices": [{"message": null}, {"message": {"content": [null, {"text": 5}]}}]}',
+    '{"poll_url": "/jobs/", "id": 0}',
+]  # fmt: skip
 FILES = {
     "application/pdf": ("invoice.pdf", b"%PDF-1.7 \x00\xff\xfe"),
     "image/jpeg": ("photo.jpg", b"\xff\xd8\xff\xe0"),
@@ -311,6 +321,26 @@ async def test_an_unknown_job_is_named_in_the_error(client: TheoClient) -> None:
         assert "job_404" in raised.value.hint
 
 
+async def test_an_error_in_place_of_a_job_is_a_failing_look_and_not_the_jobs_end(
+    theo_service: FakeTheo, client: TheoClient
+) -> None:
+    async def handle(exchange: Exchange) -> None:
+        await exchange.reply(200, {"error": {"message": "Try later", "code": "busy"}})
+
+    async def sleep(_: float) -> None:
+        pass
+
+    theo_service.jobs["job_1"] = [{"id": "job_1", "status": "completed", "result": "done"}]
+    theo_service.next = [handle, handle]
+
+    with pytest.raises(errors.APIError, match="Try later") as raised:
+        await client.job("job_1")
+    job = await client.wait_for_job("job_1", sleep=sleep)
+
+    assert (raised.value.code, raised.value.job_id) == ("busy", "job_1")
+    assert job.text == "done"
+
+
 async def test_skills_are_listed_installed_and_uninstalled_by_their_slug(
     theo_service: FakeTheo, client: TheoClient
 ) -> None:
@@ -455,6 +485,43 @@ async def test_each_type_of_file_is_uploaded(getcode_service: FakeGetCode, code:
     assert answer.analysed_prompt == f"Generate a pdf like {name} with..."
     assert (answer.file_name, answer.file_type) == (name, "document" if name == "invoice.pdf" else "image")
     assert (answer.theo_mcp.backend, answer.theo_mcp.engine) == ("hosted", "getcode")
+
+
+async def test_whatever_a_service_answers_nothing_but_a_theo_error_is_raised(
+    theo_service: FakeTheo, getcode_service: FakeGetCode, client: TheoClient, code: GetCodeClient
+) -> None:
+    chance = random.Random(20260410)
+    upload = UploadRequest(file_data=b"x", mime_type="image/gif", file_name="a.gif", output_type="pdf")
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: client.complete(CompletionRequest(prompt="x")),
+        lambda: client.chat(ChatCompletionRequest.model_validate(CHAT)),
+        lambda: client.images(ImagesRequest(prompt="x")),
+        lambda: client.document(DocumentRequest(prompt="x")),
+        lambda: client.research(ResearchRequest(prompt="x")),
+        lambda: client.job("job_1"),
+        lambda: client.install_skill(str(SKILLS[0]["id"])),
+        lambda: client.skill("inventory-check"),
+        lambda: client.conversations(),
+        lambda: client.delete_conversation("conv_1"),
+        lambda: client.usage(),
+        lambda: client.health(),
+        lambda: code.improve(ImproveRequest(prompt="x", output_type="pdf")),
+        lambda: code.upload(upload),
+    ]
+    ended = set()
+    for call in calls * 15:
+        status, body = chance.choice([200, 200, 200, 201, 204, 402, 500]), chance.choice(BODIES)
+
+        async def handle(exchange: Exchange, status: int = status, body: str = body) -> None:
+            await exchange.reply(status, body)
+
+        theo_service.next, getcode_service.next = [handle], [handle]
+        try:
+            ended.add(type(await call()).__name__)
+        except errors.TheoError as error:
+            ended.add(type(error).__name__)
+
+    assert {"Completion", "Images", "Job", "CreditsError", "ServiceError", "ProtocolError"} <= ended
 
 
 async def test_a_blank_prompt_is_refused_at_every_endpoint_and_nothing_is_sent(

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from theo_mcp import errors
+from theo_mcp.http.envelope import error_from, word
 from theo_mcp.http.envelope import parse as parse_error
-from theo_mcp.http.envelope import word
 from theo_mcp.wire.jobs import Job
 
 ObserveJob: TypeAlias = Callable[[Job], None]
@@ -85,16 +85,30 @@ def about(job_id: str) -> Iterator[None]:
         raise
 
 
+def real(job: Job) -> Job:
+    """`job`, unless it is an error in the envelope of a success.
+
+    Raises:
+        APIError: it is.
+    """
+    if job.error and not (job.id or job.status or job.type):
+        raise error_from(200, _envelope(job), request_id=None, retry_after=None)
+    return job
+
+
+def _envelope(job: Job) -> bytes:
+    return json.dumps({"error": job.error}).encode()
+
+
 def _passes(error: errors.TheoError) -> bool:
     if isinstance(error, errors.TransportError):
         return error.code != "client_closed"
-    return isinstance(error, errors.RateLimitError) or (
-        isinstance(error, errors.ServiceError) and (error.status is None or error.status >= 500)
-    )
+    refused = error.status is not None and 400 <= error.status < 500
+    return isinstance(error, errors.RateLimitError) or (isinstance(error, errors.ServiceError) and not refused)
 
 
 def _failed(job: Job) -> errors.ServiceError:
-    reason, code, request_id = parse_error(json.dumps({"error": job.error}).encode())
+    reason, code, request_id = parse_error(_envelope(job))
     return errors.ServiceError(
         f"The job ended as {word(job.status) or 'failed'}: {reason or 'the service gave no reason.'}",
         code=code or "job_failed",

@@ -135,7 +135,7 @@ class TheoClient:
         """``GET /api/v1/jobs/{id}``: how a job stands. Every error names the job."""
         path = f"jobs/{segment(job_id, 'job')}"
         with jobs.about(job_id):
-            return await self._get(path, Job, timeout=timeout)
+            return jobs.real(await self._get(path, Job, timeout=timeout))
 
     async def wait_for_job(
         self,

@@ -61,7 +61,7 @@ class FakeTheo(HttpServer):
         if (endpoint, id) == ("chat", "completions"):
             endpoint, id = "chat/completions", ""
         handle = self._handlers.get((request.method, endpoint, bool(id)))
-        if request.path == f"{_BASE}health":
+        if (request.method, target.path) == ("GET", f"{_BASE}health"):
             await self._health(exchange)
         elif request.headers.get("authorization") != f"Bearer {self.key}":
             await refuse(exchange, 401, "invalid_api_key", "Missing or invalid API key", "authentication_error")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator, model_validator
 
 from theo_mcp.wire.model import Extended, Reply, text_of
-from theo_mcp.wire.parts import Artifact, FollowUp, Model, ToolUse, model_of
+from theo_mcp.wire.parts import Artifact, FollowUp, Model, ToolUse, cents_of, model_of
 
 
 class ModelEntry(Reply):
@@ -65,6 +65,7 @@ class ConversationMessage(Reply):
     cost_cents: float | None = Field(None, alias="costCents", allow_inf_nan=False)
 
     _content = field_validator("content", mode="before")(text_of)
+    _cost = field_validator("cost_cents", mode="before")(cents_of)
     _model = field_validator("model", mode="before")(model_of)
 
 
@@ -122,6 +123,8 @@ class UsageTotals(Reply):
     completion_tokens: int | None = None
     total_tokens: int | None = None
     cost_cents: float | None = Field(None, allow_inf_nan=False)
+
+    _cost = field_validator("cost_cents", mode="before")(cents_of)
 
 
 class UsageReport(Extended):

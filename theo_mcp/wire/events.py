@@ -14,7 +14,17 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 from theo_mcp.wire.completions import Completion, CompletionRequest, structured_of, with_conversation_id
 from theo_mcp.wire.model import Extended, Reply, read_json, scrubbed_json, text_of
 from theo_mcp.wire.pairs import Pairs
-from theo_mcp.wire.parts import ActiveSkill, Artifact, FollowUp, Model, StructuredOutput, ToolUse, Usage, model_of
+from theo_mcp.wire.parts import (
+    ActiveSkill,
+    Artifact,
+    FollowUp,
+    Model,
+    StructuredOutput,
+    ToolUse,
+    Usage,
+    artifact_of,
+    model_of,
+)
 
 
 class Meta(Extended):
@@ -115,6 +125,8 @@ def parse_event(name: str, data: str, pairs: Pairs | None = None) -> CompletionE
         return _token(data, pairs)
     try:
         fields = read_json(data)
+        if kind is ArtifactEvent:
+            fields = artifact_of(fields)
         if not isinstance(fields, dict):
             raise ValueError("not a JSON object")
     except ValueError:

@@ -94,10 +94,11 @@ def parse_generate_event(name: str, data: str, pairs: Pairs) -> GenerateEvent | 
     if not isinstance(fields, dict):
         fields = {"message" if name == "error" else "text" if isinstance(fields, str) else name: fields}
     kind = _kind(fields, name)
-    others = scrubbed_json({key: value for key, value in fields.items() if key not in ("type", "text")})
+    if kind == "token":
+        text = pairs.feed_json(fields.pop("text", None))
+        return GenerateToken.model_validate({**scrubbed_json(fields), "type": "token", "text": text})
+    others = scrubbed_json(fields | {"type": kind})
     match kind:
-        case "token":
-            return GenerateToken.model_validate({**others, "text": pairs.feed_json(fields.get("text"))})
         case "error":
             said = others.get("message") or others.get("error")
             return GenerateError(message=text_of(said.get("message") if isinstance(said, dict) else said))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, model_validator
 
-from theo_mcp.wire.model import Extended, Reply, Request
+from theo_mcp.wire.model import Extended, Reply, Request, alone
 from theo_mcp.wire.parts import Usage, url_of
 
 AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4"]
@@ -36,8 +36,7 @@ class Image(Reply):
     @model_validator(mode="before")
     @classmethod
     def _read_url(cls, fields: object) -> object:
-        if isinstance(fields, str):  # an address alone
-            fields = {"url": fields}
+        fields = alone("url")(fields)
         if not isinstance(fields, dict):
             return fields
         sent = fields.get("url")
@@ -54,8 +53,6 @@ class Images(Extended):
     created: str = ""
     images: tuple[Image, ...] = ()
     usage: Usage = Field(default_factory=Usage)
-
-    _images = field_validator("images", mode="before")(lambda value: [value] if isinstance(value, str) else value)
 
     @property
     def delivered(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import (
@@ -36,7 +37,9 @@ class Reply(BaseModel):
     """A reply, or a part of one. Whatever can be read is kept: unknown fields stay, and a field of another type than
     documented takes its default instead of costing the caller a paid answer."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="allow", frozen=True, populate_by_name=True, defer_build=True, coerce_numbers_to_str=True
+    )
 
     @field_validator("*", mode="wrap")
     @classmethod
@@ -51,8 +54,7 @@ class Reply(BaseModel):
                 return {name: kept for name, item in value.items() for kept in _readable_named(name, item, validate)}
             if not isinstance(default, tuple):
                 return default
-            items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-            return tuple(kept for item in items for kept in _readable(item, validate))
+            return tuple(kept for item in _items(value) for kept in _readable(item, validate))
 
 
 def read_json(data: bytes | str, *, keep_halves: bool = False) -> object:
@@ -89,6 +91,11 @@ def scrubbed_json(value: Any) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
+def alone(name: str) -> Callable[[object], object]:
+    """Reads a part of a reply that came as its `name` alone, such as a tool that is only its name."""
+    return lambda fields: {name: fields} if isinstance(fields, str) and fields else fields
+
+
 def scrubbed(text: str) -> str:
     """`text` without lone surrogates, which cannot be encoded and would cost a whole message."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -105,6 +112,15 @@ def text_of(value: object) -> str:
     if isinstance(value, dict) and isinstance(value.get("text"), str):
         return str(value["text"])
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _items(value: object) -> list[object]:
+    """The items of what should have been a list: one item or address alone, or an object that names the items."""
+    if isinstance(value, dict) and value and all(isinstance(item, dict) for item in value.values()):
+        return list(value.values())
+    if isinstance(value, dict) or (isinstance(value, str) and value.startswith(("https://", "http://"))):
+        return [value]
+    return value if isinstance(value, list) else []
 
 
 def _readable(item: object, validate: ValidatorFunctionWrapHandler) -> list[object]:

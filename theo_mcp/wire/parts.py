@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
-from theo_mcp.wire.model import Reply, text_of
+from theo_mcp.wire.model import Reply, alone, text_of
 
 _CENTS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:¢|cents?)?\s*")
 
@@ -40,6 +40,8 @@ class ToolUse(Reply):
     status: str = ""
     description: str | None = None
 
+    _alone = model_validator(mode="before")(alone("name"))
+
 
 class Artifact(Reply):
     """A generated file. The documents leave its shape open; these are the fields that the vendor's pages show."""
@@ -56,6 +58,7 @@ class Artifact(Reply):
     provider_id: str | None = Field(None, alias="providerId")
     model_id: str | None = Field(None, alias="modelId")
 
+    _alone = model_validator(mode="before")(lambda fields: artifact_of(fields))
     _code = field_validator("code", mode="before")(lambda value: None if value is None else text_of(value))
     _urls = field_validator("image_url", "video_url", "download_url", mode="before")(lambda value: url_of(value))
 
@@ -73,6 +76,8 @@ class FollowUp(Reply):
     label: str = ""
     prompt: str = ""
 
+    _alone = model_validator(mode="before")(alone("prompt"))
+
 
 class Usage(Reply):
     """Cost in cents (fractions are usual; 1 credit is 1 cent) and tokens. None means that nobody said."""
@@ -83,7 +88,7 @@ class Usage(Reply):
     total_tokens: int | None = None
     cached: bool | None = None
 
-    _cost = field_validator("cost_cents", mode="before")(lambda value: _cents(value))
+    _cost = field_validator("cost_cents", mode="before")(lambda value: cents_of(value))
 
 
 class ActiveSkill(Reply):
@@ -93,6 +98,8 @@ class ActiveSkill(Reply):
     slug: str = ""
     name: str = ""
     intensity: float | None = None
+
+    _alone = model_validator(mode="before")(alone("slug"))
 
 
 class StructuredOutput(Reply):
@@ -110,13 +117,21 @@ def url_of(value: object) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
+def artifact_of(value: object) -> object:
+    """The fields of an `Artifact`, also where it came as an address or a text alone; None for nothing."""
+    if isinstance(value, dict) or not value:
+        return value
+    text = text_of(value)
+    return {"url" if text.startswith(("https://", "http://")) else "code": text}
+
+
 def now() -> str:
     """The time as the API writes it: ISO 8601, UTC, whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _cents(value: object) -> object:
-    """One of the vendor's pages writes "3¢"."""
+def cents_of(value: object) -> object:
+    """Cents in whichever form: one of the vendor's pages writes "3¢"."""
     if isinstance(value, str) and (written := _CENTS.fullmatch(value)):
         return written[1]
     return None if isinstance(value, bool) else value

@@ -25,6 +25,7 @@ from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.theo import FakeTheo
+from theo_mcp.testing.theo_replies import openai_completion
 
 HELLO = CompletionRequest(prompt="Hello")
 CHAT = ChatCompletionRequest.model_validate({"messages": [{"role": "user", "content": "Hello"}]})
@@ -214,7 +215,7 @@ async def test_an_error_inside_a_chat_is_an_error(theo_service: FakeTheo, client
 
 async def test_a_chat_that_comes_whole_is_delivered(theo_service: FakeTheo, client: TheoClient) -> None:
     async def handle(exchange: Exchange) -> None:
-        await exchange.reply(200, theo.openai_completion({}))
+        await exchange.reply(200, openai_completion({}))
 
     theo_service.next = [handle]
 

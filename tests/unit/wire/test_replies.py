@@ -55,12 +55,20 @@ def test_no_field_of_whatever_type_costs_a_reply(reply: type[Extended]) -> None:
         (Completion, {"content": ["a", {"text": "b"}], "created": 5}, "content", "ab"),
         (Completion, {"content": {"x": 1}}, "content", '{"x":1}'),
         (Completion, {"content": "x", "structured_output": [1]}, "structured_output.data", [1]),
-        (Completion, {"content": "x", "skills_active": [{"slug": "a"}, "b", None]}, "skills_active.0.slug", "a"),
+        (Completion, {"content": "x", "skills_active": [{"slug": "a"}, "b", None]}, "skills_active.1.slug", "b"),
         (Completion, {"content": "x", "routing": "short"}, "routing", None),
         (Code, {"content": None, "artifacts": {"a": {"code": ["x", "y"]}}}, "artifacts.0.code", "xy"),
         (Images, {"images": ["https://x/1", {"url": {"src": "https://x/2"}}, 5]}, "images.1.url", "https://x/2"),
         (Images, {"images": "https://x/1"}, "images.0.url", "https://x/1"),
         (Images, {"images": {"0": {"url": "https://x/1"}}}, "images.0.url", "https://x/1"),
+        (Images, {"images": {"url": "https://x/1", "engine": "e"}}, "images.0.engine", "e"),
+        (Completion, {"artifacts": ["https://x/1", "text", 5, None, {}]}, "artifacts.0.urls.0", "https://x/1"),
+        (Completion, {"artifacts": ["https://x/1", "text", 5, None, {}]}, "artifacts.1.code", "text"),
+        (Completion, {"artifacts": {"type": "code", "code": "x = 1"}}, "artifacts.0.code", "x = 1"),
+        (Completion, {"tools_used": ["search"], "follow_ups": ["Go on"]}, "tools_used.0.name", "search"),
+        (Completion, {"follow_ups": "none", "tools_used": "none"}, "follow_ups", ()),
+        (Completion, {"follow_ups": ["Go on"]}, "follow_ups.0.prompt", "Go on"),
+        (Completion, {"id": 7, "request_id": 8}, "id", "7"),
         (Document, {"download_url": {"href": "https://x/d"}, "size_bytes": "5"}, "download_url", "https://x/d"),
         (Document, {"size_bytes": "5 kB", "content": "x"}, "size_bytes", None),
         (Job, {"progress": "40", "status": "active"}, "progress", 40.0),
@@ -168,7 +176,7 @@ async def test_no_shape_of_an_event_raises_anything_but_a_theo_error() -> None:
     readers: list[Callable[[AsyncIterator[ServerSentEvent]], AsyncIterator[object]]] = [
         completion_events, chat_chunks, generate_events,
     ]  # fmt: skip
-    outcomes = set()
+    outcomes: set[object] = set()
     for _ in range(1500):
         sent = [_event(chance, chance.choice(names)) for _ in range(4)]
         for reader in readers:

@@ -22,7 +22,7 @@ from theo_mcp import (
 )
 from theo_mcp.wire.skills import SkillChoice
 
-FILE = {"fileData": "aGk=", "mimeType": "image/png", "fileName": "a.png", "outputType": "pdf"}
+FILE: dict[str, object] = {"fileData": "aGk=", "mimeType": "image/png", "fileName": "a.png", "outputType": "pdf"}
 TURN = {"role": "user", "content": "Hi"}
 REFUSED: list[tuple[type[BaseModel], dict[str, object]]] = [
     (CodeRequest, {"prompt": "x", "persona": "none"}),
