@@ -204,6 +204,22 @@ async def test_every_response_field_of_the_page_and_the_sdk_is_read(theo_service
     assert answer.model_extra == {}
 
 
+async def test_a_call_decides_its_own_stream_and_format(theo_service: FakeTheo, client: TheoClient) -> None:
+    request = CompletionRequest(prompt="x", stream=True, format="openai")
+    chat = ChatCompletionRequest.model_validate(CHAT | {"stream": True})
+
+    assert (await client.complete(request)).object == "completion"
+    assert (await client.complete_openai(request)).object == "chat.completion"
+    async with client.stream(request) as read:
+        assert isinstance(await anext(read), Meta)
+    assert (await client.chat(chat)).object == "chat.completion"
+
+    assert [sorted(sent.json) for sent in theo_service.requests[:3]] == [
+        ["prompt"], ["format", "prompt"], ["prompt", "stream"],
+    ]  # fmt: skip
+    assert theo_service.requests[3].json == CHAT
+
+
 async def test_genui_names_its_library(theo_service: FakeTheo, client: TheoClient) -> None:
     request = CompletionRequest(prompt="A form", mode="genui", component_library="eviui", skills=("legal-review",))
 
@@ -355,6 +371,7 @@ async def test_skills_are_listed_installed_and_uninstalled_by_their_slug(
     assert (installed.installed, installed.skill_id) == (True, SKILLS[0]["id"])
     assert [skill.slug for skill in mine.skills] == ["inventory-check"]
     assert removed.installed is False
+    assert theo_service.requests[-2].path == "/api/v1/skills?filter=installed"
     change = theo_service.requests[-1]
     assert (change.method, change.path, change.json) == ("DELETE", "/api/v1/skills", {"skillId": SKILLS[0]["id"]})
     assert theo_service.installed == set()

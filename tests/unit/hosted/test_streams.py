@@ -146,7 +146,7 @@ async def test_getcodes_error_event_is_an_error_with_the_text_so_far(
         ([(None, {"type": "token", "text": ["a", {"text": "b"}]}), (None, {"type": "done", "model": 5})], "ab"),
         ([(None, {"type": "token", "text": None}), (None, {"type": "token"}), (None, {"type": "done"})], ""),
         ([(None, "ping"), (None, "5"), (None, {"type": "of_the_future"}), (None, {"type": "done"})], ""),
-        ([("token", {"type": "queue", "message": "the type wins"}), (None, {"type": "done"})], ""),
+        ([("token", {"type": "queue", "message": "the type wins", "text": "no"}), (None, {"type": "done"})], ""),
     ],
 )
 async def test_getcodes_events_in_odd_shapes(
