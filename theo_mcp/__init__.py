@@ -26,14 +26,7 @@ if TYPE_CHECKING:
     from theo_mcp.hosted.theo import TheoClient
     from theo_mcp.secret import Secret
     from theo_mcp.settings import Settings
-    from theo_mcp.wire.account import (
-        ConversationDeleted,
-        ConversationPage,
-        Health,
-        Models,
-        StoredConversation,
-        UsageReport,
-    )
+    from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
     from theo_mcp.wire.completions import (
         Code,
         CodeRequest,
@@ -66,6 +59,7 @@ if TYPE_CHECKING:
     from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
     from theo_mcp.wire.openai import ChatChunk, ChatCompletion, ChatCompletionRequest, ChatMessage
     from theo_mcp.wire.parts import ActiveSkill, Artifact, FollowUp, Model, StructuredOutput, ToolUse, Usage
+    from theo_mcp.wire.service import Health, Models
     from theo_mcp.wire.skills import Skill, SkillChange, SkillList, ToolEntry, Tools
 
 _HOMES = {
@@ -89,8 +83,6 @@ _HOMES = {
     "wire.account": (
         "ConversationDeleted",
         "ConversationPage",
-        "Health",
-        "Models",
         "StoredConversation",
         "UsageReport",
     ),
@@ -160,6 +152,7 @@ _HOMES = {
         "ToolUse",
         "Usage",
     ),
+    "wire.service": ("Health", "Models"),
     "wire.skills": (
         "Skill",
         "SkillChange",

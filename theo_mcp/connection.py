@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from theo_mcp.backend import Backend, Choice, GetCode, Observe, Theo
 from theo_mcp.errors import ConfigError
 from theo_mcp.settings import Settings, variable_of
-from theo_mcp.wire.account import Health, Models
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.openai import ChatCompletion
+from theo_mcp.wire.service import Health, Models
 
 if TYPE_CHECKING:
     from theo_mcp.engine.providers import Provider

@@ -21,7 +21,7 @@ from theo_mcp.http.address import checked_base_url
 from theo_mcp.http.client import HttpClient, Timeouts
 from theo_mcp.secret import Secret
 from theo_mcp.settings import required_key
-from theo_mcp.wire.account import ConversationDeleted, ConversationPage, Health, Models, StoredConversation, UsageReport
+from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.documents import Document, DocumentRequest
 from theo_mcp.wire.events import CompletionEvent
@@ -30,6 +30,7 @@ from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
 from theo_mcp.wire.model import Extended, Request
 from theo_mcp.wire.openai import ChatChunk, ChatCompletion, ChatCompletionRequest
 from theo_mcp.wire.parts import Model
+from theo_mcp.wire.service import Health, Models
 from theo_mcp.wire.skills import Skill, SkillChange, SkillChoice, SkillFilter, SkillList, Tools
 
 ReplyT = TypeVar("ReplyT", bound=Extended)

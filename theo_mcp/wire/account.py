@@ -1,6 +1,6 @@
-"""What belongs to a key at Theo: its conversations, its usage, the models it may use, and the service's health.
+"""What belongs to a key at Theo: its conversations and its usage.
 
-Sources: the vendor's pages on each, and its SDK. Conversations are camelCase, the rest is snake_case.
+Sources: the vendor's pages on each, and its SDK. Conversations are camelCase, usage is snake_case.
 """
 
 from __future__ import annotations
@@ -9,42 +9,6 @@ from pydantic import Field, field_validator, model_validator
 
 from theo_mcp.wire.model import Extended, Reply, text_of
 from theo_mcp.wire.parts import Artifact, FollowUp, Model, ToolUse, cents_of, model_of
-
-
-class ModelEntry(Reply):
-    """One row of ``GET /api/v1/models``."""
-
-    mode: str = ""
-    model_id: str = ""
-    label: str = ""
-    engine: str = ""
-    description: str = ""
-    icon_url: str | None = None
-
-
-class Models(Extended):
-    """The answer of ``GET /api/v1/models``."""
-
-    models: tuple[ModelEntry, ...] = ()
-
-
-class ProviderHealth(Reply):
-    """One of the service's parts: healthy, degraded, down or unconfigured."""
-
-    status: str = ""
-
-
-class Health(Extended):
-    """The answer of ``GET /api/v1/health`` (no key needed): healthy, degraded or down."""
-
-    status: str = ""
-    timestamp: str = ""
-    version: str = ""
-    providers: dict[str, ProviderHealth] = Field(default_factory=dict)
-
-    @property
-    def delivered(self) -> bool:
-        return bool(self.status)
 
 
 class ConversationMessage(Reply):

@@ -5,11 +5,7 @@ from theo_mcp.wire.account import (
     ConversationEntry,
     ConversationMessage,
     ConversationPage,
-    Health,
-    ModelEntry,
-    Models,
     Period,
-    ProviderHealth,
     StoredConversation,
     UsageReport,
     UsageTotals,
@@ -50,6 +46,7 @@ from theo_mcp.wire.events import (
 from theo_mcp.wire.images import AspectRatio, Image, Images, ImagesRequest
 from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
 from theo_mcp.wire.parts import ActiveSkill, Artifact, FollowUp, Model, StructuredOutput, ToolUse, Usage, now
+from theo_mcp.wire.service import Health, ModelEntry, Models, ProviderHealth
 from theo_mcp.wire.skills import Skill, SkillChange, SkillChoice, SkillFilter, SkillList, ToolEntry, Tools
 
 __all__ = [

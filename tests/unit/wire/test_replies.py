@@ -13,7 +13,7 @@ from theo_mcp import errors
 from theo_mcp.hosted.streams import chat_chunks, completion_events, generate_events
 from theo_mcp.http.client import WHOLE_REPLY
 from theo_mcp.http.sse import ServerSentEvent
-from theo_mcp.wire.account import ConversationPage, Health, Models, StoredConversation, UsageReport
+from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.completions import Code, Completion
 from theo_mcp.wire.documents import Document
 from theo_mcp.wire.getcode import Analysed, Improved
@@ -22,6 +22,7 @@ from theo_mcp.wire.jobs import Job, JobStarted
 from theo_mcp.wire.model import Extended, read_json
 from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.parts import Artifact
+from theo_mcp.wire.service import Health, Models
 from theo_mcp.wire.skills import Skill, SkillChange, SkillList, Tools
 
 REPLIES: list[type[Extended]] = [
