@@ -10,6 +10,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import anyio
 import pytest
 
 from theo_mcp import (
@@ -19,9 +20,8 @@ from theo_mcp import (
     DocumentRequest,
     Done,
     Gathered,
-    GenerateDone,
+    Generated,
     GenerateRequest,
-    GenerateToken,
     GenuiMeta,
     GetCodeClient,
     ImagesRequest,
@@ -329,6 +329,26 @@ async def test_a_queue_that_is_down_is_a_service_error_that_may_be_tried_again(
     assert raised.value.code == "queue_unavailable"
 
 
+async def test_cancelling_a_wait_closes_the_socket_of_a_look_that_hangs(
+    theo_service: FakeTheo, client: TheoClient
+) -> None:
+    looking = anyio.Event()
+
+    async def silent(_: Exchange) -> None:
+        looking.set()
+        await anyio.sleep_forever()
+
+    theo_service.next = [silent]
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.wait_for_job, "job_1")
+            await looking.wait()
+            tasks.cancel_scope.cancel()
+        await theo_service.exchanges[0].closed.wait()
+
+    assert len(theo_service.requests) == 1
+
+
 async def test_an_unknown_job_is_named_in_the_error(client: TheoClient) -> None:
     for call in (client.job, client.wait_for_job):
         with pytest.raises(NotFoundError) as raised:
@@ -459,13 +479,18 @@ async def test_each_output_type_is_generated(
 ) -> None:
     fields = {"prompt": "A bakery", "outputType": output_type, "originalPrompt": "bakery", "language": "auto"}
 
+    getcode_service.queued = "Your generation begins shortly"
+    generated = Generated()
+
     async with code.generate(GenerateRequest.model_validate(fields)) as read:
-        seen = [event async for event in read]
+        async for event in read:
+            generated.add(event)
 
     assert getcode_service.requests[0].json == fields
-    assert "".join(event.text for event in seen if isinstance(event, GenerateToken)) == "".join(getcode.PIECES)
-    assert isinstance(seen[-1], GenerateDone)
-    assert seen[-1].tokens_used == 4821
+    assert generated.text == "<!doctype html><h1>Bäckerei 🥐</h1>"
+    assert generated.notices == ["Your generation begins shortly"]
+    assert generated.done is not None
+    assert (generated.done.tokens_used, generated.done.model) == (4821, "getcode-1")
 
 
 @pytest.mark.parametrize("language", getcode.LANGUAGES)
