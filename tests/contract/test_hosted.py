@@ -551,7 +551,7 @@ async def test_whatever_a_service_answers_nothing_but_a_theo_error_is_raised(
         lambda: code.upload(upload),
     ]
     ended = set()
-    for call in calls * 15:
+    for call in calls * 10:
         status, body = chance.choice([200, 200, 200, 201, 204, 402, 500]), chance.choice(BODIES)
 
         async def handle(exchange: Exchange, status: int = status, body: str = body) -> None:

@@ -149,7 +149,7 @@ def _shape(chance: random.Random, depth: int = 0) -> object:
 def test_no_shape_of_a_reply_raises_anything_but_a_value_error() -> None:
     chance = random.Random(20260410)
     read = 0
-    for _ in range(1500):
+    for _ in range(1000):
         body = json.dumps(_shape(chance))
         for reply in REPLIES:
             try:
@@ -168,7 +168,7 @@ def test_no_shape_of_a_reply_raises_anything_but_a_value_error() -> None:
             if isinstance(answer, ChatCompletion):
                 answer.content.encode()
 
-    assert read > 8000
+    assert read > 5000
 
 
 async def test_no_shape_of_an_event_raises_anything_but_a_theo_error() -> None:
@@ -178,7 +178,7 @@ async def test_no_shape_of_an_event_raises_anything_but_a_theo_error() -> None:
         completion_events, chat_chunks, generate_events,
     ]  # fmt: skip
     outcomes: set[object] = set()
-    for _ in range(1500):
+    for _ in range(1000):
         sent = [_event(chance, chance.choice(names)) for _ in range(4)]
         for reader in readers:
             try:
