@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Protocol, Self, TypeAlias
 
 import anyio
@@ -66,6 +67,30 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Used:
+    """What the calls of one method have used since the start. Its costs are cents."""
+
+    api: Literal["theo", "getcode"]
+    method: str
+    calls: int
+    failures: int
+    cached: int
+    tokens: int
+    cost_cents: Decimal
+    maybe_cents: Decimal
+    """The estimate for calls that may have been billed, and whose cost nobody told."""
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What was used since the start, and what today has cost, with what is reserved or may have been billed."""
+
+    used: tuple[Used, ...]
+    today_cents: Decimal
+    budget_cents: Decimal | None
+
+
+@dataclass(frozen=True)
 class Backend:
     """Both APIs, each with what answers it, chosen once by `theo_mcp.connection`. Close it, or use it in a ``with``."""
 
@@ -76,6 +101,8 @@ class Backend:
     closers: tuple[Callable[[], Awaitable[None]], ...] = ()
     check_engine: Callable[[], Awaitable[object]] | None = None
     """Raises what the engine lacks, where it answers one of the APIs; nothing is started."""
+    spending: Callable[[], Awaitable[Spending]] | None = None
+    """What was used and spent so far, where it is counted."""
 
     async def aclose(self) -> None:
         """Closes connections and ends the model's process; safe to call twice."""

@@ -10,7 +10,7 @@ from io import TextIOWrapper
 
 from theo_mcp.commands import _screen, all_commands
 from theo_mcp.errors import TheoError
-from theo_mcp.settings import CONFIG_VARIABLE, Settings, flag_of, variable_of
+from theo_mcp.settings import CONFIG_VARIABLE, Settings, flag_of, is_list, variable_of
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -75,7 +75,18 @@ def _add_settings(sub: argparse.ArgumentParser) -> None:
     group.add_argument("--config", metavar="FILE", help=f"the settings file [{CONFIG_VARIABLE}]")
     for name, flag in _flags().items():
         description = (Settings.model_fields[name].description or "").replace("%", "%%")
-        group.add_argument(flag, dest=name, metavar="VALUE", help=f"{description} [{variable_of(name)}]")
+        action = _Joined if is_list(name) else "store"
+        group.add_argument(flag, dest=name, metavar="VALUE", action=action, help=f"{description} [{variable_of(name)}]")
+
+
+class _Joined(argparse.Action):
+    """A flag that may be given several times; its values are joined as its variable holds them."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        held = getattr(namespace, self.dest, None)
+        setattr(namespace, self.dest, f"{held}{os.pathsep}{values}" if held else str(values))
 
 
 def _flags() -> dict[str, str]:

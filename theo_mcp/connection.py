@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from theo_mcp.backend import Backend, Choice, GetCode, Observe, Theo
 from theo_mcp.errors import ConfigError
+from theo_mcp.meter import Meter
+from theo_mcp.meter.ledger import Ledger, MemoryLedger, StoreLedger
 from theo_mcp.settings import Settings, variable_of
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent
@@ -23,9 +25,12 @@ from theo_mcp.wire.service import Health, Models
 
 if TYPE_CHECKING:
     from theo_mcp.engine.providers import Provider
-    from theo_mcp.http.client import Timeouts
+    from theo_mcp.http.options import Timeouts
+    from theo_mcp.http.retry import RetryPolicy
 
 ArmT = TypeVar("ArmT")
+STORE = "store.sqlite"
+"""The store's file in the data folder."""
 _Api = Literal["theo", "getcode"]
 _NAMES = {"theo": "Theo", "getcode": "GetCode"}
 
@@ -44,7 +49,16 @@ def connect(settings: Settings | ConfigError) -> Backend:
     getcode, getcode_choice = arms.getcode()
     uses_engine = "engine" in (theo_choice.answers, getcode_choice.answers)
     check = arms.check_engine if uses_engine else None
-    return Backend(theo, getcode, theo_choice, getcode_choice, (arms.aclose,), check)
+    meter = Meter(arms.ledger(), budget_cents=settings.budget_cents)
+    return Backend(
+        meter.theo(theo, billed=theo_choice.answers == "hosted"),
+        meter.getcode(getcode),
+        theo_choice,
+        getcode_choice,
+        (arms.aclose,),
+        check,
+        meter.spending,
+    )
 
 
 class _Arms:
@@ -67,6 +81,7 @@ class _Arms:
                 settings.key("theo") or "",
                 base_url=settings.theo_base_url,
                 timeouts=self._timeouts,
+                retries=self._retries,
                 max_prompt_chars=settings.max_prompt_chars,
                 allow_insecure_http=settings.allow_insecure_http,
             )
@@ -94,6 +109,7 @@ class _Arms:
                 settings.key("getcode") or "",
                 base_url=settings.getcode_base_url,
                 timeouts=self._timeouts,
+                retries=self._retries,
                 max_prompt_chars=settings.max_prompt_chars,
                 allow_insecure_http=settings.allow_insecure_http,
             )
@@ -115,6 +131,17 @@ class _Arms:
             return (hosted if choice.answers == "hosted" else embedded)(), choice
         except ConfigError as error:
             return _Broken(error), Choice("nothing", str(error))
+
+    def ledger(self) -> Ledger:
+        """Where the budget is kept. Without one nothing is written to disk."""
+        settings = self._settings
+        if settings.budget_cents is None:
+            return MemoryLedger()
+        from theo_mcp.store import Store
+
+        ledger = StoreLedger(lambda: Store.open(settings.data_dir / STORE))
+        self._closers.append(ledger.aclose)
+        return ledger
 
     async def check_engine(self) -> None:
         await self._provider.check()
@@ -153,7 +180,11 @@ class _Arms:
             from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
 
             return OpenAICompatible(
-                settings.engine_url, settings.key("engine"), model=settings.engine_model, timeouts=self._timeouts
+                settings.engine_url,
+                settings.key("engine"),
+                model=settings.engine_model,
+                timeouts=self._timeouts,
+                retries=self._retries,
             )
         from theo_mcp.engine.providers.local import LocalModel
 
@@ -161,10 +192,26 @@ class _Arms:
 
     @cached_property
     def _timeouts(self) -> Timeouts:
-        from theo_mcp.http.client import Timeouts
+        from theo_mcp.http.options import Timeouts
 
         settings = self._settings
-        return Timeouts(connect=settings.connect_timeout_s, whole=settings.timeout_s, idle=settings.idle_timeout_s)
+        return Timeouts(
+            connect=settings.connect_timeout_s,
+            first_byte=settings.first_byte_timeout_s,
+            idle=settings.idle_timeout_s,
+            whole=settings.timeout_s,
+        )
+
+    @cached_property
+    def _retries(self) -> RetryPolicy:
+        from theo_mcp.http.retry import RetryPolicy
+
+        settings = self._settings
+        return RetryPolicy(
+            retries=settings.max_retries,
+            max_retry_after=settings.max_retry_after_s,
+            retry_ambiguous=settings.retry_ambiguous,
+        )
 
 
 class _Broken:

@@ -3,6 +3,7 @@
     TheoError
     ├── ConfigError            a setting, a key or a file is wrong; nothing was sent
     ├── InputError             the request is wrong; nothing was sent
+    ├── BudgetError            the budget that the user set could be passed; nothing was sent
     ├── NotAvailableError      this backend or installation cannot do it; the hint says what can
     ├── APIError               a service answered with an error
     │   ├── BadRequestError        400, 409, 413, 422
@@ -17,6 +18,8 @@
     │   ├── TimeoutExceededError   the deadline passed
     │   ├── ConnectionLostError    the connection broke after the request went out
     │   └── ProtocolError          what came is not what the API documents
+    │       └── RedirectError          another address, which is not followed
+    ├── StoreError             what this machine keeps between calls cannot be read or written
     ├── StreamError            a stream failed or ended before its terminator; `partial` has the text so far
     └── ModelError             the model on this machine failed
 
@@ -88,6 +91,12 @@ class InputError(TheoError):
     """The request is wrong; nothing was sent."""
 
     code = "validation_error"
+
+
+class BudgetError(TheoError):
+    """The budget that the user set could be passed; nothing was sent."""
+
+    code = "budget_exceeded"
 
 
 class NotAvailableError(TheoError):
@@ -174,6 +183,21 @@ class ProtocolError(TransportError):
     """What came is not what the API documents: HTML, a redirect, JSON of another shape."""
 
     code = "unexpected_answer"
+
+
+class RedirectError(ProtocolError):
+    """The service redirects, which is not followed because it could carry the key elsewhere.
+
+    `location` is where to, as it came: relative perhaps, or hostile. It is not part of the message.
+    """
+
+    location = ""
+
+
+class StoreError(TheoError):
+    """What this machine keeps between calls (runs, conversations, usage, keys) cannot be read or written."""
+
+    code = "store_failed"
 
 
 class StreamError(TheoError):

@@ -14,21 +14,28 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from theo_mcp.errors import ConfigError
 from theo_mcp.secret import MASK, Secret
 
 UserPath = Annotated[Path, AfterValidator(lambda path: _user_path(path))]
+Separated = BeforeValidator(lambda value: _separated(value))
+"""A list that a flag or a variable holds as the system's PATH is held; a file has a list, or the same text."""
 KeyOf = Literal["theo", "getcode", "engine"]
 
 BUILTIN_MODEL = "smollm2-135m"
 CONFIG_VARIABLE = "THEO_MCP_CONFIG"
+PROJECT_VARIABLE = "CLAUDE_PROJECT_DIR"
+"""Where a host says which folder is open; it stands in for the working directory."""
+WORKING_DIRECTORY = "working directory"
+"""The origin of `roots` where nobody named one."""
 PUBLISHED = False
 """Whether a registry has this package under its name. Until then, install commands name the checkout or the wheel."""
 
@@ -41,6 +48,7 @@ _OWN_VARIABLES = {
     "getcode_base_url": "GETCODE_BASE_URL",
 }
 _FILE_ONLY = frozenset({"allow_insecure_http"})
+_OWN_FLAGS = {"roots": "--root"}
 
 
 class Settings(BaseModel):
@@ -74,11 +82,42 @@ class Settings(BaseModel):
         8192, ge=512, le=2**20, description="How much text (prompt and answer) a model run on this machine can hold."
     )
     connect_timeout_s: float = Field(10.0, gt=0, description="Seconds to reach a service.")
-    timeout_s: float = Field(120.0, gt=0, description="Seconds for a whole answer that does not stream.")
+    timeout_s: float = Field(
+        120.0, gt=0, description="Seconds for a whole answer that does not stream, all tries included."
+    )
+    first_byte_timeout_s: float = Field(120.0, gt=0, description="Seconds until a stream begins.")
     idle_timeout_s: float = Field(120.0, gt=0, description="Seconds a stream may be silent.")
+    max_retries: int = Field(
+        2, ge=0, le=10, description="How often a call is tried again that was never sent, or that the service refused."
+    )
+    max_retry_after_s: float = Field(
+        60.0, ge=0, description="A service that asks to wait longer than this gets no second try in the same call."
+    )
+    retry_ambiguous: bool = Field(
+        False, description="Also try again what may have been done and billed, with the same Idempotency-Key."
+    )
+    budget_cents: Decimal | None = Field(
+        None,
+        ge=0,
+        le=10**9,
+        description="The most that Theo's hosted calls may cost in one day, in cents; a call that could cost more is "
+        "refused before it is sent. Default: no limit.",
+    )
+    roots: Annotated[tuple[UserPath, ...], Separated] = Field(
+        (),
+        description="The folders whose files may be read; several are separated as in PATH. Default: the project "
+        "that the host names, else the working directory, unless that is the home folder or above.",
+    )
+    deny: Annotated[tuple[str, ...], Separated] = Field(
+        (), description="More names that are never read, such as *.sql; keys and secrets never are."
+    )
+    output_dir: UserPath | None = Field(
+        None,
+        description="Where files are written. Default: theo-output in the first root, else in the documents folder.",
+    )
     data_dir: UserPath = Field(
         default_factory=lambda: platformdirs.user_data_path("theo-mcp", appauthor=False),
-        description="Where models are kept.",
+        description="Where models, and the folders that you trust, are kept.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="What goes to stderr.")
     allow_insecure_http: bool = Field(
@@ -86,6 +125,7 @@ class Settings(BaseModel):
     )
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _file: Path | None = PrivateAttr(None)
 
     @classmethod
     def load(cls, flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Self:
@@ -108,16 +148,24 @@ class Settings(BaseModel):
                 values[name], origins[name] = text, variable
             if (given := flags.get(name)) is not None:
                 values[name], origins[name] = given, flag_of(name) or "code"
+        if "roots" not in values and (guess := _open_folder(environ)):
+            values["roots"], origins["roots"] = guess
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:
             raise _plain(error, origins) from None
         settings._origins.update(origins)  # noqa: SLF001 - its own
+        settings._file = path  # noqa: SLF001 - its own
         return settings
 
     def origin(self, name: str) -> str:
         """Where the value of field `name` came from: a flag, a variable, a file's path or ``default``."""
         return self._origins.get(name, "default" if name not in self.model_fields_set else "code")
+
+    @property
+    def file(self) -> Path:
+        """The settings file that was read, or would be."""
+        return self._file or default_config_path()
 
     def key(self, api: KeyOf) -> Secret | None:
         """The key for `api`, or None where none is set.
@@ -199,7 +247,12 @@ def flag_of(name: str) -> str | None:
     """The command-line flag of a field, or None where it has none (keys, for one)."""
     if name in _FILE_ONLY or name.endswith("_api_key"):
         return None
-    return "--" + name.replace("_", "-")
+    return _OWN_FLAGS.get(name, "--" + name.replace("_", "-"))
+
+
+def is_list(name: str) -> bool:
+    """Whether a field holds several values; its flag may be given several times."""
+    return Separated in Settings.model_fields[name].metadata
 
 
 def default_config_path() -> Path:
@@ -266,6 +319,30 @@ def _plain(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
         f"{first['msg'].removeprefix('Value error, ').removeprefix('Input ')}.",
         hint=Settings.model_fields[name].description or "",
     )
+
+
+def _open_folder(environ: Mapping[str, str]) -> tuple[list[Path], str] | None:
+    """The folder that is open, as far as a host or the working directory says, and which of them said so.
+
+    A guess opens neither a home folder nor anything that holds one, and no folder of the system: that is where hosts
+    start us when no project is open.
+    """
+    try:
+        named = environ.get(PROJECT_VARIABLE, "").strip()
+        folder = Path(named) if named else Path.cwd()
+        resolved = folder.resolve()
+        home = Path.home().resolve()
+        system = environ.get("SYSTEMROOT")
+        of_system = bool(system) and resolved.is_relative_to(Path(str(system)).resolve())
+    except (OSError, RuntimeError, ValueError):  # no home, a working directory that was removed, a NUL
+        return None
+    if not folder.is_absolute() or resolved.parent == resolved or home.is_relative_to(resolved) or of_system:
+        return None
+    return [folder], PROJECT_VARIABLE if named else WORKING_DIRECTORY
+
+
+def _separated(value: object) -> object:
+    return [part for part in value.split(os.pathsep) if part.strip()] if isinstance(value, str) else value
 
 
 def _user_path(path: Path) -> Path:

@@ -36,6 +36,7 @@ from theo_mcp import (
     errors,
 )
 from theo_mcp.errors import NotFoundError
+from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import Exchange
@@ -132,13 +133,13 @@ FILES = {
 
 @pytest.fixture
 async def client(theo_service: FakeTheo) -> AsyncIterator[TheoClient]:
-    async with TheoClient(theo.KEY, base_url=theo_service.origin) as connected:
+    async with TheoClient(theo.KEY, base_url=theo_service.origin, retries=RetryPolicy(retries=0)) as connected:
         yield connected
 
 
 @pytest.fixture
 async def code(getcode_service: FakeGetCode) -> AsyncIterator[GetCodeClient]:
-    async with GetCodeClient(getcode.KEY, base_url=getcode_service.origin) as connected:
+    async with GetCodeClient(getcode.KEY, base_url=getcode_service.origin, retries=RetryPolicy(retries=0)) as connected:
         yield connected
 
 

@@ -416,6 +416,21 @@ async def test_22_the_api_version_is_not_sent(theo_service: FakeTheo, client: Th
     assert not any("theo-api-version" in request.headers for request in theo_service.requests)
 
 
+async def test_22_the_version_that_answered_is_logged_and_a_deprecation_is_told_once(
+    theo_service: FakeTheo, client: TheoClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    theo_service.next = [replies(200, {"tools": []}, theo_deprecation="2026-12-01") for _ in range(2)]
+
+    with caplog.at_level(logging.INFO):
+        await client.skills()
+        for _ in range(2):
+            await client.tools()
+
+    logged = [vars(record) | {"text": record.getMessage()} for record in caplog.records]
+    assert any("2026-03-28" in str(fields) for fields in logged)
+    assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
+
+
 @pytest.mark.parametrize("status", [500, 502, 504, None], ids=["500", "502", "504", "cut"])
 async def test_23_a_post_whose_bytes_went_out_is_not_sent_again(
     theo_service: FakeTheo, client: TheoClient, status: int | None

@@ -18,7 +18,7 @@ from tests.conftest import MakeSettings
 from theo_mcp import Backend, CodeRequest, CompletionRequest, ImproveRequest, Settings, connect, errors
 from theo_mcp.engine import models
 from theo_mcp.engine.providers.local import LocalModel
-from theo_mcp.http.client import Timeouts
+from theo_mcp.http.options import Timeouts
 from theo_mcp.settings import BUILTIN_MODEL, environment
 from theo_mcp.wire.events import Token
 from theo_mcp.wire.openai import ChatMessage, ChatRequest

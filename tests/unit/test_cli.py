@@ -393,3 +393,9 @@ def test_the_process_environment_is_not_needed() -> None:
     assert done.returncode == 0
     assert done.stdout.startswith(b"theo-mcp ")
     assert os.linesep.encode() in done.stdout
+
+
+def test_a_flag_for_folders_may_be_given_several_times() -> None:
+    arguments = parser().parse_args(["config", "show", "--root", "/a", "--root", "/b", "--deny", "*.sql"])
+
+    assert (arguments.roots, arguments.deny) == (f"/a{os.pathsep}/b", "*.sql")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -123,3 +125,77 @@ def test_no_key_has_a_flag_and_the_insecure_switch_has_only_the_file() -> None:
     assert [name for name in Settings.model_fields if name.endswith("api_key") and flag_of(name)] == []
     assert variable_of("allow_insecure_http") is None
     assert flag_of("allow_insecure_http") is None
+
+
+def test_roots_come_from_a_flag_a_variable_the_file_or_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = {"CLAUDE_PROJECT_DIR": str(tmp_path / "project")}
+    variable = {"THEO_MCP_ROOTS": f"{tmp_path}/a{os.pathsep}~/b{os.pathsep}"}
+    file = f'roots = ["{tmp_path}/c"]\n'
+    (tmp_path / "work").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path / "work")
+
+    found = [
+        load(tmp_path, environ=project | variable, roots="/d"),
+        load(tmp_path, file, project | variable),
+        load(tmp_path, file, project),
+        load(tmp_path, environ=project),
+        load(tmp_path),
+    ]
+
+    assert [(settings.roots, settings.origin("roots")) for settings in found] == [
+        ((Path("/d"),), "--root"),
+        ((tmp_path / "a", tmp_path / "home" / "b"), "THEO_MCP_ROOTS"),
+        ((tmp_path / "c",), str(tmp_path / "config.toml")),
+        ((tmp_path / "project",), "CLAUDE_PROJECT_DIR"),
+        ((tmp_path / "work",), "working directory"),
+    ]
+
+
+@pytest.mark.parametrize("folder", ["/", "{home}", "{home}/..", "{home}/link", "", "relative"])
+def test_a_guess_opens_neither_home_nor_what_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "link").symlink_to(home)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir("/")
+
+    settings = load(tmp_path, environ={"CLAUDE_PROJECT_DIR": folder.format(home=home)})
+
+    assert (settings.roots, settings.origin("roots")) == ((), "default")
+
+
+def test_a_guess_opens_no_folder_of_the_system_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "system32").mkdir()
+    monkeypatch.chdir(tmp_path / "system32")
+
+    assert load(tmp_path, environ={"SYSTEMROOT": str(tmp_path)}).roots == ()
+
+
+def test_a_working_directory_that_was_removed_is_no_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    assert load(tmp_path).roots == ()
+
+
+def test_settings_made_in_code_open_nothing_that_was_not_given() -> None:
+    assert Settings().roots == ()
+
+
+@pytest.mark.parametrize(("text", "cents"), [("10", "10"), ("0", "0"), ("0.02", "0.02")])
+def test_a_budget_is_exact(tmp_path: Path, text: str, cents: str) -> None:
+    assert load(tmp_path, environ={"THEO_MCP_BUDGET_CENTS": text}).budget_cents == Decimal(cents)
+    assert load(tmp_path, f"budget_cents = {text}\n").budget_cents == Decimal(cents)
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "ten", "1e99"])
+def test_a_budget_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="THEO_MCP_BUDGET_CENTS"):
+        load(tmp_path, environ={"THEO_MCP_BUDGET_CENTS": text})

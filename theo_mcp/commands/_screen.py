@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from time import monotonic
 from typing import TypeVar
 
 import anyio
@@ -25,7 +26,7 @@ EXIT_CODES: Mapping[int, str] = {
     OK: "done",
     FAILED: "the service or the model answered with an error",
     USAGE: "the command or its input is wrong",
-    SETUP: "a setting, key, model or package is missing or wrong",
+    SETUP: "a setting, key, model or package is missing or wrong, or the budget is spent",
     UNREACHED: "no whole answer came (network, time-out)",
     INTERRUPTED: "interrupted",
 }
@@ -39,7 +40,7 @@ def exit_code_of_word(code: str) -> int:
     """The exit code for the code word that a tool's error begins with."""
     if code in ("validation_error", "missing_prompt", "prompt_too_long"):
         return USAGE
-    if code in ("config_error", "no_key", "no_model", "extra_missing", "not_available_here"):
+    if code in ("config_error", "no_key", "no_model", "extra_missing", "not_available_here", "budget_exceeded"):
         return SETUP
     if code in ("unreachable", "timeout", "connection_lost", "unexpected_answer", "stream_failed"):
         return UNREACHED
@@ -51,7 +52,7 @@ def exit_code(error: errors.TheoError) -> int:
     match error:
         case errors.InputError():
             return USAGE
-        case errors.ConfigError() | errors.NotAvailableError():
+        case errors.ConfigError() | errors.NotAvailableError() | errors.BudgetError():
             return SETUP
         case errors.TransportError():
             return UNREACHED
@@ -67,6 +68,28 @@ def phase(words: str) -> None:
         _shown_phases.append(words)
         sys.stderr.write(f"{_CLEAR}{_DIM}{_safe(words, True)} …{_PLAIN}")
         sys.stderr.flush()
+
+
+class ProgressBar:
+    """How much of a file has come: a bar on a terminal, a line for every tenth in a pipe."""
+
+    def __init__(self) -> None:
+        self._began = monotonic()
+        self._first: int | None = None
+        self._tenth = -1
+
+    def show(self, done: int, total: int | None) -> None:
+        self._first = done if self._first is None else self._first
+        seconds = monotonic() - self._began
+        text = f"{done / 1e6:.1f} MB" if total is None else f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
+        if seconds > 0.5:
+            text += f", {(done - self._first) / 1e6 / seconds:.1f} MB/s"
+        if sys.stderr.isatty():
+            filled = "" if not total else f"[{'█' * (24 * done // total):<24}] {100 * done // total:3} %  "
+            phase(filled + text)
+        elif total and 10 * done // total > self._tenth:
+            self._tenth = 10 * done // total
+            say(f"{100 * done // total} %, {text}")
 
 
 def answer(text: str, *, end: str = "\n") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Mapping
 
@@ -35,8 +36,7 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
         return _screen.OK
     width = max(map(len, rows))
     for name, (value, origin) in rows.items():
-        shown = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        _screen.answer(f"{name:{width}}  {shown or '-'}" + (f"  ({origin})" if arguments.origin else ""))
+        _screen.answer(f"{name:{width}}  {_line(value) or '-'}" + (f"  ({origin})" if arguments.origin else ""))
     return _screen.OK
 
 
@@ -44,7 +44,15 @@ def _shown(value: object) -> JsonValue:
     """A secret shows as ``***``, and so does what an address should not hold: a password, a query."""
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, tuple):
+        return [_shown(item) for item in value]
     return redact(re.sub(r"(?<=://)[^/@]*@|\?.*", MASK, str(value)) if "://" in str(value) else str(value))
+
+
+def _line(value: JsonValue) -> str:
+    if isinstance(value, list):
+        return os.pathsep.join(map(str, value))
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 COMMAND = Command(

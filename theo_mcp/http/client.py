@@ -1,52 +1,60 @@
-"""JSON and event streams over one connection pool, with deadlines, typed errors and a cancel that closes the socket.
+"""JSON and event streams over one connection pool, with deadlines, retries, typed errors and a cancel that closes the
+socket.
 
-It refuses redirects (they drop the key or carry it elsewhere), keys over plain http, and replies that are neither the
-JSON nor the event stream that was asked for. No exception of the HTTP library leaves this module.
+It refuses redirects (they drop the key or carry it elsewhere) and replies that are neither the JSON nor the event
+stream that was asked for. No exception of the HTTP library leaves this package.
 """
 
 from __future__ import annotations
 
-import math
-import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from importlib.metadata import version
-from typing import TypeVar
-
-import anyio
-import httpx2
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from math import inf
+from time import monotonic
+from typing import Self, TypeVar
 
 from theo_mcp import errors
-from theo_mcp.http.address import host_of, is_loopback
-from theo_mcp.http.envelope import error_from, word
+from theo_mcp.http.call import Call, Observe, new_key
+from theo_mcp.http.exchange import Exchange, Head
+from theo_mcp.http.library import AsyncClient
+from theo_mcp.http.options import Options
+from theo_mcp.http.pool import Pool
 from theo_mcp.http.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
-from theo_mcp.secret import Secret, redact
+from theo_mcp.http.telemetry import Report
+from theo_mcp.secret import Secret
 from theo_mcp.wire.model import Extended, Reply, read_json
 
 ReplyT = TypeVar("ReplyT", bound=Reply)
 
 WHOLE_REPLY = "whole reply"
 """The name of the one event that stands for a JSON reply of a server that does not stream."""
-_CLOSE_GRACE_S = 1.0
-_SHOWN_BODY = 2000
-_NO_ANSWER = (httpx2.HTTPError, httpx2.StreamError, ssl.SSLError, OSError, anyio.EndOfStream, anyio.BrokenResourceError)
 
 
-@dataclass(frozen=True)
-class Timeouts:
-    """Seconds: to connect; for a whole reply that does not stream; between two events of a stream."""
+class Events:
+    """The events of one stream, as they come."""
 
-    connect: float = 10.0
-    whole: float = 120.0
-    idle: float = 120.0
+    def __init__(self, report: Report, events: AsyncGenerator[ServerSentEvent, None]) -> None:
+        self._report = report
+        self._events = events
+
+    def __aiter__(self) -> AsyncIterator[ServerSentEvent]:
+        return self._events
+
+    async def __anext__(self) -> ServerSentEvent:
+        return await anext(self._events)
+
+    def answered(self, answer: object) -> None:
+        """Tells telemetry what the stream's last event says of model, tokens and cost."""
+        self._report.answered(answer)
 
 
 class HttpClient:
     """One service, one key, one pool. Close it when done.
 
-    `billed` says that a request may cost money, so that an error after it went out warns of that.
+    `billed` says that a request may cost money: then it carries an ``Idempotency-Key``, is not sent again once it may
+    have been done, and errors after it went out warn of that. `limits_per_path` says that the service counts its rate
+    limits per endpoint. A client that the caller brings as `http_client` stays the caller's to close.
     """
 
     def __init__(
@@ -56,19 +64,23 @@ class HttpClient:
         *,
         service: str,
         billed: bool,
-        timeouts: Timeouts = Timeouts(),
-        max_body_bytes: int = 64 * 2**20,
+        options: Options = Options(),
+        limits_per_path: bool = False,
+        http_client: AsyncClient | None = None,
     ) -> None:
         self.base_url = base_url
         self.service = service
+        self.options = options
         self._key = key
-        self._timeouts = timeouts
-        self._max_body = max_body_bytes
-        self._http: httpx2.AsyncClient | None = None
-        self._closed = False
-        self._after_sent = (
-            "The work may have been done and billed, so look before you call again." if billed else "Call again."
-        )
+        self._billed = billed
+        self._limits_per_path = limits_per_path
+        self._pool = Pool(base_url, key, service, http_client)
+
+    def with_options(self, options: Options) -> Self:
+        """A client over the same connections whose calls follow `options`."""
+        other = copy.copy(self)
+        other.options = options
+        return other
 
     async def json(
         self,
@@ -80,35 +92,65 @@ class HttpClient:
         timeout: float | None = None,
         authenticate: bool = True,
         accept_status: tuple[int, ...] = (),
+        operation: str | None = None,
+        observe: Observe | None = None,
     ) -> ReplyT:
-        """One request, one JSON reply as a `reply` model, all within `timeout` seconds.
+        """One logical call, one JSON reply as a `reply` model, all tries within `timeout` seconds.
 
-        Replies with a status in `accept_status` are read like a success.
+        Replies with a status in `accept_status` are read like a success; the answer to a DELETE may be empty.
+        `operation` is the GenAI operation's name, for telemetry.
 
         Raises:
             APIError: the service answered with an error.
             TransportError: no whole, readable answer came in time.
         """
-        seconds = timeout or self._timeouts.whole
-        with self._deadline(seconds, "did not answer", "timeout_s"):
-            async with self._send(method, path, body, "application/json", authenticate) as response:
-                data = await self._body(response)
-        accepted = response.is_success or response.status_code in accept_status
-        if not accepted:
-            raise self._refusal(response, data)
+        call, exchange = self._begin(method, path, body, timeout or self._whole, operation, observe, authenticate)
+
+        async def once() -> ReplyT:
+            head = await exchange.send("application/json")
+            try:
+                data = await exchange.body(head)
+            finally:
+                await exchange.release(head)
+            return _read(exchange, head, data, reply, accept_status, may_be_empty=method == "DELETE")
+
         try:
-            answer = reply.model_validate(read_json(data))
-        except ValueError:
-            if not response.is_success:
-                raise self._refusal(response, data) from None
-            raise self._unreadable(response, data, "something other than the JSON that it documents") from None
-        failed = bool((answer.model_extra or {}).get("error"))  # an error in the envelope of a success
-        if failed and not (isinstance(answer, Extended) and answer.delivered):
-            raise self._refusal(response, data)
+            answer = await call.attempts(once)
+        except BaseException as error:
+            call.failed(error)
+            raise
+        call.report.answered(answer)
+        call.report.end(call.sent)
         return answer
 
+    async def raw(
+        self, method: str, path: str, body: bytes | None = None, *, accept: str = "application/json"
+    ) -> bytes:
+        """One logical call and the body of its reply, for endpoints that have no method here.
+
+        Raises:
+            APIError: the service answered with an error.
+            TransportError: no whole answer came in time.
+        """
+        call, exchange = self._begin(method, path, body, self._whole, None, None)
+
+        async def once() -> bytes:
+            head = await exchange.send(accept)
+            try:
+                data = await exchange.body(head)
+            finally:
+                await exchange.release(head)
+            if head.status >= 400:
+                raise exchange.refusal(head, data)
+            return data
+
+        with call.reported():
+            return await call.attempts(once)
+
     @asynccontextmanager
-    async def events(self, path: str, body: bytes) -> AsyncIterator[AsyncIterator[ServerSentEvent]]:
+    async def events(
+        self, path: str, body: bytes, *, operation: str | None = None, observe: Observe | None = None
+    ) -> AsyncIterator[Events]:
         """One POST whose reply is an event stream. Leaving the context closes the socket.
 
         A server that answers with JSON instead gives one event, `WHOLE_REPLY`, whose data is the JSON.
@@ -117,212 +159,167 @@ class HttpClient:
             APIError: the service answered with an error instead of a stream.
             TransportError: no stream came, it broke, or it was silent for too long.
         """
-        idle = self._timeouts.idle
-        async with self._send("POST", path, body, "text/event-stream", True, head_within=idle) as response:
-            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if response.is_success and kind == "text/event-stream":
-                async with aclosing(self._read_events(response)) as events:
-                    yield events
-                return
-            with self._deadline(idle, "sent nothing", "idle_timeout_s"):
-                data = await self._body(response)
-            if not response.is_success:
-                raise self._refusal(response, data)
-            try:
-                fields = read_json(data)
-            except ValueError:
-                fields = None
-            if not isinstance(fields, dict):
-                raise self._unreadable(response, data, f"{kind or 'no content type'} where an event stream was due")
-            if fields.get("error") and not fields.get("content") and not fields.get("choices"):
-                raise self._refusal(response, data)
-            async with aclosing(_one(ServerSentEvent(WHOLE_REPLY, data.decode("utf-8", "replace"), ""))) as events:
-                yield events
+        call, exchange = self._begin("POST", path, body, self.options.timeouts.total or inf, operation, observe)
 
-    async def aclose(self) -> None:
-        """Closes the pool; calls after it raise."""
-        self._closed = True
-        if self._http is not None:
-            http, self._http = self._http, None
-            await http.aclose()
+        async def once() -> tuple[AsyncExitStack, AsyncGenerator[ServerSentEvent, None]]:
+            async with AsyncExitStack() as stack:
+                with call.first_byte(self.options.timeouts.first_byte):
+                    head = await exchange.send("text/event-stream")
+                    stack.push_async_callback(exchange.release, head)
+                    kind = head.headers.get("content-type", "").partition(";")[0].strip().lower()
+                    if 200 <= head.status < 300 and kind == "text/event-stream":
+                        if self.options.on_reply is not None:
+                            self.options.on_reply(head.reply(b""))
+                        return stack.pop_all(), self._read_events(call, exchange, head)
+                    event = _whole(exchange, head, await exchange.body(head), kind)
+                return stack.pop_all(), _one(event)
 
-    async def _read_events(self, response: httpx2.Response) -> AsyncGenerator[ServerSentEvent, None]:
-        decoder = SSEDecoder()
-        chunks = response.aiter_bytes()
-        while True:
-            events: list[ServerSentEvent] = []
-            # Comments do not feed the clock, events do.
-            with self._deadline(self._timeouts.idle, "sent nothing", "idle_timeout_s"):
-                while not events:
-                    try:
-                        with self._mapped():
-                            chunk = await anext(chunks)
-                        events = decoder.feed(chunk)
-                    except StopAsyncIteration:
-                        return
-                    except EventTooLargeError as error:
-                        raise errors.ProtocolError(f"{self.service} sent a stream in which {error}.") from None
-            for event in events:
-                yield event
+        with call.reported():
+            stack, events = await call.attempts(once)
+            async with stack, aclosing(events):
+                yield Events(call.report, events)
 
     @asynccontextmanager
-    async def _send(
+    async def chunks(
+        self, path: str, headers: dict[str, str]
+    ) -> AsyncIterator[tuple[int, dict[str, str], AsyncIterator[bytes]]]:
+        """One GET whose body is read as it comes, unpacked: (status, headers, pieces). `headers` go beside ours. A
+        status below 300, and 416 (what was asked for lies behind the end), is passed on.
+
+        Raises:
+            APIError: the service answered with an error.
+            TransportError: the body broke, or was silent for too long.
+        """
+        call, exchange = self._begin("GET", path, None, self.options.timeouts.total or inf, None, None)
+
+        async def once() -> tuple[AsyncExitStack, Head]:
+            async with AsyncExitStack() as stack:
+                with call.first_byte(self.options.timeouts.first_byte):
+                    head = await exchange.send("*/*", headers)
+                    stack.push_async_callback(exchange.release, head)
+                    if head.status >= 400 and head.status != 416:
+                        raise exchange.refusal(head, await exchange.body(head))
+                return stack.pop_all(), head
+
+        with call.reported():
+            stack, head = await call.attempts(once)
+            async with stack, aclosing(self._read_pieces(call, exchange, head)) as pieces:
+                yield head.status, head.headers, pieces
+
+    async def reset(self) -> None:
+        """Closes the connections; the next call opens new ones, in whatever event loop it runs."""
+        await self._pool.reset()
+
+    async def aclose(self) -> None:
+        """Closes the connections; calls after it raise."""
+        await self._pool.aclose()
+
+    @property
+    def _whole(self) -> float:
+        times = self.options.timeouts
+        return min(times.whole, times.total or inf)
+
+    def _begin(
         self,
         method: str,
         path: str,
         body: bytes | None,
-        accept: str,
-        authenticate: bool,
-        *,
-        head_within: float | None = None,
-    ) -> AsyncIterator[httpx2.Response]:
-        http = self._pool()
-        headers = {"Accept": accept}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        if self._key is not None and authenticate:
-            headers["Authorization"] = f"Bearer {self._key.reveal()}"
-        with self._deadline(head_within, "did not begin to answer", "idle_timeout_s"), self._mapped():
-            request = http.build_request(method, self.base_url + path, content=body, headers=headers)
-            response = await http.send(request, stream=True, follow_redirects=False)
-        try:
-            if response.is_redirect:
-                raise errors.ProtocolError(
-                    f"{self.service} redirects to {host_of(response.headers.get('location', ''))}, which is not "
-                    "followed because it could carry the key elsewhere.",
-                    hint="If you trust that host, set it as the base URL.",
-                    status=response.status_code,
-                    attempts=1,
-                )
-            yield response
-        finally:
-            with anyio.move_on_after(_CLOSE_GRACE_S, shield=True):
-                await response.aclose()
-
-    async def _body(self, response: httpx2.Response) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        with self._mapped():
-            async for part in response.aiter_bytes():
-                parts.append(part)
-                size += len(part)
-                if size > self._max_body:
-                    raise errors.ProtocolError(
-                        f"{self.service} sent more than {self._max_body} bytes.",
-                        status=response.status_code,
-                        attempts=1,
-                    )
-        return b"".join(parts)
-
-    def _refusal(self, response: httpx2.Response, data: bytes) -> errors.APIError:
-        return error_from(
-            response.status_code, data, request_id=_request_id(response), retry_after=_retry_after(response.headers)
+        seconds: float,
+        operation: str | None,
+        observe: Observe | None,
+        authenticate: bool = True,
+    ) -> tuple[Call, Exchange]:
+        given = self.options.idempotency_key
+        call = Call(
+            service=self.service,
+            method=method,
+            path=path,
+            body=body,
+            seconds=seconds,
+            until=monotonic() + seconds,
+            policy=self.options.policy,
+            traffic=self._pool.traffic,
+            report=Report(self.service, self.base_url, method, path, operation),
+            billed=self._billed,
+            key=(given or new_key()) if self._billed and method == "POST" else None,
+            limits_per_path=self._limits_per_path,
+            observe=observe,
         )
+        key = self._key if authenticate else None
+        return call, Exchange(call, self.base_url, key, self._pool, self.options)
 
-    def _unreadable(self, response: httpx2.Response, data: bytes, what: str) -> errors.ProtocolError:
-        return errors.ProtocolError(
-            f"{self.service} answered with {what}.",
-            hint=f"Check the base URL ({self.base_url}): a proxy or a login page may have answered.",
-            status=response.status_code,
-            request_id=_request_id(response),
-            attempts=1,
-            partial=redact(data[:_SHOWN_BODY].decode("utf-8", "replace")),
-        )
+    async def _read_events(self, call: Call, exchange: Exchange, head: Head) -> AsyncGenerator[ServerSentEvent, None]:
+        decoder = SSEDecoder(self.options.limits.event)
+        first = True
+        # Comments do not feed the clock, events do.
+        with call.watched(head.response, self.options.timeouts.idle) as silence:
+            async with aclosing(exchange.pieces(head)) as pieces:
+                try:
+                    async for piece in pieces:
+                        if not (events := decoder.feed(piece)):
+                            continue
+                        silence.since = None
+                        if first:
+                            call.report.first_chunk()
+                            first = False
+                        for event in events:
+                            yield event
+                        silence.since = monotonic()
+                    decoder.close()
+                except EventTooLargeError as error:
+                    raise errors.ProtocolError(f"{self.service} sent a stream in which {error}.") from None
 
-    def _pool(self) -> httpx2.AsyncClient:
-        """Made at the first request: a TLS context costs 15 ms that a server without requests need not pay."""
-        if self._closed:
-            raise errors.TransportError(f"The client for {self.service} is closed.", code="client_closed")
-        if self._http is None:
-            local = is_loopback(self.base_url)
-            try:
-                # llama.cpp's server closes the socket after a stream but announces keep-alive; a pooled connection to
-                # it fails one call in five. A proxy between this machine and itself is never meant.
-                self._http = httpx2.AsyncClient(
-                    headers={"User-Agent": f"theo-mcp/{version('theo-mcp')}"},
-                    timeout=httpx2.Timeout(None, connect=self._timeouts.connect, pool=self._timeouts.connect),
-                    limits=httpx2.Limits(max_connections=100, max_keepalive_connections=0 if local else 20),
-                    trust_env=not local,
-                )
-            except (ImportError, ValueError, OSError, httpx2.InvalidURL):
-                raise errors.ConfigError(
-                    "The proxy or certificate settings of the environment cannot be used.",
-                    hint="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE.",
-                ) from None
-        return self._http
+    async def _read_pieces(self, call: Call, exchange: Exchange, head: Head) -> AsyncGenerator[bytes, None]:
+        with call.watched(head.response, self.options.timeouts.idle) as silence:
+            async with aclosing(exchange.pieces(head)) as pieces:
+                async for piece in pieces:
+                    silence.since = None
+                    yield piece
+                    silence.since = monotonic()
 
-    @contextmanager
-    def _deadline(self, seconds: float | None, what: str, setting: str) -> Iterator[None]:
-        try:
-            with anyio.fail_after(seconds):
-                yield
-        except TimeoutError:
-            raise errors.TimeoutExceededError(
-                f"{self.service} {what} within {seconds:g} s.",
-                hint=f"{self._after_sent} The limit is the setting {setting}.",
-                attempts=1,
-            ) from None
 
-    @contextmanager
-    def _mapped(self) -> Iterator[None]:
-        """Turns what the HTTP library raises into our errors; nothing of the request is in their text."""
-        host = host_of(self.base_url)
-        try:
-            yield
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError) as error:
-            raise errors.UnreachableError(
-                f"{self.service} could not be reached at {host}: {_cause(error)}.",
-                hint=f"Check the address, the network and the proxy; the base URL is {self.base_url}.",
-                attempts=1,
-            ) from None
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError):
-            raise errors.ConfigError(f"The base URL of {self.service} is not a URL that can be called.") from None
-        except httpx2.DecodingError:
-            raise errors.ProtocolError(f"{self.service} sent a body whose encoding is broken.", attempts=1) from None
-        except TimeoutError:  # an OSError, and ours
-            raise
-        except (*_NO_ANSWER, ExceptionGroup):
-            raise errors.ConnectionLostError(
-                f"The connection to {self.service} at {host} broke before the answer was whole.",
-                hint=self._after_sent,
-                attempts=1,
-            ) from None
+def _read(
+    exchange: Exchange,
+    head: Head,
+    data: bytes,
+    reply: type[ReplyT],
+    accept_status: tuple[int, ...],
+    *,
+    may_be_empty: bool,
+) -> ReplyT:
+    success = 200 <= head.status < 300
+    if not success and head.status not in accept_status:
+        raise exchange.refusal(head, data)
+    if not data.strip():
+        if success and may_be_empty:
+            return reply()
+        raise exchange.unreadable(head, data, "nothing")
+    try:
+        answer = reply.model_validate(read_json(data))
+    except ValueError:
+        if not success:
+            raise exchange.refusal(head, data) from None
+        raise exchange.unreadable(head, data, "something other than the JSON that it documents") from None
+    failed = bool((answer.model_extra or {}).get("error"))  # an error in the envelope of a success
+    if failed and not (isinstance(answer, Extended) and answer.delivered):
+        raise exchange.refusal(head, data)
+    return answer
+
+
+def _whole(exchange: Exchange, head: Head, data: bytes, kind: str) -> ServerSentEvent:
+    """The one event of a reply that is no stream."""
+    if not 200 <= head.status < 300:
+        raise exchange.refusal(head, data)
+    try:
+        fields = read_json(data)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise exchange.unreadable(head, data, f"{kind or 'no content type'} where an event stream was due")
+    if fields.get("error") and not fields.get("content") and not fields.get("choices"):
+        raise exchange.refusal(head, data)
+    return ServerSentEvent(WHOLE_REPLY, data.decode("utf-8", "replace"), "")
 
 
 async def _one(event: ServerSentEvent) -> AsyncGenerator[ServerSentEvent, None]:
     yield event
-
-
-def _request_id(response: httpx2.Response) -> str | None:
-    return word(response.headers.get("x-request-id"))
-
-
-def _retry_after(headers: httpx2.Headers) -> float | None:
-    """Seconds, from Retry-After as a number or as a date (measured against the reply's own clock)."""
-    text = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            then, now = parsedate_to_datetime(text), parsedate_to_datetime(headers.get("date", ""))
-            seconds = (then - now).total_seconds()
-        except (TypeError, ValueError, OverflowError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _cause(error: httpx2.TransportError) -> str:
-    if isinstance(error, httpx2.PoolTimeout):
-        return "too many requests are under way"
-    if isinstance(error, httpx2.TimeoutException):
-        return "no connection in time"
-    if isinstance(error, httpx2.ProxyError):
-        return "the proxy refused"
-    text = str(error).lower()
-    if "certificate_verify_failed" in text or "certificate verify failed" in text:
-        return "its certificate is not trusted by this machine (SSL_CERT_FILE adds one)"
-    if "ssl" in text or "tls" in text:
-        return "no TLS connection could be made"
-    if "name" in text or "getaddrinfo" in text or "nodename" in text:
-        return "the name is unknown"
-    return "the connection was refused" if "refused" in text or "attempts failed" in text else "no connection"

@@ -23,7 +23,10 @@ _HINTS: dict[int, str] = {
     401: "Check the key: `theo-mcp config show --origin` names its source.",
     402: "Add credits to the account, or raise its cap, and call again.",
     403: "Give the key the scope that this call needs, or use another key.",
+    408: "The service gave up waiting for the request and did nothing; call again.",
+    425: "The service did nothing yet; call again.",
     429: "Wait before the next call; trying at once only extends the limit.",
+    503: "The service takes no requests at the moment and did nothing; call again later.",
     500: "The service failed; the work may have been done and billed, so look before you call again.",
 }
 _MAX_TEXT = 500
@@ -34,16 +37,17 @@ def error_from(status: int, body: bytes, *, request_id: str | None, retry_after:
     """The typed error of a reply whose status says that it failed; `request_id` is the header's, used if the body has
     none."""
     message, code, body_id = parse(body)
+    hint = _HINTS.get(status) or (_HINTS[500] if status >= 500 else "")
+    if retry_after is not None and status in (429, 503):
+        hint = f"Come back in {retry_after:,.0f} s. {hint}"
     kind = _BY_STATUS.get(status, errors.ServiceError)
     return kind(
         message or f"The service answered with status {status} and no reason.",
         code=code,
-        hint=_HINTS.get(min(status, 500), ""),
-        retryable=kind.retryable or status == 503,
+        hint=hint,
         retry_after=retry_after,
         status=status,
         request_id=body_id or request_id,
-        attempts=1,
     )
 
 

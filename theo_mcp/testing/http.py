@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
+import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -10,6 +13,7 @@ from typing import Any, Self
 
 import anyio
 from anyio.abc import SocketAttribute, SocketStream, TaskGroup
+from anyio.streams.tls import TLSListener, TLSStream
 
 Fields = dict[str, Any]
 
@@ -34,7 +38,7 @@ class Exchange:
     """One request, and the means to answer it. `closed` is set when the client closes the socket meanwhile."""
 
     request: Received
-    socket: SocketStream
+    socket: SocketStream | TLSStream
     closed: anyio.Event = field(default_factory=anyio.Event)
     ended: bool = False
 
@@ -57,11 +61,22 @@ class Exchange:
         text = data if isinstance(data, str) else json.dumps(data)
         await self.raw((f"event: {name}\n" if name else "").encode() + f"data: {text}\n\n".encode())
 
+    async def close(self) -> None:
+        """Ends the connection in order, wherever the reply stands."""
+        self.ended = True
+        await self.socket.aclose()
+
+    async def reset(self) -> None:
+        """Breaks the connection: the client sees a reset."""
+        raw_socket = self.socket.extra(SocketAttribute.raw_socket)
+        raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await self.close()
+
     async def raw(self, data: bytes) -> None:
         """Bytes as they are. A client that has gone is no error here."""
         try:
             await self.socket.send(data)
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError):
             self.closed.set()
 
 
@@ -69,10 +84,14 @@ Handler = Callable[[Exchange], Awaitable[None]]
 
 
 class HttpServer:
-    """Listens on a free port of 127.0.0.1. Queue handlers in `next` to answer the coming requests in another way."""
+    """Listens on a free port of 127.0.0.1, with TLS if given a context. Queue handlers in `next` to answer the coming
+    requests in another way."""
 
-    def __init__(self, handle: Handler) -> None:
+    def __init__(self, handle: Handler, *, tls: ssl.SSLContext | None = None) -> None:
         self._handle = handle
+        self._tls = tls
+        self.watches = True
+        """Whether handlers are stopped when the client closes; that reads from the socket."""
         self.next: list[Handler] = []
         self.requests: list[Received] = []
         self.exchanges: list[Exchange] = []
@@ -80,11 +99,13 @@ class HttpServer:
 
     async def __aenter__(self) -> Self:
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-        self.origin = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        scheme, host = ("http", "127.0.0.1") if self._tls is None else ("https", "localhost")
+        self.origin = f"{scheme}://{host}:{listener.extra(SocketAttribute.local_port)}"
         self._tasks: TaskGroup = anyio.create_task_group()
         await self._tasks.__aenter__()
         self._listener = listener
-        self._tasks.start_soon(listener.serve, self._connection)
+        accepting = listener if self._tls is None else TLSListener(listener, self._tls, standard_compatible=False)
+        self._tasks.start_soon(accepting.serve, self._connection)
         return self
 
     async def __aexit__(
@@ -94,7 +115,7 @@ class HttpServer:
         await self._tasks.__aexit__(None, None, None)
         await self._listener.aclose()
 
-    async def _connection(self, socket: SocketStream) -> None:
+    async def _connection(self, socket: SocketStream | TLSStream) -> None:
         buffer = b""
         async with socket:
             while True:
@@ -107,16 +128,17 @@ class HttpServer:
                     length = int(headers.get("content-length", 0))
                     while len(buffer) < length:
                         buffer += await socket.receive()
-                except (anyio.EndOfStream, anyio.BrokenResourceError):
+                except (anyio.EndOfStream, anyio.BrokenResourceError, ssl.SSLError):
                     return
-                method, path, _ = lines[0].split(" ")
+                method, path, _ = lines[0].split(" ", 2)
                 exchange = Exchange(Received(method, path, headers, buffer[:length]), socket)
                 buffer = buffer[length:]
                 self.requests.append(exchange.request)
                 self.exchanges.append(exchange)
                 handler = self.next.pop(0) if self.next else self._handle
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(_watch, exchange, tasks)
+                    if self.watches:
+                        tasks.start_soon(_watch, exchange, tasks)
                     await handler(exchange)
                     tasks.cancel_scope.cancel()
                 if exchange.ended or exchange.closed.is_set() or headers.get("connection") == "close":
@@ -127,7 +149,7 @@ async def _watch(exchange: Exchange, tasks: TaskGroup) -> None:
     """Sees the client close, and stops the handler as a real server's would be."""
     try:
         await exchange.socket.receive()
-    except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+    except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError):
         exchange.closed.set()
         tasks.cancel_scope.cancel()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cached_property, partial
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -24,8 +25,8 @@ Handle = Callable[[Exchange, Fields], Awaitable[None]]
 class FakeTheo(HttpServer):
     """The service. Each attribute is a knob; the defaults are a service in good health."""
 
-    def __init__(self) -> None:
-        super().__init__(self._answer)
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(self._answer, tls=tls)
         self.key = KEY
         """The key that it accepts."""
         self.silent_after: int | None = None

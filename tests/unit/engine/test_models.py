@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from theo_mcp import errors
 from theo_mcp.engine import models
 from theo_mcp.errors import InputError, NotAvailableError
+from theo_mcp.testing import faults
+from theo_mcp.testing.http import HttpServer
+
+GGUF = b"GGUF" + bytes(5000)
 
 
 def silent(_: str) -> None:
@@ -89,3 +96,60 @@ async def test_the_users_own_model_comes_before_the_built_in_one(tmp_path: Path)
     assert [model.name for model in models.installed(tmp_path)] == ["smollm2-135m", "zephyr"]
     assert models.chosen(tmp_path, None).name == "zephyr"
     assert models.chosen(tmp_path, "smollm2-135m").builtin
+
+
+@pytest.fixture
+async def files() -> AsyncIterator[HttpServer]:
+    async with HttpServer(faults.whole(faults.head(200, length=len(GGUF), etag='"1"') + GGUF)) as server:
+        yield server
+
+
+async def test_a_model_from_a_url_is_verified_and_installed(tmp_path: Path, files: HttpServer) -> None:
+    said: list[tuple[int, int | None]] = []
+    digest = hashlib.sha256(GGUF).hexdigest()
+
+    model = await models.pull_url(
+        tmp_path, f"{files.origin}/My%20Model.Q4.gguf?token=1", digest, None, silent, lambda *at: said.append(at)
+    )
+
+    assert (model.sha256, model.size, model.source) == (digest, len(GGUF), "127.0.0.1")
+    assert said[-1] == (len(GGUF), len(GGUF))
+    assert models.installed(tmp_path) == [model]
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [model.name]
+
+
+async def test_a_pull_that_breaks_says_so_and_goes_on_the_next_time(tmp_path: Path, files: HttpServer) -> None:
+    digest = hashlib.sha256(GGUF).hexdigest()
+    cut = faults.cut(faults.head(200, length=len(GGUF), etag='"1"') + GGUF[:10])
+    files.next = [cut, faults.cut(faults.head(206, length=9, content_range="bytes 10-"))]
+    with pytest.raises(models.PullError, match="goes on where it stopped"):
+        await models.pull_url(tmp_path, f"{files.origin}/m.gguf", digest, "mine", silent, lambda *_: None)
+    assert models.installed(tmp_path) == []
+
+    rest = GGUF[10:]
+    files.next = [faults.whole(faults.head(206, length=len(rest), content_range="bytes 10-") + rest)]
+    model = await models.pull_url(tmp_path, f"{files.origin}/m.gguf", digest, "mine", silent, lambda *_: None)
+
+    assert model.path.read_bytes() == GGUF
+    assert files.requests[-1].headers["range"] == "bytes=10-"
+
+
+@pytest.mark.parametrize(("sha256", "code"), [("0" * 64, "wrong_checksum"), ("abc", "validation_error")])
+async def test_a_checksum_that_is_none_or_another_installs_nothing(
+    tmp_path: Path, files: HttpServer, sha256: str, code: str
+) -> None:
+    with pytest.raises(errors.TheoError) as raised:
+        await models.pull_url(tmp_path, f"{files.origin}/m.gguf", sha256, None, silent, lambda *_: None)
+
+    assert raised.value.code == code
+    assert models.installed(tmp_path) == []
+
+
+async def test_a_fetched_file_that_is_no_gguf_is_refused(tmp_path: Path, files: HttpServer) -> None:
+    page = b"<html>sign in</html>"
+    files.next = [faults.status(200, page)]
+
+    with pytest.raises(models.PullError, match="not a GGUF"):
+        await models.pull_url(
+            tmp_path, f"{files.origin}/m.gguf", hashlib.sha256(page).hexdigest(), None, silent, lambda *_: None
+        )

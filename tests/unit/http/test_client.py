@@ -10,7 +10,8 @@ import anyio
 import pytest
 
 from theo_mcp import CompletionRequest, TheoClient, errors
-from theo_mcp.http.client import Timeouts
+from theo_mcp.http.options import Timeouts
+from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.testing import theo
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.theo import FakeTheo
@@ -22,7 +23,8 @@ QUICK = Timeouts(connect=2, whole=0.3, idle=0.3)
 
 @pytest.fixture
 async def client(theo_service: FakeTheo) -> AsyncIterator[TheoClient]:
-    async with TheoClient(theo.KEY, base_url=theo_service.origin) as connected:
+    """One that tries once: what a first failure looks like is the subject here, and tests/faults has the rest."""
+    async with TheoClient(theo.KEY, base_url=theo_service.origin, retries=RetryPolicy(retries=0)) as connected:
         yield connected
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -239,6 +240,24 @@ async def test_status_says_who_answers_and_what_is_missing(
     assert "theo-1-flash" in text_of(told["h"])
     assert "Theo: nothing (" in text_of(told["n"])
     assert "was not expanded" in str((told["n"].structured_content or {})["missing"])
+
+
+async def test_status_says_what_was_spent(assistants: Any, make_settings: MakeSettings, theo_service: FakeTheo) -> None:
+    settings = make_settings(theo_api_key=theo.KEY, theo_base_url=theo_service.origin)
+    counting = await assistants(settings)
+    limited = await assistants(settings.model_copy(update={"budget_cents": Decimal("0.5")}))
+
+    await counting.call("theo_code", prompt="x")
+    refused = await limited.call("theo_code", prompt="x")
+
+    told = await counting.call("theo_status")
+    assert "Spent since the start: 0.05 cents; no budget is set" in text_of(told)
+    assert (told.structured_content or {})["spending"]["since_start"] == [
+        {"api": "theo", "method": "code", "calls": 1, "failures": 0, "cached": 0, "tokens": 0, "cost_cents": 0.05,
+         "maybe_cents": 0.0},
+    ]  # fmt: skip
+    assert text_of(refused).startswith("budget_exceeded: ")
+    assert "Spent today: 0 of 0.5 cents" in text_of(await limited.call("theo_status"))
 
 
 BAD: dict[str, tuple[str, dict[str, object], str]] = {

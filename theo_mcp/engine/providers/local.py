@@ -19,7 +19,7 @@ from theo_mcp.backend import Observe
 from theo_mcp.engine import models
 from theo_mcp.engine.providers import Capabilities, ServedModel
 from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
-from theo_mcp.http.client import Timeouts
+from theo_mcp.http.options import Timeouts
 from theo_mcp.secret import Secret
 from theo_mcp.settings import environment, install_command
 from theo_mcp.wire.openai import ChatChunk, ChatRequest

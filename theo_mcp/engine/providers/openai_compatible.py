@@ -13,8 +13,10 @@ from theo_mcp import errors
 from theo_mcp.backend import Observe
 from theo_mcp.engine.providers import Capabilities, ServedModel
 from theo_mcp.http.address import checked_base_url, is_loopback
-from theo_mcp.http.client import WHOLE_REPLY, HttpClient, Timeouts
+from theo_mcp.http.client import WHOLE_REPLY, HttpClient
 from theo_mcp.http.envelope import parse as parse_error
+from theo_mcp.http.options import Options, Timeouts
+from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.secret import Secret
 from theo_mcp.wire.model import read_json
@@ -52,11 +54,15 @@ class OpenAICompatible:
         *,
         model: str | None = None,
         timeouts: Timeouts = Timeouts(),
+        retries: RetryPolicy = RetryPolicy(),
         service: str = "The model server",
     ) -> None:
         base = checked_base_url(url, "engine_url", allow_insecure_http=True)
         self._url = base if urlsplit(base).path else base + "/v1"
-        self._http = HttpClient(self._url, key, service=service, billed=not is_loopback(self._url), timeouts=timeouts)
+        local = is_loopback(self._url)
+        policy = RetryPolicy(retries=0) if local else retries  # what fails on this machine fails again at once
+        options = Options(timeouts=timeouts, policy=policy)
+        self._http = HttpClient(self._url, key, service=service, billed=not local, options=options)
         self._check_within = min(4.0, timeouts.whole)
         self._wanted = model
         self._first: str | None = None

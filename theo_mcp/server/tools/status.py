@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import anyio
 from pydantic import JsonValue
 
-from theo_mcp.backend import Backend
+from theo_mcp.backend import Backend, Spending
 from theo_mcp.errors import TheoError
 from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.progress import Progress
@@ -39,6 +39,8 @@ async def _run(backend: Backend, arguments: StatusArguments, progress: Progress)
         tasks.start_soon(ask, "models", backend.theo.models)
         if backend.check_engine is not None:
             tasks.start_soon(ask, "engine", backend.check_engine)
+        if backend.spending is not None:
+            tasks.start_soon(ask, "spending", backend.spending)
     return _told(backend, asked)
 
 
@@ -64,6 +66,13 @@ def _told(backend: Backend, asked: Mapping[str, object]) -> Reply:
         if models.theo_mcp.notice:
             data["notice"] = models.theo_mcp.notice
             lines.append(f"Note: {models.theo_mcp.notice}")
+    if isinstance(spending := asked.get("spending"), Spending):
+        data["spending"] = _spent(spending)
+        since = sum(used.cost_cents + used.maybe_cents for used in spending.used)
+        if spending.budget_cents is None:
+            lines.append(f"Spent since the start: {since:f} cents; no budget is set")
+        else:
+            lines.append(f"Spent today: {spending.today_cents:f} of {spending.budget_cents:f} cents")
     missing += [f"{error.code}: {error}" for error in asked.values() if isinstance(error, TheoError)]
     # Health and models often lack the same thing; it is said once, with its code where one is known.
     distinct = [said for said in missing if not any(other != said and said in other for other in missing)]
@@ -71,6 +80,28 @@ def _told(backend: Backend, asked: Mapping[str, object]) -> Reply:
     data["missing"] = list(distinct)
     lines += [f"Missing: {said}" for said in distinct] or ["Missing: nothing"]
     return Reply("\n".join(lines), data=data)
+
+
+def _spent(spending: Spending) -> dict[str, JsonValue]:
+    """The sums as numbers, and the calls since the start."""
+    return {
+        "today_cents": float(spending.today_cents),
+        "budget_cents": None if spending.budget_cents is None else float(spending.budget_cents),
+        "since_start": [
+            {
+                "api": used.api,
+                "method": used.method,
+                "calls": used.calls,
+                "failures": used.failures,
+                "cached": used.cached,
+                "tokens": used.tokens,
+                "cost_cents": float(used.cost_cents),
+                "maybe_cents": float(used.maybe_cents),
+            }
+            for used in spending.used
+            if used.method not in ("models", "health")
+        ],
+    }
 
 
 TOOL = Tool(

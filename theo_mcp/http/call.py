@@ -1,0 +1,231 @@
+"""One logical call: its deadline, its tries, its idempotency key, and what may be tried again."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from math import inf
+from random import random
+from time import monotonic
+from typing import TypeAlias, TypeVar
+
+import anyio
+
+from theo_mcp import errors
+from theo_mcp.http.library import Response, Wire
+from theo_mcp.http.retry import Failure, Kind, RetryPolicy, Traffic, delay, kind_of_status
+from theo_mcp.http.silence import Silence
+from theo_mcp.http.telemetry import Report
+
+T = TypeVar("T")
+Observe: TypeAlias = Callable[[str], None]
+
+_REPEATABLE = frozenset({"GET", "HEAD", "DELETE"})
+_PER_ENDPOINT = "mode_rate_limit_exceeded"
+
+
+@dataclass
+class Call:
+    """What all tries of one call share: `seconds` for all of them, which end at the monotonic time `until`."""
+
+    service: str
+    method: str
+    path: str
+    body: bytes | None
+    seconds: float
+    until: float
+    policy: RetryPolicy
+    traffic: Traffic
+    report: Report
+    billed: bool
+    key: str | None
+    limits_per_path: bool = False
+    observe: Observe | None = None
+    tries: int = 0
+    sent: int = 0
+    """How many requests went out, wholly or in part."""
+    wire: Wire = field(default_factory=Wire)
+    """The try under way."""
+    settled: bool = False
+    """Whether that try was refused or answered with an error that says the work was not done."""
+    should_retry: bool | None = None
+    """The service's own word on the last try."""
+    _ambiguous: bool = False
+
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self.until - monotonic()
+
+    @property
+    def may_be_done(self) -> bool:
+        """Whether a try went out without a verdict: the work may have been done."""
+        return self._ambiguous or (self.wire.sent and not self.settled)
+
+    @property
+    def _repeatable(self) -> bool:
+        return self.method in _REPEATABLE or not self.billed
+
+    def tell(self, phase: str) -> None:
+        if self.observe is not None:
+            self.observe(phase)
+
+    @property
+    def after(self) -> str:
+        """What to do next when no answer came: it depends on whether the work may have been done and billed."""
+        if not self.may_be_done:
+            return "Nothing was sent, so it is safe to call again."
+        if not self._repeatable:
+            return "The work may have been done and billed, so look before you call again."
+        return "Call again."
+
+    async def attempts(self, once: Callable[[], Awaitable[T]]) -> T:
+        """Runs `once` until it answers, fails for good, or the deadline is there.
+
+        Raises:
+            TheoError: the last failure.
+        """
+        self.traffic.began()
+        with self._within(self.left(), f"did not answer within {self.seconds:g} s", "timeout_s"):
+            while True:
+                self.tries += 1
+                try:
+                    await self._turn()
+                    answer = await once()
+                except errors.TheoError as error:
+                    seconds = self._again(error)
+                    if seconds is None:
+                        raise
+                except BaseException:
+                    self.traffic.gave_up()
+                    raise
+                else:
+                    self.traffic.answered()
+                    return answer
+                await anyio.sleep(seconds)
+
+    async def _turn(self) -> None:
+        """Waits out a pause that the service asked for, if it ends before the deadline."""
+        pause = self.traffic.paused_for(self.path, monotonic())
+        if pause > 0:
+            if pause >= self.left():
+                raise errors.RateLimitError(
+                    f"{self.service} asked for a pause that lasts another {pause:.0f} s.",
+                    hint="That is longer than this call may take. Nothing was sent; call again after that.",
+                    retry_after=pause,
+                )
+            self.tell(f"waiting {pause:.0f} s, as {self.service} asked")
+            await anyio.sleep(pause * (1 + 0.1 * random()))  # noqa: S311 - so that those who wait do not come at once
+        rest = self.traffic.closed_for(monotonic())
+        if rest > 0:
+            raise errors.UnreachableError(
+                f"{self.service} failed several times in a row, so nothing is sent to it for {rest:.1f} s.",
+                code="circuit_open",
+                hint="Call again after that.",
+                retry_after=rest,
+            )
+
+    def _again(self, error: errors.TheoError) -> float | None:
+        """Seconds until the next try, or None if `error` is what the call ends with."""
+        kind = self._kind(error)
+        self._ambiguous = self._ambiguous or kind == "ambiguous"
+        now = monotonic()
+        if error.code == "circuit_open":
+            pass
+        elif isinstance(error, errors.UnreachableError) or (error.status or 0) >= 500:
+            self.traffic.failed(now)
+        elif error.status is not None:
+            self.traffic.answered()
+        else:
+            self.traffic.gave_up()
+        error.retryable = kind in ("never sent", "refused") or (kind == "ambiguous" and self._repeatable)
+        if error.status == 429 and error.retry_after is not None:
+            scope = self.path if self.limits_per_path or error.code == _PER_ENDPOINT else ""
+            self.traffic.pause(scope, now + min(error.retry_after, self.policy.max_retry_after))
+        failure = Failure(kind, error.retry_after, self.should_retry)
+        seconds = delay(
+            self.policy, failure, tries=self.tries, repeatable=self._repeatable, left=self.left(), chance=random
+        )  # fmt: skip
+        if seconds is None or not self.traffic.take_retry():
+            return None
+        self.report.waits(self.tries, error, seconds)
+        self.tell(f"waiting {seconds:.1f} s to try again: {error.message}")
+        return seconds
+
+    def _kind(self, error: errors.TheoError) -> Kind:
+        if isinstance(error, errors.APIError):
+            return kind_of_status(error.status) if error.status and error.status >= 400 else "final"
+        if isinstance(error, errors.UnreachableError):
+            return "never sent"
+        if isinstance(error, errors.ConnectionLostError | errors.TimeoutExceededError):
+            return "ambiguous" if self.wire.sent else "never sent"
+        return "final"
+
+    def next_try(self) -> Wire:
+        """Forgets what the last try came to."""
+        self.wire, self.settled, self.should_retry = Wire(), False, None
+        return self.wire
+
+    def first_byte(self, seconds: float) -> AbstractContextManager[None]:
+        """Limits the time until a stream begins."""
+        return self._within(seconds, f"did not begin to answer within {seconds:g} s", "first_byte_timeout_s")
+
+    @contextmanager
+    def watched(self, response: Response, idle: float) -> Iterator[Silence]:
+        """Limits every wait for news from `response`, and the stream as a whole where the call has a deadline.
+
+        Raises:
+            TimeoutExceededError: the time is over.
+        """
+        silence = Silence(response, idle, self.until)
+        try:
+            yield silence
+        except errors.TransportError:
+            if not silence.over:
+                raise
+        finally:
+            silence.stop()
+        if silence.over:
+            whole = monotonic() >= self.until
+            what = f"did not finish within {self.seconds:g} s" if whole else f"sent nothing for {idle:g} s"
+            raise self._timed_out(what, "the deadline of the call" if whole else "idle_timeout_s") from None
+
+    @contextmanager
+    def _within(self, seconds: float, what: str, setting: str) -> Iterator[None]:
+        try:
+            with anyio.fail_after(None if seconds == inf else seconds):
+                yield
+        except TimeoutError:
+            raise self._timed_out(what, setting) from None
+
+    def _timed_out(self, what: str, setting: str) -> errors.TimeoutExceededError:
+        return errors.TimeoutExceededError(
+            f"{self.service} {what}.",
+            hint=f"{self.after} The limit is {setting}.",
+            retryable=self._repeatable or not self.may_be_done,
+        )
+
+    def failed(self, error: BaseException) -> None:
+        """Closes the report, and puts the number of requests into the error that ends the call. The library's own
+        error is taken off it: its frames hold the key."""
+        if isinstance(error, errors.TheoError):
+            error.attempts = self.sent
+            error.__context__ = error.__cause__ = None
+        self.report.end(self.sent, error)
+
+    @contextmanager
+    def reported(self) -> Iterator[None]:
+        """Closes the report when the call ends, however it does."""
+        try:
+            yield
+        except BaseException as error:
+            self.failed(error)
+            raise
+        else:
+            self.report.end(self.sent)
+
+
+def new_key() -> str:
+    """An Idempotency-Key: 128 random bits."""
+    return secrets.token_hex(16)

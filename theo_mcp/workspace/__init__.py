@@ -1,0 +1,85 @@
+"""The user's files: what may be read from them, and where new ones go.
+
+Reading is confined to the roots and to what is no secret (`roots`, `beneath`, `deny`, `reading`), writing to the output
+root (`names`, `saving`). A project's own settings are heard as far as the user trusts it (`project`, `trust`). Nothing
+else in this program opens a path that a model, a project or a service named.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import platformdirs
+from anyio import from_thread, to_thread
+
+from theo_mcp.settings import Settings
+from theo_mcp.workspace import reading, saving
+from theo_mcp.workspace.deny import Deny
+from theo_mcp.workspace.project import ProjectSettings, read_project
+from theo_mcp.workspace.reading import ReadFile
+from theo_mcp.workspace.roots import Root
+from theo_mcp.workspace.trust import Trust
+
+OUTPUT = "theo-output"
+"""The folder for output where none is set: people look for what was made beside what they work on."""
+
+__all__ = ["ProjectSettings", "ReadFile", "Trust", "Workspace"]
+
+
+class Workspace:
+    """The folders that `settings` open. Without a root nothing can be read; saving is possible all the same."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.roots = tuple(Root.of(path) for path in settings.roots)
+        self.trust = Trust(settings.data_dir)
+        self._deny = Deny.of(settings)
+        self._output_dir = settings.output_dir
+
+    async def read(self, path: str, *, max_bytes: int) -> ReadFile:
+        """The file at `path`, relative to the first root or absolute inside a root, to be sent to a service.
+
+        Raises:
+            InputError: it is outside the roots, on the deny list, no regular file, larger than `max_bytes`, or not
+                readable. ``code`` is path_not_allowed, file_denied, not_a_file, file_too_large, file_not_found or
+                file_unreadable.
+        """
+        work = partial(reading.read, path, self.roots, self._deny, max_bytes=max_bytes)
+        return await to_thread.run_sync(work, abandon_on_cancel=True)  # it leaves nothing but a thread that ends
+
+    async def save(self, title: str, data: bytes, *, overwrite: bool = False) -> Path:
+        """Writes a file under the output root and returns its path.
+
+        `title` is any title, or a relative path such as ``src/app.py``; each name in it is made safe. A name that is
+        taken gets a number, ``app (2).py``, unless `overwrite` says to replace the file. A cancelled or failed call
+        leaves nothing.
+
+        Raises:
+            ConfigError: it could not be written. ``code`` is disk_full, output_not_allowed or output_unwritable.
+        """
+        return await to_thread.run_sync(partial(self._save, title, data, overwrite))
+
+    def output(self) -> Path:
+        """The folder that `save` writes to; it need not exist yet."""
+        base, below = self._output()
+        return base.path.joinpath(*below)
+
+    def project(self) -> ProjectSettings:
+        """What the project in the first root asks for, read anew: trust is for the file as it is now."""
+        return read_project(self.roots[0], self._deny, self.trust) if self.roots else ProjectSettings()
+
+    def _save(self, title: str, data: bytes, overwrite: bool) -> Path:
+        base, below = self._output()
+        return saving.save(base, below, title, data, overwrite=overwrite, check=from_thread.check_cancelled)
+
+    def _output(self) -> tuple[Root, tuple[str, ...]]:
+        """A folder that the user named or owns, and the names below it, where no link is followed.
+
+        What lies in a project is its author's: a link named theo-output may lead anywhere.
+        """
+        if self._output_dir is not None:
+            return Root.of(self._output_dir), ()
+        if self.roots and self.roots[0].real.is_dir():
+            return self.roots[0], self.project().output_dir or (OUTPUT,)
+        documents = platformdirs.user_documents_path()
+        return Root.of(documents if documents.is_dir() else Path.home()), (OUTPUT,)
