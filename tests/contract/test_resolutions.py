@@ -419,10 +419,9 @@ async def test_22_the_api_version_is_not_sent(theo_service: FakeTheo, client: Th
 async def test_22_the_version_that_answered_is_logged_and_a_deprecation_is_told_once(
     theo_service: FakeTheo, client: TheoClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    theo_service.next = [replies(200, {"tools": []}, theo_deprecation="2026-12-01") for _ in range(2)]
-
     with caplog.at_level(logging.INFO):
         await client.skills()
+        theo_service.next = [replies(200, {"tools": []}, theo_deprecation="2026-12-01") for _ in range(2)]
         for _ in range(2):
             await client.tools()
 
