@@ -15,9 +15,11 @@ from typing import Literal, Protocol, Self, TypeAlias
 import anyio
 
 from theo_mcp.errors import InputError
+from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
+from theo_mcp.wire.events import CompletionEvent
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.openai import ChatCompletion
-from theo_mcp.wire.theo import Code, CodeRequest, Completion, CompletionEvent, CompletionRequest, Health, Models
+from theo_mcp.wire.service import Health, Models
 
 Observe: TypeAlias = Callable[[str], None]
 """Told what a call without a stream is doing ("sent", "writing, 40 tokens"). It must return at once."""

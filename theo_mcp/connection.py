@@ -17,9 +17,11 @@ from theo_mcp.errors import ConfigError
 from theo_mcp.meter import Meter
 from theo_mcp.meter.ledger import Ledger, MemoryLedger, StoreLedger
 from theo_mcp.settings import Settings, variable_of
+from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
+from theo_mcp.wire.events import CompletionEvent
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.openai import ChatCompletion
-from theo_mcp.wire.theo import Code, CodeRequest, Completion, CompletionEvent, CompletionRequest, Health, Models
+from theo_mcp.wire.service import Health, Models
 
 if TYPE_CHECKING:
     from theo_mcp.engine.providers import Provider

@@ -24,7 +24,7 @@ from theo_mcp.engine import skills
 from theo_mcp.engine.models import InstalledModel
 from theo_mcp.engine.routing import TABLE
 from theo_mcp.settings import Settings
-from theo_mcp.wire.theo import CompletionRequest
+from theo_mcp.wire.completions import CompletionRequest
 
 MODE: Final = "code"
 _LIMIT_S = 60.0

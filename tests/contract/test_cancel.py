@@ -12,7 +12,7 @@ from theo_mcp import Backend, CompletionRequest, connect
 from theo_mcp.testing import theo
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.theo import FakeTheo
-from theo_mcp.wire.theo import Token
+from theo_mcp.wire.events import Token
 
 HELLO = CompletionRequest(prompt="Hello")
 Server = FakeTheo | ModelServer

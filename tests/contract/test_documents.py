@@ -15,7 +15,7 @@ from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.theo import FakeTheo
-from theo_mcp.wire.theo import CompletionEvent, Done, Meta, Token
+from theo_mcp.wire.events import CompletionEvent, Done, Meta, Token
 
 EXPLAIN = '{"prompt": "Explain microservices architecture", "mode": "auto", "temperature": 0.7}'
 INVENTORY = """{

@@ -9,6 +9,7 @@ from theo_mcp import CompletionRequest, NotAvailableError, connect
 from theo_mcp.engine.served import FIELDS_NOT_SERVED, MODES_NOT_SERVED
 from theo_mcp.testing.model_server import ModelServer
 
+TRAITS = ("romantic", "intelligent", "sarcastic", "rude", "funny", "comedic", "witty")
 NOT_SERVED: dict[str, list[object]] = {
     "mode": ["image", "video", "research", "genui"],
     "conversation_id": ["cmpl_1"],
@@ -16,6 +17,13 @@ NOT_SERVED: dict[str, list[object]] = {
     "tools": [[{"name": "t", "description": "d"}]],
     "model_overrides": [{"code": "theo-1-reason"}],
     "component_library": ["eviui"],
+    "attachments": [[{"type": "image_url", "url": "https://example.com/a.png"}]],
+    "image_model": ["theo-1-photo"],
+    "image_quality": ["hd"],
+    "personality_config": [{"traits": dict.fromkeys(TRAITS, 1), "uncensored_mode": False}],
+    "response_style": [{"format": "list", "preciseness": "high", "intent": "inform"}],
+    "theo_branding": [False],
+    "brand_soul": [False],
 }
 SERVED = {
     "prompt": "Hello",

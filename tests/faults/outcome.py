@@ -11,7 +11,7 @@ from theo_mcp.http.library import AsyncClient
 from theo_mcp.http.options import Options
 from theo_mcp.testing import theo
 from theo_mcp.testing.theo import FakeTheo
-from theo_mcp.wire.theo import Done, Token
+from theo_mcp.wire.events import Done, Token
 
 HELLO = CompletionRequest(prompt="canary-prompt-5d1f")
 

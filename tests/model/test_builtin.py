@@ -20,8 +20,8 @@ from theo_mcp.engine import models
 from theo_mcp.engine.providers.local import LocalModel
 from theo_mcp.http.options import Timeouts
 from theo_mcp.settings import BUILTIN_MODEL, environment
+from theo_mcp.wire.events import Token
 from theo_mcp.wire.openai import ChatMessage, ChatRequest
-from theo_mcp.wire.theo import Token
 
 pytestmark = pytest.mark.model
 LIMITS = "ulimit -t 5 -v 1000000 -f 0"

@@ -38,9 +38,17 @@ def test_every_public_name_is_there_and_nothing_else_is_promised() -> None:
     for name in theo_mcp.__all__:
         assert getattr(theo_mcp, name) is not None
     assert theo_mcp.__all__ == [
-        "APIError", "Backend", "Code", "CodeRequest", "Completion", "CompletionRequest", "ConfigError", "GetCodeClient",
-        "ImproveRequest", "Improved", "InputError", "ModelError", "NotAvailableError", "RateLimitError", "Secret",
-        "Settings", "StreamError", "TheoClient", "TheoError", "TransportError", "connect",
+        "APIError", "ActiveSkill", "Analysed", "Artifact", "ArtifactEvent", "Backend", "ChatChunk", "ChatCompletion",
+        "ChatCompletionRequest", "ChatMessage", "Code", "CodeRequest", "Completion", "CompletionRequest",
+        "ConfigError", "Conversation", "ConversationDeleted", "ConversationPage", "Document", "DocumentRequest",
+        "Done", "FollowUp", "Gathered", "GenerateDone", "GenerateQueue", "GenerateRequest", "GenerateToken",
+        "Generated", "GenuiMeta", "GetCodeClient", "Health", "Image", "ImageBase64", "ImageUrl", "Images",
+        "ImagesRequest", "ImproveRequest", "Improved", "InlineTool", "InputError", "Job", "JobStarted", "Message",
+        "Meta", "Model", "ModelError", "Models", "NotAvailableError", "Persona", "PersonalityConfig",
+        "RateLimitError", "ResearchRequest", "ResponseStyle", "Secret", "Settings", "Skill", "SkillChange",
+        "SkillList", "Skills", "StoredConversation", "StreamError", "StructuredOutput", "TheoClient", "TheoError",
+        "Token", "ToolEntry", "ToolEvent", "ToolUse", "Tools", "Traits", "TransportError", "UploadRequest", "Usage",
+        "UsageReport", "VideoRequest", "connect",
     ]  # fmt: skip
 
 

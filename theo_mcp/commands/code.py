@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from theo_mcp.commands import Command, _screen
 from theo_mcp.settings import Settings
-from theo_mcp.wire.theo import Code, CodeRequest
+from theo_mcp.wire.completions import Code, CodeRequest
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -33,7 +33,8 @@ async def _complete(settings: Settings, given: dict[str, object], as_json: bool)
     from theo_mcp.server import results
     from theo_mcp.server.arguments import parse
     from theo_mcp.server.tools.complete import CompleteArguments, request_of
-    from theo_mcp.wire.theo import Gathered, Token, now
+    from theo_mcp.wire.events import Gathered, Token
+    from theo_mcp.wire.parts import now
 
     request = request_of(parse(CompleteArguments, given))
     gathered = Gathered(request)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from theo_mcp.wire.theo import CompletionRequest
+from theo_mcp.wire.completions import CompletionRequest
 
 ServedMode = Literal["fast", "think", "code", "roast"]
 

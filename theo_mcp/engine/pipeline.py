@@ -11,7 +11,8 @@ from theo_mcp.engine.classify import Intent, classify
 from theo_mcp.engine.loop import Step, step
 from theo_mcp.engine.providers import Provider
 from theo_mcp.engine.routing import Route, route
-from theo_mcp.wire.theo import CompletionEvent, CompletionRequest, Token
+from theo_mcp.wire.completions import CompletionRequest
+from theo_mcp.wire.events import CompletionEvent, Token
 
 
 @asynccontextmanager

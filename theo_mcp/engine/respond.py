@@ -11,9 +11,11 @@ from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.loop import Step
 from theo_mcp.engine.providers import ServedModel
 from theo_mcp.engine.routing import Route
+from theo_mcp.wire.completions import Code, Completion, CompletionRequest
+from theo_mcp.wire.events import Done, Meta
 from theo_mcp.wire.model import Check, Extension
 from theo_mcp.wire.openai import ChatUsage
-from theo_mcp.wire.theo import Artifact, Code, Completion, CompletionRequest, Done, FollowUp, Meta, Model, Usage
+from theo_mcp.wire.parts import Artifact, FollowUp, Model, Usage
 
 DRAFT_NOTICE: Final = (
     "A draft by the small built-in model: read it before you use it. For better answers set THEO_API_KEY, name a model "

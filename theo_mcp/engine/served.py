@@ -6,10 +6,13 @@ from typing import Final
 
 from theo_mcp.backend import check_prompt
 from theo_mcp.errors import NotAvailableError
-from theo_mcp.wire.theo import CompletionRequest
+from theo_mcp.wire.completions import CompletionRequest
 
 MODES_NOT_SERVED: Final = ("image", "video", "research", "genui")
-FIELDS_NOT_SERVED: Final = ("conversation_id", "skills", "tools", "model_overrides", "component_library")
+FIELDS_NOT_SERVED: Final = (
+    "conversation_id", "skills", "tools", "model_overrides", "component_library", "attachments", "image_model",
+    "image_quality", "personality_config", "response_style", "theo_branding", "brand_soul",
+)  # fmt: skip
 
 
 def check(request: CompletionRequest, max_prompt_chars: int) -> None:
@@ -26,7 +29,7 @@ def check(request: CompletionRequest, max_prompt_chars: int) -> None:
             hint="Use auto, fast, think, code or roast, or set THEO_API_KEY to ask the hosted service.",
         )
     for name in FIELDS_NOT_SERVED:
-        if getattr(request, name):
+        if getattr(request, name) not in (None, "", (), {}):
             raise NotAvailableError(
                 f"The engine on this machine does not serve the field {name!r} yet.",
                 hint=f"Leave {name} out, or set THEO_API_KEY to ask the hosted service.",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from theo_mcp.engine.classify import ServedMode
+from theo_mcp.wire.completions import CompletionRequest, Persona
 from theo_mcp.wire.openai import ChatMessage
-from theo_mcp.wire.theo import CompletionRequest, Persona
 
 PERSONA: Final = "You are Theo, a careful and friendly assistant."
 INSTRUCTIONS: Final[dict[ServedMode, str]] = {

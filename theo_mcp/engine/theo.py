@@ -10,21 +10,12 @@ from theo_mcp.engine.classify import ServedMode
 from theo_mcp.engine.providers import Provider
 from theo_mcp.engine.routing import TABLE
 from theo_mcp.errors import TheoError
+from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
+from theo_mcp.wire.events import Gathered, Token
 from theo_mcp.wire.model import Extension
 from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, Reasoned
-from theo_mcp.wire.theo import (
-    Code,
-    CodeRequest,
-    Completion,
-    CompletionRequest,
-    Gathered,
-    Health,
-    ModelEntry,
-    Models,
-    ProviderHealth,
-    Token,
-    now,
-)
+from theo_mcp.wire.parts import now
+from theo_mcp.wire.service import Health, ModelEntry, Models, ProviderHealth
 
 _DESCRIPTIONS: dict[ServedMode, str] = {
     "fast": "Short, direct answers.",

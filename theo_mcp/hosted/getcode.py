@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Self
 
 from theo_mcp.backend import Observe, check_prompt
+from theo_mcp.hosted.streams import by_getcode, generate_events
 from theo_mcp.http.address import checked_base_url
 from theo_mcp.http.client import HttpClient
 from theo_mcp.http.library import AsyncClient
@@ -12,8 +15,14 @@ from theo_mcp.http.options import Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.secret import Secret
 from theo_mcp.settings import required_key
-from theo_mcp.wire.getcode import Improved, ImproveRequest
-from theo_mcp.wire.model import Extension
+from theo_mcp.wire.getcode import (
+    Analysed,
+    GenerateEvent,
+    GenerateRequest,
+    Improved,
+    ImproveRequest,
+    UploadRequest,
+)
 
 BASE_URL = "https://getcode.one"
 
@@ -21,7 +30,9 @@ BASE_URL = "https://getcode.one"
 class GetCodeClient:
     """GetCode's hosted service.
 
-    ``async with GetCodeClient("gc_…") as getcode: await getcode.improve(ImproveRequest(prompt="…", outputType="pdf"))``
+    ``async with GetCodeClient("gc_…") as code: await code.improve(ImproveRequest(prompt="…", output_type="api"))``
+
+    Which plan may call what is the service's to say: nothing is refused here for a plan.
 
     Raises:
         ConfigError: the key cannot be sent as it stands, or the base URL is not one that a key may be sent to.
@@ -50,13 +61,32 @@ class GetCodeClient:
             http_client=http_client,
         )
 
+    @asynccontextmanager
+    async def generate(self, request: GenerateRequest) -> AsyncIterator[AsyncIterator[GenerateEvent]]:
+        """``POST /api/generate``, streamed. The last event is `GenerateDone`; a stream that fails or ends before it
+        raises an error whose ``partial`` has the text so far. Leaving the context closes the socket."""
+        check_prompt(request.prompt, self._max_prompt_chars)
+        async with (
+            self._http.events("/api/generate", request.body()) as events,
+            aclosing(generate_events(events)) as read,
+        ):
+            yield read
+
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         """``POST /api/improve``."""
         check_prompt(request.prompt, self._max_prompt_chars)
         if observe is not None:
             observe("sent")
         answer = await self._http.json("POST", "/api/improve", Improved, request.body())
-        return answer.model_copy(update={"theo_mcp": Extension(backend="hosted", engine="getcode")})
+        return answer.model_copy(update={"theo_mcp": by_getcode()})
+
+    async def upload(self, request: UploadRequest, *, observe: Observe | None = None) -> Analysed:
+        """``POST /api/upload``: a file in, a prompt for `generate` out. The caller checks the file's size."""
+        body = request.body()
+        if observe is not None:
+            observe("sent")
+        answer = await self._http.json("POST", "/api/upload", Analysed, body)
+        return answer.model_copy(update={"theo_mcp": by_getcode()})
 
     async def aclose(self) -> None:
         """Closes the connections."""

@@ -1,44 +1,51 @@
-"""Theo over HTTP."""
+"""Theo over HTTP: one method for each endpoint."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from typing import Self
+from datetime import date
+from typing import Literal, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from theo_mcp import errors
+import anyio
+
 from theo_mcp.backend import Observe, check_prompt
+from theo_mcp.errors import ProtocolError
+from theo_mcp.hosted import jobs
+from theo_mcp.hosted.paths import segment, with_query
+from theo_mcp.hosted.skills import skill_id
+from theo_mcp.hosted.streams import by_hosted, chat_chunks, completion_events
 from theo_mcp.http.address import checked_base_url
-from theo_mcp.http.client import WHOLE_REPLY, HttpClient
-from theo_mcp.http.envelope import parse as parse_error
+from theo_mcp.http.client import HttpClient
 from theo_mcp.http.library import AsyncClient
 from theo_mcp.http.options import Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
-from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.secret import Secret
 from theo_mcp.settings import required_key
-from theo_mcp.wire.model import Extension, read_json
-from theo_mcp.wire.openai import ChatCompletion
-from theo_mcp.wire.theo import (
-    Code,
-    CodeRequest,
-    Completion,
-    CompletionEvent,
-    CompletionRequest,
-    Done,
-    Health,
-    Meta,
-    Model,
-    Models,
-    Token,
-    parse_event,
-)
+from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
+from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
+from theo_mcp.wire.documents import Document, DocumentRequest
+from theo_mcp.wire.events import CompletionEvent
+from theo_mcp.wire.images import Images, ImagesRequest
+from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
+from theo_mcp.wire.model import Extended, Request
+from theo_mcp.wire.openai import ChatChunk, ChatCompletion, ChatCompletionRequest
+from theo_mcp.wire.parts import Model
+from theo_mcp.wire.service import Health, Models
+from theo_mcp.wire.skills import Skill, SkillChange, SkillChoice, SkillFilter, SkillList, Tools
+
+ReplyT = TypeVar("ReplyT", bound=Extended)
+
+log = logging.getLogger(__name__)
 
 BASE_URL = "https://www.hitheo.ai"
 _APEX = "hitheo.ai"
 _PATH = "/api/v1"
+_KEY_PREFIX = "theo_sk_"
+_Scope: TypeAlias = Literal["user", "org"]
 
 
 class TheoClient:
@@ -63,9 +70,12 @@ class TheoClient:
     ) -> None:
         url = _canonical(checked_base_url(base_url, "theo_base_url", allow_insecure_http=allow_insecure_http))
         self._max_prompt_chars = max_prompt_chars
+        key = required_key(api_key, "Theo")
+        if not key.reveal().startswith(_KEY_PREFIX):  # the documents differ on which keys exist, so none is refused
+            log.warning("The key for Theo does not begin with %s; it is sent as it is.", _KEY_PREFIX)
         self._http = HttpClient(
             url,
-            required_key(api_key, "Theo"),
+            key,
             service="Theo",
             billed=True,
             options=Options(timeouts=timeouts, policy=retries),
@@ -78,20 +88,15 @@ class TheoClient:
         return self._http.base_url
 
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
-        """``POST /api/v1/completions``."""
-        check_prompt(request.prompt, self._max_prompt_chars)
-        body = request.model_copy(update={"stream": None, "format": None}).body()
-        _tell(observe, "sent")
-        answer = await self._http.json("POST", f"{_PATH}/completions", Completion, body)
-        return answer.model_copy(update={"theo_mcp": _by_hosted(answer.model)})
+        """``POST /api/v1/completions``. Any documented mode is sent; for research and video the vendor's newer pages
+        name `research` and `video` instead, because these modes outlast a request."""
+        body = request.model_copy(update={"stream": None, "format": None})
+        return await self._generate("completions", Completion, body, observe, request.prompt)
 
     async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
         """``POST /api/v1/completions`` with ``format: "openai"``."""
-        check_prompt(request.prompt, self._max_prompt_chars)
-        body = request.model_copy(update={"stream": None, "format": "openai"}).body()
-        _tell(observe, "sent")
-        answer = await self._http.json("POST", f"{_PATH}/completions", ChatCompletion, body)
-        return answer.model_copy(update={"theo_mcp": _by_hosted(Model(id=answer.model))})
+        body = request.model_copy(update={"stream": None, "format": "openai"})
+        return await self._generate("completions", ChatCompletion, body, observe, request.prompt)
 
     @asynccontextmanager
     async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
@@ -100,26 +105,158 @@ class TheoClient:
         body = request.model_copy(update={"stream": True, "format": None}).body()
         async with (
             self._http.events(f"{_PATH}/completions", body) as events,
-            aclosing(_completion_events(events)) as read,
+            aclosing(completion_events(events)) as read,
+        ):
+            yield read
+
+    async def chat(self, request: ChatCompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
+        """``POST /api/v1/chat/completions``: OpenAI's form of a completion."""
+        body = request.model_copy(update={"stream": None})
+        return await self._generate("chat/completions", ChatCompletion, body, observe, request.prompt)
+
+    @asynccontextmanager
+    async def chat_stream(self, request: ChatCompletionRequest) -> AsyncIterator[AsyncIterator[ChatChunk]]:
+        """``POST /api/v1/chat/completions`` with ``stream: true``; leaving the context closes the socket."""
+        check_prompt(request.prompt, self._max_prompt_chars)
+        body = request.model_copy(update={"stream": True}).body()
+        async with (
+            self._http.events(f"{_PATH}/chat/completions", body) as events,
+            aclosing(chat_chunks(events)) as read,
         ):
             yield read
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
         """``POST /api/v1/code``."""
-        check_prompt(request.prompt, self._max_prompt_chars)
-        _tell(observe, "sent")
-        answer = await self._http.json("POST", f"{_PATH}/code", Code, request.body())
-        return answer.model_copy(update={"theo_mcp": _by_hosted(Model())})
+        return await self._generate("code", Code, request, observe, request.prompt)
+
+    async def images(self, request: ImagesRequest, *, observe: Observe | None = None) -> Images:
+        """``POST /api/v1/images``: answered when the images are there."""
+        return await self._generate("images", Images, request, observe, request.prompt)
+
+    async def document(self, request: DocumentRequest, *, observe: Observe | None = None) -> Document:
+        """``POST /api/v1/documents``: answered when the document is there."""
+        return await self._generate("documents", Document, request, observe, request.prompt)
+
+    async def research(self, request: ResearchRequest, *, observe: Observe | None = None) -> JobStarted:
+        """``POST /api/v1/research``: begins a job; `wait_for_job` waits for its report."""
+        return await self._generate("research", JobStarted, request, observe, request.prompt)
+
+    async def video(self, request: VideoRequest, *, observe: Observe | None = None) -> JobStarted:
+        """``POST /api/v1/video``: begins a job; `wait_for_job` waits for its video."""
+        return await self._generate("video", JobStarted, request, observe, request.prompt)
+
+    async def job(self, job_id: str, *, timeout: float | None = None) -> Job:
+        """``GET /api/v1/jobs/{id}``: how a job stands. Every error names the job."""
+        path = f"jobs/{segment(job_id, 'job')}"
+        with jobs.about(job_id):
+            return jobs.real(await self._get(path, Job, timeout=timeout))
+
+    async def wait_for_job(
+        self,
+        job_id: str,
+        *,
+        poll_s: float = 2.0,
+        deadline_s: float = 300.0,
+        observe: jobs.ObserveJob | None = None,
+        clock: Callable[[], float] = anyio.current_time,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> Job:
+        """The job once it has ended well, looked at every `poll_s` seconds (1 or more). Cancelling ends the waiting at
+        once; the job itself goes on. A few failing looks in a row are waited out; every error names the job.
+
+        Raises:
+            ServiceError: the job failed.
+            TimeoutExceededError: it has not ended within `deadline_s`.
+        """
+        return await jobs.wait(
+            lambda seconds: self.job(job_id, timeout=seconds),
+            job_id,
+            poll_s=poll_s,
+            deadline_s=deadline_s,
+            observe=observe,
+            clock=clock,
+            sleep=sleep,
+        )
+
+    async def skills(self, filter: SkillFilter | None = None) -> SkillList:
+        """``GET /api/v1/skills``: those of the marketplace, or those that are installed."""
+        return await self._get(with_query("skills", filter=filter), SkillList)
+
+    async def skill(self, slug_or_id: str) -> Skill:
+        """``GET /api/v1/skills/{id}``; a slug is looked up first."""
+        found = await skill_id(slug_or_id, ("marketplace", "installed"), self.skills)
+        return await self._get(f"skills/{segment(found, 'skill')}", Skill)
+
+    async def install_skill(self, slug_or_id: str) -> SkillChange:
+        """``POST /api/v1/skills``; a slug is looked up first, because the service takes ids only."""
+        found = await skill_id(slug_or_id, ("marketplace", "installed"), self.skills)
+        return await self._change(
+            "POST", "skills", SkillChange(skill_id=found, installed=True), SkillChoice(skill_id=found)
+        )
+
+    async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
+        """``DELETE /api/v1/skills``, which carries a body."""
+        found = await skill_id(slug_or_id, ("installed", "marketplace"), self.skills)
+        done = SkillChange(skill_id=found, installed=False)
+        return await self._change("DELETE", "skills", done, SkillChoice(skill_id=found))
+
+    async def tools(self) -> Tools:
+        """``GET /api/v1/tools``."""
+        return await self._get("tools", Tools)
+
+    async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
+        """``GET /api/v1/conversations``: one page; pass its `next_cursor` as `cursor` for the next. (The vendor shows
+        the cursor in the answer only; that the query calls it ``cursor`` is the usual name, not a documented one.)"""
+        return await self._get(with_query("conversations", cursor=cursor), ConversationPage)
+
+    async def conversation(self, conversation_id: str) -> StoredConversation:
+        """``GET /api/v1/conversations/{id}``: with all its turns."""
+        return await self._get(f"conversations/{segment(conversation_id, 'conversation')}", StoredConversation)
+
+    async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
+        """``DELETE /api/v1/conversations/{id}``."""
+        path = f"conversations/{segment(conversation_id, 'conversation')}"
+        return await self._change("DELETE", path, ConversationDeleted())
+
+    async def usage(
+        self, *, start: date | str | None = None, end: date | str | None = None, scope: _Scope | None = None
+    ) -> UsageReport:
+        """``GET /api/v1/usage``: requests, tokens and cost from `start` to `end` (ISO 8601), of the user or the
+        organisation."""
+        first, last = (day.isoformat() if isinstance(day, date) else day for day in (start, end))
+        return await self._get(with_query("usage", from_=first, to=last, scope=scope), UsageReport)
 
     async def models(self) -> Models:
         """``GET /api/v1/models``: also the cheapest check of a key."""
-        answer = await self._http.json("GET", f"{_PATH}/models", Models)
-        return answer.model_copy(update={"theo_mcp": _by_hosted(Model())})
+        return await self._get("models", Models)
 
     async def health(self) -> Health:
         """``GET /api/v1/health``: sent without the key; 503 is an answer here."""
         answer = await self._http.json("GET", f"{_PATH}/health", Health, authenticate=False, accept_status=(503,))
-        return answer.model_copy(update={"theo_mcp": _by_hosted(Model())})
+        return _stamped(answer)
+
+    async def _generate(
+        self, path: str, reply: type[ReplyT], request: Request, observe: Observe | None, prompt: str
+    ) -> ReplyT:
+        check_prompt(prompt, self._max_prompt_chars)
+        body = request.body()
+        if observe is not None:
+            observe("sent")
+        return _stamped(await self._http.json("POST", f"{_PATH}/{path}", reply, body))
+
+    async def _get(self, path: str, reply: type[ReplyT], *, timeout: float | None = None) -> ReplyT:
+        return _stamped(await self._http.json("GET", f"{_PATH}/{path}", reply, timeout=timeout))
+
+    async def _change(self, method: str, path: str, done: ReplyT, request: Request | None = None) -> ReplyT:
+        """A change whose answer nobody documents: what the service says of it, or `done` where it says nothing."""
+        body = request.body() if request else None
+        try:
+            said = await self._http.json(method, f"{_PATH}/{path}", type(done), body)
+        except ProtocolError as error:
+            if error.status not in (200, 201, 202, 204) or error.partial:
+                raise
+            return _stamped(done)
+        return _stamped(done.model_copy(update=said.model_dump(exclude_unset=True)))
 
     def with_options(self, options: Options) -> Self:
         """A client over the same connections whose calls follow `options`; close only the first."""
@@ -138,59 +275,12 @@ class TheoClient:
         await self.aclose()
 
 
-async def _completion_events(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[CompletionEvent, None]:
-    """Reads the stream up to its terminator; whatever else ends it is an error with the text so far."""
-    model = Model()
-    text: list[str] = []
-    try:
-        async for sent in events:
-            if sent.event == WHOLE_REPLY:
-                for known in _events_of(Completion.model_validate(read_json(sent.data))):
-                    yield known
-                return
-            if sent.event == "error":
-                message, code, request_id = parse_error(sent.data.encode())
-                raise errors.StreamError(
-                    message or "Theo ended the stream with an error.", code=code, request_id=request_id, attempts=1
-                )
-            try:
-                event = parse_event(sent.event, sent.data)
-            except ValueError:
-                raise errors.ProtocolError(f"Theo sent a {sent.event} event that is not JSON.", attempts=1) from None
-            match event:
-                case None:
-                    continue
-                case Token():
-                    text.append(event.token)
-                case Meta():
-                    model = event.model
-                    event = event.model_copy(update={"theo_mcp": _by_hosted(model)})
-                case Done():
-                    yield event.model_copy(update={"theo_mcp": _by_hosted(model)})
-                    return
-                case _:
-                    pass
-            yield event
-        raise errors.StreamError(
-            "Theo's stream ended before the answer was complete.",
-            hint="What came so far is kept; the work may have been billed, so look before you call again.",
-            attempts=1,
-        )
-    except errors.TheoError as error:
-        error.partial = "".join(text)
-        raise
-
-
-def _events_of(answer: Completion) -> list[CompletionEvent]:
-    """The events of an answer that came whole, from a service that does not stream."""
-    about = _by_hosted(answer.model)
-    meta = Meta(mode=answer.mode, resolved_mode=answer.resolved_mode, model=answer.model, theo_mcp=about)
-    done = Done.model_validate(answer.model_dump(by_alias=True, exclude={"model"}))
-    return [meta, Token(token=answer.content), done.model_copy(update={"theo_mcp": about})]
-
-
-def _by_hosted(model: Model) -> Extension:
-    return Extension(backend="hosted", engine=model.engine or "theo", model=model.id)
+def _stamped(answer: ReplyT) -> ReplyT:
+    """`answer` with who made it: the documents have no field for that, so whatever stands there is ours to say."""
+    model = getattr(answer, "model", None)
+    if isinstance(model, str):
+        model = Model(id=model)
+    return answer.model_copy(update={"theo_mcp": by_hosted(model if isinstance(model, Model) else Model())})
 
 
 def _canonical(url: str) -> str:
@@ -199,8 +289,3 @@ def _canonical(url: str) -> str:
     if parts.hostname == _APEX:
         parts = parts._replace(netloc="www." + parts.netloc)
     return urlunsplit(parts).rstrip("/")
-
-
-def _tell(observe: Observe | None, phase: str) -> None:
-    if observe is not None:
-        observe(phase)

@@ -26,9 +26,11 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from theo_mcp import errors
 from theo_mcp.backend import GetCode, Observe, Spending, Theo, Used
 from theo_mcp.meter.ledger import Ledger
+from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
+from theo_mcp.wire.events import CompletionEvent, Done
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.openai import ChatCompletion
-from theo_mcp.wire.theo import Code, CodeRequest, Completion, CompletionEvent, CompletionRequest, Done, Health, Models
+from theo_mcp.wire.service import Health, Models
 
 AnswerT = TypeVar("AnswerT")
 PaidT = TypeVar("PaidT", bound=Completion | ChatCompletion | Code)

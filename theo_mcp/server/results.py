@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from theo_mcp.server.reply import Reply
+from theo_mcp.wire.completions import Code, Completion
 from theo_mcp.wire.getcode import Improved
 from theo_mcp.wire.model import Check, Extension
-from theo_mcp.wire.theo import Artifact, Code, Completion, FollowUp, ToolUse, Usage
+from theo_mcp.wire.parts import Artifact, FollowUp, ToolUse, Usage
 
 _EMPTY = "(The answer is empty.)"
 
@@ -112,7 +113,7 @@ def _reply(
         **data,
         **facts,
         "checks": [check.model_dump(exclude_defaults=False) for check in about.checks],
-        "artifacts": [artifact.model_dump(exclude_none=True) for artifact in artifacts],
+        "artifacts": [artifact.model_dump(by_alias=True, exclude_none=True) for artifact in artifacts],
         "tools_used": [tool.model_dump(exclude_none=True) for tool in tools_used],
         "follow_ups": [follow_up.model_dump() for follow_up in follow_ups],
         "follow_ups_by": about.follow_ups,
@@ -145,9 +146,7 @@ def _usage(usage: Usage) -> dict[str, JsonValue]:
 
 def _artifact_line(artifact: Artifact) -> str:
     """Name, kind and every address that the artifact gives; the documents leave its fields open."""
-    extra = artifact.model_extra or {}
-    addresses = [str(value) for name, value in extra.items() if name.lower().endswith("url") and isinstance(value, str)]
-    return " · ".join(part for part in (artifact.title or artifact.id, artifact.type, *addresses) if part)
+    return " · ".join(part for part in (artifact.title or artifact.id, artifact.type, *artifact.urls) if part)
 
 
 def _fenced(code: str, language: str) -> str:

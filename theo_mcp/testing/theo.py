@@ -1,101 +1,280 @@
-"""Theo as its documents describe it: the endpoints that we call, with their validation and errors."""
+"""Theo as its documents describe it: the endpoints that we call, with their validation, errors and shapes."""
 
 from __future__ import annotations
 
+import json
 import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import cached_property, partial
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import anyio
 
+from theo_mcp.testing import theo_replies as replies
 from theo_mcp.testing.http import Exchange, Fields, HttpServer
+from theo_mcp.testing.theo_replies import CODE, FOLLOW_UPS, MODEL, USAGE, WORDS, completion, openai_completion
+from theo_mcp.testing.theo_requests import MODES, problem_of
+
+__all__ = ["CODE", "FOLLOW_UPS", "KEY", "MODEL", "MODES", "USAGE", "WORDS", "FakeTheo", "completion", "refuse"]
 
 KEY = "theo_sk_test_0123456789abcdef"
-
-# The page "Create Completion", request body; and the SDK's inline conversation.
-COMPLETION_FIELDS = {
-    "prompt", "mode", "stream", "conversation_id", "skills", "tools", "persona", "temperature", "max_iterations",
-    "model_overrides", "format", "metadata", "component_library", "conversation",
-}  # fmt: skip
-MODES = {"auto", "fast", "think", "code", "image", "video", "research", "roast", "genui"}
-MODEL = {"id": "theo-1-flash", "label": "Theo Flash", "engine": "theo-core"}
-FOLLOW_UPS = [
-    {"label": "Compare with monoliths", "prompt": "Compare microservices vs monolithic architecture"},
-    {"label": "Service mesh", "prompt": "Explain service mesh in microservices"},
-]
-WORDS = ["Microservices ", "architecture ", "is a design ", "pattern — ", "ein Muster 🧩."]
-USAGE = {"cost_cents": 0.02, "prompt_tokens": 12, "completion_tokens": 156, "total_tokens": 168}
-CODE = "export function authMiddleware(req, res, next) {\n  next();\n}"
+_BASE = "/api/v1/"
+Handle = Callable[[Exchange, Fields], Awaitable[None]]
 
 
 class FakeTheo(HttpServer):
-    """The service. `key` is the one it accepts."""
+    """The service. Each attribute is a knob; the defaults are a service in good health."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(self._answer, tls=tls)
         self.key = KEY
+        """The key that it accepts."""
         self.silent_after: int | None = None
         """After so many tokens nothing comes any more; the client's closing ends it."""
         self.silent = anyio.Event()
         """Set when `silent_after` has been reached."""
+        self.words = list(WORDS)
+        """The tokens of every text. One may end in half a character, as JavaScript sends it."""
+        self.artifacts: list[Fields] = []
+        """Come with every completion."""
+        self.caching = False
+        """Whether the second of two equal completions comes from the cache, as the documents say."""
+        self.status = "healthy"
+        self.queue_available = True
+        """Without its queue it takes no research and no video."""
+        self.wrap_jobs = False
+        """Whether a job comes as ``{"job": {…}}``."""
+        self.jobs: dict[str, list[Fields]] = {}
+        """The states of each job, one for each look at it; the last one stays."""
+        self.installed: set[str] = set()
+        self.conversations = [replies.conversation(number) for number in range(1, 6)]
+        self.page_size = 2
+        self.org_usage = False
+        """Whether the key may see the organisation's usage."""
+        self.silent_changes = False
+        """Whether a change is answered 204 without a body."""
+        self._cache: set[str] = set()
 
     async def _answer(self, exchange: Exchange) -> None:
         request = exchange.request
-        if request.path == "/api/v1/health":
-            providers = {"core": {"status": "healthy"}}
-            await exchange.reply(200, {"status": "healthy", "timestamp": "t", "version": "1", "providers": providers})
+        target = urlsplit(request.path)
+        endpoint, _, id = target.path.removeprefix(_BASE).partition("/")
+        if (endpoint, id) == ("chat", "completions"):
+            endpoint, id = "chat/completions", ""
+        handle = self._handlers.get((request.method, endpoint, bool(id)))
+        if (request.method, target.path) == ("GET", f"{_BASE}health"):
+            await self._health(exchange)
         elif request.headers.get("authorization") != f"Bearer {self.key}":
             await refuse(exchange, 401, "invalid_api_key", "Missing or invalid API key", "authentication_error")
-        elif (request.method, request.path) == ("GET", "/api/v1/models"):
-            row = {"mode": "fast", "model_id": "theo-1-flash", "label": "Theo Flash", "engine": "theo-core"}
-            await exchange.reply(200, {"models": [row | {"description": "Quick."}]})
-        elif (request.method, request.path) == ("POST", "/api/v1/code"):
-            await self._code(exchange, request.json)
-        elif (request.method, request.path) == ("POST", "/api/v1/completions"):
-            await self._complete(exchange, request.json)
-        else:
+        elif handle is None or not target.path.startswith(_BASE):
             await refuse(exchange, 404, "not_found", "Not found", "not_found_error")
-
-    async def _code(self, exchange: Exchange, fields: Fields) -> None:
-        if not fields.get("prompt"):
-            await refuse(exchange, 400, "missing_prompt", "prompt is required")
-        elif set(fields) - {"prompt", "language", "framework"}:
-            await refuse(exchange, 400, "validation_error", "unknown field")
+        elif request.method == "GET" or id:
+            await handle(exchange, dict(parse_qsl(target.query)) | {"id": unquote(id)})
+        elif problem := problem_of(endpoint, _json(request.body)):
+            await refuse(exchange, 400, *problem)
         else:
-            usage = {"cost_cents": 0.05}
-            made = {"id": "code_abc123", "created": "2026-04-10T12:00:00Z", "content": CODE}
-            await exchange.reply(200, made | {"artifacts": [], "tools_used": [], "usage": usage})
+            await handle(exchange, request.json)
+
+    @cached_property
+    def _handlers(self) -> dict[tuple[str, str, bool], Handle]:
+        """What answers, by method, endpoint, and whether one thing of a collection is named."""
+        return {
+            ("POST", "completions", False): self._complete,
+            ("POST", "chat/completions", False): self._chat,
+            ("POST", "code", False): self._code,
+            ("POST", "images", False): self._images,
+            ("POST", "documents", False): self._document,
+            ("POST", "research", False): partial(self._begin, "research", "res_abc123"),
+            ("POST", "video", False): partial(self._begin, "video", "vid_abc123"),
+            ("GET", "jobs", True): self._job,
+            ("GET", "skills", False): self._skills,
+            ("GET", "skills", True): self._skill,
+            ("POST", "skills", False): self._install,
+            ("DELETE", "skills", False): self._uninstall,
+            ("GET", "tools", False): self._tools,
+            ("GET", "conversations", False): self._conversations,
+            ("GET", "conversations", True): self._conversation,
+            ("DELETE", "conversations", True): self._delete_conversation,
+            ("GET", "usage", False): self._usage,
+            ("GET", "models", False): self._models,
+        }
 
     async def _complete(self, exchange: Exchange, fields: Fields) -> None:
-        if problem := _problem(fields):
-            await refuse(exchange, 400, "validation_error", problem)
-        elif fields.get("conversation_id") == "unknown":
+        if fields.get("conversation_id") == "unknown":
             await refuse(exchange, 404, "not_found", "Conversation ID not found", "not_found_error")
         elif fields.get("stream"):
             await self._stream(exchange, fields)
         elif fields.get("format") == "openai":
-            await exchange.reply(200, openai_completion(fields))
+            await reply(exchange, openai_completion(fields))
         else:
-            await exchange.reply(200, completion(fields))
+            made = completion(fields) | {"content": "".join(self.words), "artifacts": self.artifacts}
+            made |= {"conversation_id": fields.get("conversation_id"), "request_id": "req_1"}
+            await reply(exchange, made | self._from_cache(fields))
+
+    def _from_cache(self, fields: Fields) -> Fields:
+        """The page "Semantic Caching": prompt, mode, skills and tools make the key; conversations, research, images and
+        videos are never cached."""
+        if not self.caching or fields.get("conversation_id") or fields.get("mode") in ("research", "image", "video"):
+            return {}
+        key = json.dumps([fields.get(name) for name in ("prompt", "mode", "skills", "tools")])
+        if key in self._cache:
+            return {"_cached": True, "usage": {"cost_cents": 0, "prompt_tokens": 0, "completion_tokens": 0}}
+        self._cache.add(key)
+        return {}
 
     async def _stream(self, exchange: Exchange, fields: Fields) -> None:
         await exchange.start_events()
         await exchange.event(".", "thinking")
-        resolved = _resolved(fields)
+        about = {"conversation_id": fields.get("conversation_id"), "request_id": "req_1"}
+        active = [skill for skill in replies.SKILLS if skill["slug"] in fields.get("skills", ())]
+        shown = [{"id": skill["id"], "slug": skill["slug"], "name": skill["name"]} for skill in active]
         await exchange.event(
-            {"id": "cmpl_abc123", "mode": fields.get("mode", "auto"), "resolved_mode": resolved, "model": MODEL,
-             "tools": [], "artifacts": [], "conversation_id": None, "request_id": "req_1"},
+            {"id": "cmpl_abc123", "mode": fields.get("mode", "auto"), "resolved_mode": replies.resolved(fields),
+             "model": MODEL, "tools": [], "artifacts": [], **about},
             "meta",
         )  # fmt: skip
+        if shown:
+            await exchange.event({"active": shown}, "skills")
+        if fields.get("mode") == "genui":
+            library = fields.get("component_library", "theo")
+            await exchange.event({"library": library, "tools": ["search"]}, "genui_meta")
+        for tool in fields.get("tools", ()):
+            await exchange.event({"name": tool["name"], "status": "success"}, "tool")
+        for artifact in self.artifacts:
+            await exchange.event(artifact, "artifact")
         await exchange.event({"something": "new"}, "of_the_future")
-        for number, word in enumerate(WORDS):
+        async for word in self._spoken():
+            await exchange.event({"token": word}, "token")
+        await exchange.event(
+            {"id": "cmpl_abc123", "content": "".join(self.words), "follow_ups": FOLLOW_UPS, "usage": USAGE,
+             "skills_active": shown, **about},
+            "done",
+        )  # fmt: skip
+
+    async def _spoken(self) -> AsyncIterator[str]:
+        for number, word in enumerate(self.words):
             if number == self.silent_after:
                 self.silent.set()
                 await anyio.sleep_forever()
-            await exchange.event({"token": word}, "token")
-        await exchange.event(
-            {"id": "cmpl_abc123", "content": "".join(WORDS), "follow_ups": FOLLOW_UPS, "usage": USAGE,
-             "conversation_id": None, "request_id": "req_1"},
-            "done",
-        )  # fmt: skip
+            yield word
+
+    async def _chat(self, exchange: Exchange, fields: Fields) -> None:
+        if not fields.get("stream"):
+            await reply(exchange, openai_completion(fields))
+            return
+        await exchange.start_events()
+        async for word in self._spoken():
+            await exchange.event(replies.chat_chunk(word))
+        await exchange.event(replies.chat_chunk(None, "stop"))
+        await exchange.event("[DONE]")
+
+    async def _code(self, exchange: Exchange, _: Fields) -> None:
+        made = {"id": "code_abc123", "created": replies.CREATED, "content": CODE}
+        await reply(exchange, made | {"artifacts": self.artifacts, "tools_used": [], "usage": {"cost_cents": 0.05}})
+
+    async def _images(self, exchange: Exchange, fields: Fields) -> None:
+        await reply(exchange, replies.images(fields))
+
+    async def _document(self, exchange: Exchange, fields: Fields) -> None:
+        await reply(exchange, replies.document(fields))
+
+    async def _begin(self, kind: str, id: str, exchange: Exchange, _: Fields) -> None:
+        if not self.queue_available:
+            await refuse(exchange, 503, "queue_unavailable", "The queue is unavailable", "server_error")
+            return
+        job_id = f"job_{len(self.jobs) + 1}"
+        ended = replies.job(job_id, kind, "completed", 100, replies.RESULTS[kind])
+        self.jobs[job_id] = [replies.job(job_id, kind, "queued", 0), replies.job(job_id, kind, "active", 40), ended]
+        await reply(exchange, replies.job_started(id, job_id), 202)
+
+    async def _job(self, exchange: Exchange, fields: Fields) -> None:
+        states = self.jobs.get(fields["id"])
+        if not states:
+            await refuse(exchange, 404, "not_found", "Job not found", "not_found_error")
+            return
+        state = states.pop(0) if len(states) > 1 else states[0]
+        await reply(exchange, {"job": state} if self.wrap_jobs else state)
+
+    async def _skills(self, exchange: Exchange, fields: Fields) -> None:
+        wanted = fields.get("filter", "marketplace")
+        if wanted not in ("installed", "marketplace"):
+            await refuse(exchange, 400, "validation_error", "invalid filter")
+            return
+        shown = [skill for skill in replies.SKILLS if wanted == "marketplace" or skill["id"] in self.installed]
+        await reply(exchange, {"skills": shown})
+
+    async def _skill(self, exchange: Exchange, fields: Fields) -> None:
+        await self._one(exchange, "skill", [skill for skill in replies.SKILLS if skill["id"] == fields["id"]])
+
+    async def _install(self, exchange: Exchange, fields: Fields) -> None:
+        if not any(skill["id"] == fields["skillId"].lower() for skill in replies.SKILLS):
+            await refuse(exchange, 404, "not_found", "Skill not found", "not_found_error")
+            return
+        self.installed.add(fields["skillId"].lower())
+        await self._changed(exchange, {"installed": True}, 201)
+
+    async def _uninstall(self, exchange: Exchange, fields: Fields) -> None:
+        if fields["skillId"].lower() not in self.installed:
+            await refuse(exchange, 404, "not_found", "Skill not installed", "not_found_error")
+            return
+        self.installed.remove(fields["skillId"].lower())
+        await self._changed(exchange, {"installed": False}, 200)
+
+    async def _tools(self, exchange: Exchange, _: Fields) -> None:
+        await reply(exchange, {"tools": replies.TOOLS})
+
+    async def _conversations(self, exchange: Exchange, fields: Fields) -> None:
+        start = int(fields.get("cursor", 0))
+        page = self.conversations[start : start + self.page_size]
+        more = start + self.page_size < len(self.conversations)
+        listed = [{name: value for name, value in one.items() if name != "messages"} for one in page]
+        cursor = str(start + self.page_size) if more else None
+        await reply(exchange, {"conversations": listed, "has_more": more, "next_cursor": cursor})
+
+    async def _conversation(self, exchange: Exchange, fields: Fields) -> None:
+        await self._one(exchange, "conversation", [one for one in self.conversations if one["id"] == fields["id"]])
+
+    async def _delete_conversation(self, exchange: Exchange, fields: Fields) -> None:
+        left = [one for one in self.conversations if one["id"] != fields["id"]]
+        if len(left) == len(self.conversations):
+            await refuse(exchange, 404, "not_found", "Conversation not found", "not_found_error")
+            return
+        self.conversations = left
+        await self._changed(exchange, {"deleted": True}, 200)
+
+    async def _usage(self, exchange: Exchange, fields: Fields) -> None:
+        if fields.get("scope", "user") not in ("user", "org"):
+            await refuse(exchange, 400, "validation_error", "invalid scope")
+        elif fields.get("scope") == "org" and not self.org_usage:
+            await refuse(exchange, 403, "missing_scope", "You may not see this team's usage", "permission_error")
+        else:
+            await reply(exchange, replies.usage(fields.get("from", "2026-04-01"), fields.get("to", "2026-04-30")))
+
+    async def _models(self, exchange: Exchange, _: Fields) -> None:
+        row = {"mode": "fast", "model_id": "theo-1-flash", "label": "Theo Flash", "engine": "theo-core"}
+        await reply(exchange, {"models": [row | {"description": "Quick."}]})
+
+    async def _health(self, exchange: Exchange) -> None:
+        providers = {"core": {"status": self.status}}
+        body = {"status": self.status, "timestamp": "t", "version": "1", "providers": providers}
+        if self.status == "down":
+            await exchange.reply(503, body, retry_after="30")
+        else:
+            await exchange.reply(200, body, x_cache="MISS")
+
+    async def _one(self, exchange: Exchange, name: str, found: list[Fields]) -> None:
+        if found:
+            await reply(exchange, {name: found[0]})
+        else:
+            await refuse(exchange, 404, "not_found", f"{name.capitalize()} not found", "not_found_error")
+
+    async def _changed(self, exchange: Exchange, body: Fields, status: int) -> None:
+        await (reply(exchange, "", 204) if self.silent_changes else reply(exchange, body, status))
+
+
+async def reply(exchange: Exchange, body: object, status: int = 200) -> None:
+    """A reply with the headers that all of Theo's have."""
+    await exchange.reply(status, body, x_request_id="req_1", theo_api_version="2026-03-28")
 
 
 async def refuse(exchange: Exchange, status: int, code: str, message: str, kind: str = "invalid_request_error") -> None:
@@ -104,43 +283,8 @@ async def refuse(exchange: Exchange, status: int, code: str, message: str, kind:
     await exchange.reply(status, {"error": error}, x_request_id="req_err")
 
 
-def completion(fields: Fields) -> Fields:
-    """The page's example response, for a request's mode and metadata."""
-    return {
-        "id": "cmpl_abc123", "object": "completion", "created": "2026-04-10T12:00:00Z", "content": "".join(WORDS),
-        "mode": fields.get("mode", "auto"), "resolved_mode": _resolved(fields), "model": MODEL, "tools_used": [],
-        "artifacts": [], "follow_ups": FOLLOW_UPS, "usage": USAGE, "metadata": fields.get("metadata"),
-    }  # fmt: skip
-
-
-def openai_completion(fields: Fields) -> Fields:
-    """The same in the OpenAI format."""
-    message = {"role": "assistant", "content": "".join(WORDS)}
-    usage = {"prompt_tokens": 12, "completion_tokens": 156, "total_tokens": 168}
-    about = {"mode": "auto", "resolved_mode": "fast", "tools_used": [], "artifacts": [], "engine": "theo-core"}
-    return {
-        "id": "chatcmpl_abc123", "object": "chat.completion", "created": 1775822400, "model": "theo-1-flash",
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage, "theo_metadata": about,
-    }  # fmt: skip
-
-
-def _resolved(fields: Fields) -> str:
-    mode = fields.get("mode", "auto")
-    return "fast" if mode == "auto" else str(mode)
-
-
-def _problem(fields: Fields) -> str | None:
-    if not isinstance(fields.get("prompt"), str) or not fields["prompt"]:
-        return "prompt must be a non-empty string"
-    if unknown := set(fields) - COMPLETION_FIELDS:
-        return f"unknown field {sorted(unknown)[0]}"
-    if fields.get("mode", "auto") not in MODES:
-        return "invalid mode"
-    if not 0 <= fields.get("temperature", 1) <= 2:
-        return "temperature must be between 0 and 2"
-    if not 1 <= fields.get("max_iterations", 8) <= 20:
-        return "max_iterations must be between 1 and 20"
-    persona = fields.get("persona", "theo")
-    if persona not in ("theo", "none") and set(persona) != {"system_prompt"}:
-        return "invalid persona"
-    return None
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -14,7 +15,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     field_validator,
 )
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import PydanticSerializationError, from_json
 
 # All models here are built at their first use: a server that only lists its tools need not wait 15 ms for them.
 
@@ -36,7 +37,9 @@ class Reply(BaseModel):
     """A reply, or a part of one. Whatever can be read is kept: unknown fields stay, and a field of another type than
     documented takes its default instead of costing the caller a paid answer."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="allow", frozen=True, populate_by_name=True, defer_build=True, coerce_numbers_to_str=True
+    )
 
     @field_validator("*", mode="wrap")
     @classmethod
@@ -47,14 +50,16 @@ class Reply(BaseModel):
             return validate(value)
         except ValidationError:
             default = cls.model_fields[info.field_name or ""].get_default(call_default_factory=True)
+            if isinstance(default, dict) and isinstance(value, dict):
+                return {name: kept for name, item in value.items() for kept in _readable_named(name, item, validate)}
             if not isinstance(default, tuple):
                 return default
-            items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-            return tuple(kept for item in items for kept in _readable(item, validate))
+            return tuple(kept for item in _items(value) for kept in _readable(item, validate))
 
 
-def read_json(data: bytes | str) -> object:
-    """What JSON says. Lone surrogates, which JavaScript services send and strict parsers refuse, become U+FFFD.
+def read_json(data: bytes | str, *, keep_halves: bool = False) -> object:
+    """What JSON says. Lone surrogates, which JavaScript services send and strict parsers refuse, become U+FFFD; or they
+    stay, for `theo_mcp.wire.pairs` to join them with their other half.
 
     Raises:
         ValueError: it is not JSON.
@@ -66,10 +71,29 @@ def read_json(data: bytes | str) -> object:
         if "\\ud" not in text.lower():
             raise
         try:
-            read = json.dumps(json.loads(text), ensure_ascii=False)
+            read = json.loads(text)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
-        return from_json(scrubbed(read))
+        return read if keep_halves else scrubbed_json(read)
+
+
+def scrubbed_json(value: Any) -> Any:
+    """`value` without lone surrogates, names included.
+
+    Raises:
+        ValueError: it is nested too deeply.
+    """
+    if not value:
+        return value
+    try:
+        return from_json(scrubbed(json.dumps(value, ensure_ascii=False)))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def alone(name: str) -> Callable[[object], object]:
+    """Reads a part of a reply that came as its `name` alone, such as a tool that is only its name."""
+    return lambda fields: {name: fields} if isinstance(fields, str) and fields else fields
 
 
 def scrubbed(text: str) -> str:
@@ -87,7 +111,16 @@ def text_of(value: object) -> str:
         return "".join(text_of(part) for part in value)
     if isinstance(value, dict) and isinstance(value.get("text"), str):
         return str(value["text"])
-    return to_json(value, serialize_unknown=True).decode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _items(value: object) -> list[object]:
+    """The items of what should have been a list: one item or address alone, or an object that names the items."""
+    if isinstance(value, dict) and value and all(isinstance(item, dict) for item in value.values()):
+        return list(value.values())
+    if isinstance(value, dict) or (isinstance(value, str) and value.startswith(("https://", "http://"))):
+        return [value]
+    return value if isinstance(value, list) else []
 
 
 def _readable(item: object, validate: ValidatorFunctionWrapHandler) -> list[object]:
@@ -96,6 +129,14 @@ def _readable(item: object, validate: ValidatorFunctionWrapHandler) -> list[obje
     except ValidationError:
         return []
     return list(read) if isinstance(read, list | tuple) else []
+
+
+def _readable_named(name: object, item: object, validate: ValidatorFunctionWrapHandler) -> list[object]:
+    try:
+        read = validate({name: item})
+    except ValidationError:
+        return []
+    return list(read.values()) if isinstance(read, dict) else []
 
 
 class Check(Reply):

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field, JsonValue, field_validator
 
-from theo_mcp.wire.model import Extended, Reply, Request, text_of
+from theo_mcp.wire.model import Extended, Reply, Request, read_json, scrubbed_json, text_of
+from theo_mcp.wire.pairs import Pairs
 
 
 class ChatMessage(Request):
@@ -30,6 +31,24 @@ class ChatRequest(Request):
     response_format: dict[str, JsonValue] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+
+
+class ChatCompletionRequest(Request):
+    """The body of ``POST /api/v1/chat/completions``. Theo takes the last user message as the prompt and joins the
+    system messages into a persona; it ignores the other fields of OpenAI and tool messages, so they cannot be given."""
+
+    model: str = "theo-1-auto"
+    messages: tuple[ChatMessage, ...]
+    stream: bool | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    conversation_id: str | None = None
+    skills: tuple[str, ...] | None = None
+    metadata: dict[str, JsonValue] | None = None
+
+    @property
+    def prompt(self) -> str:
+        """What Theo answers: the last user message."""
+        return next((message.content for message in reversed(self.messages) if message.role == "user"), "")
 
 
 class ChatUsage(Reply):
@@ -61,6 +80,37 @@ class ChatChunk(Reply):
     usage: ChatUsage | None = None
     timings: dict[str, JsonValue] | None = None
     """llama.cpp's own measurements, where it is the server."""
+
+
+class ChatParser:
+    """Reads the chunks of one streamed chat, and joins the halves of characters that were cut between them."""
+
+    def __init__(self) -> None:
+        self._pairs: dict[int, Pairs] = {}
+
+    def parse(self, data: str) -> ChatChunk:
+        """One chunk.
+
+        Raises:
+            ValueError: it is not a JSON object.
+        """
+        fields = read_json(data, keep_halves=True)
+        if not isinstance(fields, dict):
+            raise ValueError("not a JSON object")
+        choices = fields.get("choices")
+        for place, choice in enumerate(choices if isinstance(choices, list) else []):
+            delta = choice.get("delta") if isinstance(choice, dict) else None
+            if isinstance(delta, dict) and isinstance(content := delta.get("content"), str):
+                index = choice.get("index")
+                pairs = self._pairs.setdefault(index if isinstance(index, int) else place, Pairs())
+                delta["content"] = pairs.feed(content)
+        return ChatChunk.model_validate(scrubbed_json(fields))
+
+    def rest(self) -> ChatChunk | None:
+        """A chunk with what is left when the stream has ended."""
+        left = {index: text for index, pairs in self._pairs.items() if (text := pairs.rest())}
+        choices = tuple(ChunkChoice(index=index, delta=Delta(content=text)) for index, text in left.items())
+        return ChatChunk(choices=choices) if choices else None
 
 
 class Reasoned(Reply):

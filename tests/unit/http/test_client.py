@@ -15,7 +15,7 @@ from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.testing import theo
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.theo import FakeTheo
-from theo_mcp.wire.theo import Token
+from theo_mcp.wire.events import Token
 
 HELLO = CompletionRequest(prompt="Hello")
 QUICK = Timeouts(connect=2, whole=0.3, idle=0.3)

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.meter.conftest import FREE, HELLO, Scripted, metered, read_all, used
 from theo_mcp import InputError, errors
 from theo_mcp.backend import Used
-from theo_mcp.wire.theo import Done, Token
+from theo_mcp.wire.events import Done, Token
 
 NOTHING_DONE = [
     errors.ConfigError, errors.InputError, errors.NotAvailableError, errors.UnreachableError, errors.BadRequestError,
@@ -135,7 +135,7 @@ async def test_a_cached_answer_in_the_openai_format_costs_nothing(arm: Scripted)
 
 
 @pytest.mark.parametrize(
-    "cost", [float("nan"), float("inf"), -5, -0.0001, 1e300, 100_001, "5 cents", None, [], 10**400]
+    "cost", [float("nan"), float("inf"), -5, -0.0001, 1e300, 100_001, "five cents", None, [], 10**400]
 )
 async def test_a_cost_that_cannot_be_true_counts_as_not_said(arm: Scripted, cost: object) -> None:
     meter, hosted, _ = metered(arm, "100")

@@ -10,7 +10,7 @@ from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.progress import Progress
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.theo import CodeRequest
+from theo_mcp.wire.completions import CodeRequest
 
 
 class CodeArguments(Arguments):

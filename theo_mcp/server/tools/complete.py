@@ -11,7 +11,9 @@ from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.progress import Progress
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.theo import MODES, Completion, CompletionRequest, Gathered, InlineTool, Mode, Persona, Token, now
+from theo_mcp.wire.completions import MODES, Completion, CompletionRequest, InlineTool, Mode, Persona
+from theo_mcp.wire.events import Gathered, Token
+from theo_mcp.wire.parts import now
 
 
 class CompleteArguments(Arguments):

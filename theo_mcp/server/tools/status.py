@@ -13,7 +13,7 @@ from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.progress import Progress
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.theo import Health, Models
+from theo_mcp.wire.service import Health, Models
 
 _LIMIT_S = 5.0
 

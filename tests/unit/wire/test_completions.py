@@ -3,13 +3,15 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from theo_mcp.wire.theo import Completion, CompletionRequest, Done, Gathered, Meta, Token, parse_event
+from theo_mcp.wire.completions import Completion, CompletionRequest
+from theo_mcp.wire.events import Done, Gathered, Meta, Token, parse_event
 
 
-def test_a_request_has_the_thirteen_documented_fields_and_the_sdks_conversation() -> None:
+def test_a_request_has_the_thirteen_documented_fields_and_then_those_of_the_sdk() -> None:
     assert list(CompletionRequest.model_fields) == [
         "prompt", "mode", "stream", "conversation_id", "skills", "tools", "persona", "temperature", "max_iterations",
-        "model_overrides", "format", "metadata", "component_library", "conversation",
+        "model_overrides", "format", "metadata", "component_library", "conversation", "attachments", "image_model",
+        "image_quality", "personality_config", "response_style", "theo_branding", "brand_soul",
     ]  # fmt: skip
 
 
@@ -34,9 +36,9 @@ def test_absent_fields_are_not_sent() -> None:
 
 
 def test_unknown_fields_of_a_reply_are_kept() -> None:
-    answer = Completion.model_validate_json(b'{"content": "x", "routing": {"a": 1}, "usage": {"new": true}}')
+    answer = Completion.model_validate_json(b'{"content": "x", "of_the_future": {"a": 1}, "usage": {"new": true}}')
 
-    assert (answer.model_extra or {})["routing"] == {"a": 1}
+    assert (answer.model_extra or {})["of_the_future"] == {"a": 1}
     assert (answer.usage.model_extra or {})["new"] is True
 
 
