@@ -8,24 +8,37 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 
 import anyio
 
 from theo_mcp.errors import InputError
-from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
-from theo_mcp.wire.events import CompletionEvent
-from theo_mcp.wire.getcode import Improved, ImproveRequest
-from theo_mcp.wire.openai import ChatCompletion
-from theo_mcp.wire.service import Health, Models
+
+if TYPE_CHECKING:  # the models of both APIs cost 20 ms, and whoever calls one of them imports its own
+    from theo_mcp.http.download import Fetched
+    from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
+    from theo_mcp.wire.events import CompletionEvent
+    from theo_mcp.wire.getcode import Improved, ImproveRequest
+    from theo_mcp.wire.openai import ChatCompletion
+    from theo_mcp.wire.service import Health, Models
 
 Observe: TypeAlias = Callable[[str], None]
 """Told what a call without a stream is doing ("sent", "writing, 40 tokens"). It must return at once."""
 
-EventStream: TypeAlias = AbstractAsyncContextManager[AsyncIterator[CompletionEvent]]
+EventStream: TypeAlias = "AbstractAsyncContextManager[AsyncIterator[CompletionEvent]]"
 """Enter it to send the request; leave it to stop the work, wherever it is."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One caller among several behind a shared backend: whose conversations, usage and handles are meant, how many
+    seconds each call may take, and the key that makes one logical call one."""
+
+    tenant: str = ""
+    deadline_s: float | None = None
+    idempotency_key: str | None = None
 
 
 class Theo(Protocol):
@@ -50,12 +63,24 @@ class Theo(Protocol):
     async def health(self) -> Health:
         """``GET /api/v1/health``. What is missing is said in the notice of its extension."""
 
+    async def open(self, url: str, *, max_bytes: int) -> Fetched:
+        """The file that an answer points to, without the key; ``address_not_allowed`` where it is nobody's here."""
+
+    def for_caller(self, caller: Caller) -> Theo:
+        """The same arm for one caller; it shares everything that must be closed."""
+
 
 class GetCode(Protocol):
     """GetCode's API. Every method raises `theo_mcp.errors.TheoError` and nothing else."""
 
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         """``POST /api/improve``."""
+
+    async def open(self, url: str, *, max_bytes: int) -> Fetched:
+        """As `Theo.open`."""
+
+    def for_caller(self, caller: Caller) -> GetCode:
+        """As `Theo.for_caller`."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +128,24 @@ class Backend:
     """Raises what the engine lacks, where it answers one of the APIs; nothing is started."""
     spending: Callable[[], Awaitable[Spending]] | None = None
     """What was used and spent so far, where it is counted."""
+
+    async def open(self, url: str, *, max_bytes: int = 64 * 2**20) -> Fetched:
+        """The file at `url`, which an answer of either API gave.
+
+        Raises:
+            InputError: it is nobody's here (``address_not_allowed``), or has more than `max_bytes`.
+            APIError, TransportError: it could not be read.
+        """
+        try:
+            return await self.theo.open(url, max_bytes=max_bytes)
+        except InputError as error:
+            if error.code != "address_not_allowed":
+                raise
+        return await self.getcode.open(url, max_bytes=max_bytes)
+
+    def for_caller(self, caller: Caller) -> Self:
+        """The same backend for one caller. Close only the first."""
+        return replace(self, theo=self.theo.for_caller(caller), getcode=self.getcode.for_caller(caller), closers=())
 
     async def aclose(self) -> None:
         """Closes connections and ends the model's process; safe to call twice."""

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from theo_mcp.backend import Backend, Choice, GetCode, Observe, Theo
+from theo_mcp.backend import Backend, Caller, Choice, GetCode, Observe, Theo
 from theo_mcp.errors import ConfigError
 from theo_mcp.meter import Meter
 from theo_mcp.meter.ledger import Ledger, MemoryLedger, StoreLedger
@@ -25,6 +25,7 @@ from theo_mcp.wire.service import Health, Models
 
 if TYPE_CHECKING:
     from theo_mcp.engine.providers import Provider
+    from theo_mcp.http.download import Fetched
     from theo_mcp.http.options import Timeouts
     from theo_mcp.http.retry import RetryPolicy
 
@@ -245,3 +246,9 @@ class _Broken:
 
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         raise self._told()
+
+    async def open(self, url: str, *, max_bytes: int) -> Fetched:
+        raise self._told()
+
+    def for_caller(self, caller: Caller) -> _Broken:
+        return self

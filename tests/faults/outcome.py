@@ -8,7 +8,6 @@ from tests.faults.rows import Row
 from theo_mcp import CompletionRequest, TheoClient
 from theo_mcp.errors import TheoError
 from theo_mcp.http.library import AsyncClient
-from theo_mcp.http.options import Options
 from theo_mcp.testing import theo
 from theo_mcp.testing.theo import FakeTheo
 from theo_mcp.wire.events import Done, Token
@@ -20,8 +19,7 @@ async def outcome(row: Row, service: FakeTheo, http_client: AsyncClient | None) 
     """The row's call against `service`, in the words of `Row.expected`."""
     service.next = list(row.does)
     async with TheoClient(theo.KEY, base_url=service.origin, http_client=http_client) as client:
-        options = Options(timeouts=row.timeouts, limits=row.limits, policy=row.policy)
-        limited = client.with_options(options)
+        limited = client.with_options(timeouts=row.timeouts, limits=row.limits, retries=row.policy)
         seen, error = await _called(row, limited)
         requests = service.requests[:]
         count = f"{len(requests)} request{'s' if len(requests) != 1 else ''}"

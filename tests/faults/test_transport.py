@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from theo_mcp import CompletionRequest, TheoClient, errors
-from theo_mcp.http.options import Options, Timeouts
+from theo_mcp.http.options import Timeouts
 from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.testing import faults, theo
 from theo_mcp.testing.http import HttpServer
@@ -197,7 +197,7 @@ async def test_a_tunnel_that_breaks_is_told_and_costs_no_place_in_the_pool(
             with anyio.fail_after(5), pytest.raises(errors.TheoError) as raised:
                 await client.complete(HELLO)
             assert raised.value.attempts == 0
-        patient = client.with_options(Options(timeouts=Timeouts(connect=5.0)))
+        patient = client.with_options(timeouts=Timeouts(connect=5.0))
         assert (await patient.complete(HELLO)).content.startswith("Microservices")
     assert open_files() <= before + 7  # the other ends: four of the proxy, three of the tunnel that worked
 

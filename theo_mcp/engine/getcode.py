@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import JsonValue
 
-from theo_mcp.backend import Observe, check_prompt
+from theo_mcp.backend import Caller, Observe, check_prompt
 from theo_mcp.engine import loop, respond
+from theo_mcp.engine.files import open_artifact, within
 from theo_mcp.engine.providers import Provider
 from theo_mcp.engine.routing import Route, route
 from theo_mcp.wire.getcode import Improved, ImproveRequest, OutputType
 from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import ChatMessage
+
+if TYPE_CHECKING:
+    from theo_mcp.http.download import Fetched
 
 _SLOTS: Final[dict[OutputType, tuple[str, ...]]] = {
     "website": ("purpose", "audience", "sections", "visual style"),
@@ -41,6 +46,7 @@ class EngineGetCode:
     def __init__(self, provider: Provider, *, max_prompt_chars: int) -> None:
         self._provider = provider
         self._max_prompt_chars = max_prompt_chars
+        self._deadline_s: float | None = None
 
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         """The user's words first, as they are; every further line is the model's. A slot that the model leaves without
@@ -49,12 +55,21 @@ class EngineGetCode:
         way = await route(self._provider, "fast", observe=observe)
         small = way.model.draft or not (await self._provider.capabilities(way.model.id)).schema
         fill = _one_by_one if small else _at_once
-        lines, tokens = await fill(way, request, observe)
+        with within(self._deadline_s):
+            lines, tokens = await fill(way, request, observe)
         return Improved(
             improved="\n".join([request.prompt, *_distinct(lines)]),
             tokensUsed=tokens,
             theo_mcp=respond.about(way.model),
         )
+
+    async def open(self, url: str, *, max_bytes: int) -> Fetched:
+        return await open_artifact(url, max_bytes)
+
+    def for_caller(self, caller: Caller) -> Self:
+        other = copy.copy(self)
+        other._deadline_s = caller.deadline_s
+        return other
 
 
 async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], int]:

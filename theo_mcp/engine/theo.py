@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Self
 
-from theo_mcp.backend import EventStream, Observe, check_prompt
+from theo_mcp.backend import Caller, EventStream, Observe, check_prompt
 from theo_mcp.engine import pipeline, respond
 from theo_mcp.engine.classify import ServedMode
+from theo_mcp.engine.files import each_within, open_artifact, within
 from theo_mcp.engine.providers import Provider
 from theo_mcp.engine.routing import TABLE
 from theo_mcp.errors import TheoError
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
-from theo_mcp.wire.events import Gathered, Token
+from theo_mcp.wire.events import CompletionEvent, Gathered, Token
 from theo_mcp.wire.model import Extension
 from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, Reasoned
 from theo_mcp.wire.parts import now
 from theo_mcp.wire.service import Health, ModelEntry, Models, ProviderHealth
+
+if TYPE_CHECKING:
+    from theo_mcp.http.download import Fetched
 
 _DESCRIPTIONS: dict[ServedMode, str] = {
     "fast": "Short, direct answers.",
@@ -32,17 +40,19 @@ class EngineTheo:
         self._provider = provider
         self._max_prompt_chars = max_prompt_chars
         self._max_output_tokens = max_output_tokens
+        self._deadline_s: float | None = None
 
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
         gathered = Gathered(request)
         tokens = 0
-        async with self._run(request, observe) as events:
-            async for event in events:
-                gathered.add(event)
-                if isinstance(event, Token):
-                    tokens += 1
-                    if observe is not None and tokens % 10 == 1:
-                        observe(f"writing, {tokens} tokens")
+        with within(self._deadline_s):
+            async with self._run(request, observe) as events:
+                async for event in events:
+                    gathered.add(event)
+                    if isinstance(event, Token):
+                        tokens += 1
+                        if observe is not None and tokens % 10 == 1:
+                            observe(f"writing, {tokens} tokens")
         return gathered.completion(created=now())
 
     async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
@@ -72,8 +82,14 @@ class EngineTheo:
             theo_mcp=answer.theo_mcp,
         )
 
-    def stream(self, request: CompletionRequest) -> EventStream:
-        return self._run(request, None)
+    @asynccontextmanager
+    async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
+        async with self._run(request, None) as events:
+            if self._deadline_s is None:
+                yield events
+                return
+            async with aclosing(each_within(events, self._deadline_s)) as limited:
+                yield limited
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
         check_prompt(request.prompt, self._max_prompt_chars)
@@ -112,6 +128,14 @@ class EngineTheo:
             providers={"engine": ProviderHealth(status=providers)},
             theo_mcp=about,
         )
+
+    async def open(self, url: str, *, max_bytes: int) -> Fetched:
+        return await open_artifact(url, max_bytes)
+
+    def for_caller(self, caller: Caller) -> Self:
+        other = copy.copy(self)
+        other._deadline_s = caller.deadline_s
+        return other
 
     def _run(self, request: CompletionRequest, observe: Observe | None) -> EventStream:
         return pipeline.run(

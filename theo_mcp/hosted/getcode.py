@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Self
 
 from theo_mcp.backend import Observe, check_prompt
+from theo_mcp.hosted.service import HostedService
 from theo_mcp.hosted.streams import by_getcode, generate_events
 from theo_mcp.http.address import checked_base_url
 from theo_mcp.http.client import HttpClient
@@ -25,9 +25,10 @@ from theo_mcp.wire.getcode import (
 )
 
 BASE_URL = "https://getcode.one"
+_GENERATE = "generate_content"  # what the GenAI conventions call it
 
 
-class GetCodeClient:
+class GetCodeClient(HostedService):
     """GetCode's hosted service.
 
     ``async with GetCodeClient("gc_…") as code: await code.improve(ImproveRequest(prompt="…", output_type="api"))``
@@ -50,8 +51,7 @@ class GetCodeClient:
         allow_insecure_http: bool = False,
     ) -> None:
         url = checked_base_url(base_url, "getcode_base_url", allow_insecure_http=allow_insecure_http)
-        self._max_prompt_chars = max_prompt_chars
-        self._http = HttpClient(
+        http = HttpClient(
             url,
             required_key(api_key, "GetCode"),
             service="GetCode",
@@ -60,6 +60,7 @@ class GetCodeClient:
             limits_per_path=True,
             http_client=http_client,
         )
+        super().__init__(http, max_prompt_chars)
 
     @asynccontextmanager
     async def generate(self, request: GenerateRequest) -> AsyncIterator[AsyncIterator[GenerateEvent]]:
@@ -67,33 +68,22 @@ class GetCodeClient:
         raises an error whose ``partial`` has the text so far. Leaving the context closes the socket."""
         check_prompt(request.prompt, self._max_prompt_chars)
         async with (
-            self._http.events("/api/generate", request.body()) as events,
-            aclosing(generate_events(events)) as read,
+            self._http.events("/api/generate", request.body(), operation=_GENERATE) as events,
+            aclosing(generate_events(events, events.answered)) as read,
         ):
             yield read
 
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         """``POST /api/improve``."""
         check_prompt(request.prompt, self._max_prompt_chars)
-        if observe is not None:
-            observe("sent")
-        answer = await self._http.json("POST", "/api/improve", Improved, request.body())
+        answer = await self._http.json(
+            "POST", "/api/improve", Improved, request.body(), operation=_GENERATE, observe=observe
+        )
         return answer.model_copy(update={"theo_mcp": by_getcode()})
 
     async def upload(self, request: UploadRequest, *, observe: Observe | None = None) -> Analysed:
         """``POST /api/upload``: a file in, a prompt for `generate` out. The caller checks the file's size."""
-        body = request.body()
-        if observe is not None:
-            observe("sent")
-        answer = await self._http.json("POST", "/api/upload", Analysed, body)
+        answer = await self._http.json(
+            "POST", "/api/upload", Analysed, request.body(), operation=_GENERATE, observe=observe
+        )
         return answer.model_copy(update={"theo_mcp": by_getcode()})
-
-    async def aclose(self) -> None:
-        """Closes the connections."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()

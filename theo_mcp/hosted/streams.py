@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from theo_mcp import errors
 from theo_mcp.http.client import WHOLE_REPLY
@@ -23,6 +24,9 @@ from theo_mcp.wire.openai import ChatChunk, ChatCompletion, ChatParser, ChunkCho
 from theo_mcp.wire.pairs import Pairs
 from theo_mcp.wire.parts import Model
 
+Answered: TypeAlias = Callable[[object], None]
+"""Told the event that holds id, usage and cost, for telemetry."""
+
 _WHOLE_TEXTS = ("text", "content", "output", "result")
 
 
@@ -36,14 +40,18 @@ def by_getcode(model: str = "") -> Extension:
     return Extension(backend="hosted", engine="getcode", model=model)
 
 
-async def completion_events(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[CompletionEvent, None]:
+async def completion_events(
+    events: AsyncIterator[ServerSentEvent], answered: Answered = lambda _: None
+) -> AsyncGenerator[CompletionEvent, None]:
     """Theo's events; `Done` is the last."""
     model, pairs = Model(), Pairs()
     text: list[str] = []
     with _keeping(lambda: "".join(text) + pairs.rest()):
         async for sent in events:
             if sent.event == WHOLE_REPLY:
-                for known in _events_of(Completion.model_validate(read_json(sent.data))):
+                whole = Completion.model_validate(read_json(sent.data))
+                answered(whole)
+                for known in _events_of(whole):
                     yield known
                 return
             if sent.event == "error":
@@ -51,7 +59,7 @@ async def completion_events(events: AsyncIterator[ServerSentEvent]) -> AsyncGene
             try:
                 event = parse_event(sent.event, sent.data, pairs)
             except ValueError:
-                raise errors.ProtocolError(f"Theo sent a {sent.event} event that is not JSON.", attempts=1) from None
+                raise errors.ProtocolError(f"Theo sent a {sent.event} event that is not JSON.") from None
             match event:
                 case None:
                     continue
@@ -63,6 +71,7 @@ async def completion_events(events: AsyncIterator[ServerSentEvent]) -> AsyncGene
                 case Done():
                     if left := pairs.rest():
                         yield Token(token=left)
+                    answered(event)
                     yield event.model_copy(update={"theo_mcp": by_hosted(model)})
                     return
                 case _:
@@ -71,7 +80,9 @@ async def completion_events(events: AsyncIterator[ServerSentEvent]) -> AsyncGene
         raise _cut("Theo")
 
 
-async def chat_chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[ChatChunk, None]:
+async def chat_chunks(
+    events: AsyncIterator[ServerSentEvent], answered: Answered = lambda _: None
+) -> AsyncGenerator[ChatChunk, None]:
     """The chunks of a chat, up to ``[DONE]``. One that ends after its finish reason is whole all the same."""
     parser = ChatParser()
     text: list[str] = []
@@ -89,11 +100,13 @@ async def chat_chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[
             try:
                 chunk = parser.parse(sent.data)
             except ValueError:
-                raise errors.ProtocolError("Theo sent a chunk that is not JSON.", attempts=1) from None
+                raise errors.ProtocolError("Theo sent a chunk that is not JSON.") from None
             if (chunk.model_extra or {}).get("error") and not chunk.choices:
                 raise _told("Theo", sent.data)
             text.append(_text_of_chunk(chunk))
             finished = finished or any(choice.finish_reason for choice in chunk.choices)
+            if chunk.usage is not None:
+                answered(chunk)
             yield chunk
         if not finished:
             raise _cut("Theo")
@@ -101,7 +114,9 @@ async def chat_chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[
             yield left
 
 
-async def generate_events(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[GenerateEvent, None]:
+async def generate_events(
+    events: AsyncIterator[ServerSentEvent], answered: Answered = lambda _: None
+) -> AsyncGenerator[GenerateEvent, None]:
     """GetCode's events; `GenerateDone` is the last."""
     pairs = Pairs()
     text: list[str] = []
@@ -114,7 +129,7 @@ async def generate_events(events: AsyncIterator[ServerSentEvent]) -> AsyncGenera
             try:
                 event = parse_generate_event(sent.event, sent.data, pairs)
             except ValueError:
-                raise errors.ProtocolError("GetCode sent an event that is not JSON.", attempts=1) from None
+                raise errors.ProtocolError("GetCode sent an event that is not JSON.") from None
             match event:
                 case None:
                     continue
@@ -125,6 +140,7 @@ async def generate_events(events: AsyncIterator[ServerSentEvent]) -> AsyncGenera
                 case GenerateDone():
                     if left := pairs.rest():
                         yield GenerateToken(text=left)
+                    answered(event)
                     yield event.model_copy(update={"theo_mcp": by_getcode(event.model)})
                     return
                 case _:
@@ -145,16 +161,13 @@ def _keeping(text: Callable[[], str]) -> Iterator[None]:
 
 def _told(service: str, data: str) -> errors.StreamError:
     message, code, request_id = parse_error(data.encode())
-    return errors.StreamError(
-        message or f"{service} ended the stream with an error.", code=code, request_id=request_id, attempts=1
-    )
+    return errors.StreamError(message or f"{service} ended the stream with an error.", code=code, request_id=request_id)
 
 
 def _cut(service: str) -> errors.StreamError:
     return errors.StreamError(
         f"{service}'s stream ended before the answer was complete.",
         hint="What came so far is kept; the work may have been billed, so look before you call again.",
-        attempts=1,
     )
 
 
@@ -184,6 +197,6 @@ def _generated_of(data: str) -> list[GenerateEvent]:
     answer = fields if isinstance(fields, dict) else {}
     text = next((text for name in _WHOLE_TEXTS if (text := text_of(answer.get(name)))), "")
     if not text:
-        raise errors.ProtocolError("GetCode answered with JSON where an event stream was due.", attempts=1)
+        raise errors.ProtocolError("GetCode answered with JSON where an event stream was due.")
     done = GenerateDone.model_validate(answer)
     return [GenerateToken(text=text), done.model_copy(update={"theo_mcp": by_getcode(done.model)})]

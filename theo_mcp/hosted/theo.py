@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import date
-from typing import Literal, Self, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import anyio
@@ -16,6 +15,7 @@ from theo_mcp.backend import Observe, check_prompt
 from theo_mcp.errors import ProtocolError
 from theo_mcp.hosted import jobs
 from theo_mcp.hosted.paths import segment, with_query
+from theo_mcp.hosted.service import HostedService
 from theo_mcp.hosted.skills import skill_id
 from theo_mcp.hosted.streams import by_hosted, chat_chunks, completion_events
 from theo_mcp.http.address import checked_base_url
@@ -45,10 +45,12 @@ BASE_URL = "https://www.hitheo.ai"
 _APEX = "hitheo.ai"
 _PATH = "/api/v1"
 _KEY_PREFIX = "theo_sk_"
+_COMPLETION, _CHAT = "text_completion", "chat"
+_OPERATIONS = {"completions": _COMPLETION, "chat/completions": _CHAT}  # what the GenAI conventions call them
 _Scope: TypeAlias = Literal["user", "org"]
 
 
-class TheoClient:
+class TheoClient(HostedService):
     """Theo's hosted service.
 
     ``async with TheoClient("theo_sk_…") as theo: answer = await theo.complete(CompletionRequest(prompt="…"))``
@@ -56,6 +58,8 @@ class TheoClient:
     Raises:
         ConfigError: the key cannot be sent as it stands, or the base URL is not one that a key may be sent to.
     """
+
+    file_hosts = frozenset({"artifacts.hitheo.ai"})
 
     def __init__(
         self,
@@ -69,23 +73,12 @@ class TheoClient:
         allow_insecure_http: bool = False,
     ) -> None:
         url = _canonical(checked_base_url(base_url, "theo_base_url", allow_insecure_http=allow_insecure_http))
-        self._max_prompt_chars = max_prompt_chars
         key = required_key(api_key, "Theo")
         if not key.reveal().startswith(_KEY_PREFIX):  # the documents differ on which keys exist, so none is refused
             log.warning("The key for Theo does not begin with %s; it is sent as it is.", _KEY_PREFIX)
-        self._http = HttpClient(
-            url,
-            key,
-            service="Theo",
-            billed=True,
-            options=Options(timeouts=timeouts, policy=retries),
-            http_client=http_client,
-        )
-
-    @property
-    def base_url(self) -> str:
-        """Where the requests go."""
-        return self._http.base_url
+        options = Options(timeouts=timeouts, policy=retries)
+        http = HttpClient(url, key, service="Theo", billed=True, options=options, http_client=http_client)
+        super().__init__(http, max_prompt_chars)
 
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
         """``POST /api/v1/completions``. Any documented mode is sent; for research and video the vendor's newer pages
@@ -104,8 +97,8 @@ class TheoClient:
         check_prompt(request.prompt, self._max_prompt_chars)
         body = request.model_copy(update={"stream": True, "format": None}).body()
         async with (
-            self._http.events(f"{_PATH}/completions", body) as events,
-            aclosing(completion_events(events)) as read,
+            self._http.events(f"{_PATH}/completions", body, operation=_COMPLETION) as events,
+            aclosing(completion_events(events, events.answered)) as read,
         ):
             yield read
 
@@ -120,8 +113,8 @@ class TheoClient:
         check_prompt(request.prompt, self._max_prompt_chars)
         body = request.model_copy(update={"stream": True}).body()
         async with (
-            self._http.events(f"{_PATH}/chat/completions", body) as events,
-            aclosing(chat_chunks(events)) as read,
+            self._http.events(f"{_PATH}/chat/completions", body, operation=_CHAT) as events,
+            aclosing(chat_chunks(events, events.answered)) as read,
         ):
             yield read
 
@@ -239,10 +232,12 @@ class TheoClient:
         self, path: str, reply: type[ReplyT], request: Request, observe: Observe | None, prompt: str
     ) -> ReplyT:
         check_prompt(prompt, self._max_prompt_chars)
-        body = request.body()
-        if observe is not None:
-            observe("sent")
-        return _stamped(await self._http.json("POST", f"{_PATH}/{path}", reply, body))
+        operation = _OPERATIONS.get(path, "generate_content")
+        return _stamped(
+            await self._http.json(
+                "POST", f"{_PATH}/{path}", reply, request.body(), operation=operation, observe=observe
+            )
+        )
 
     async def _get(self, path: str, reply: type[ReplyT], *, timeout: float | None = None) -> ReplyT:
         return _stamped(await self._http.json("GET", f"{_PATH}/{path}", reply, timeout=timeout))
@@ -257,22 +252,6 @@ class TheoClient:
                 raise
             return _stamped(done)
         return _stamped(done.model_copy(update=said.model_dump(exclude_unset=True)))
-
-    def with_options(self, options: Options) -> Self:
-        """A client over the same connections whose calls follow `options`; close only the first."""
-        other = copy.copy(self)
-        other._http = self._http.with_options(options)  # noqa: SLF001 - its own
-        return other
-
-    async def aclose(self) -> None:
-        """Closes the connections."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
 
 def _stamped(answer: ReplyT) -> ReplyT:

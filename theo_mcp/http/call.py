@@ -46,7 +46,7 @@ class Call:
     tries: int = 0
     sent: int = 0
     """How many requests went out, wholly or in part."""
-    wire: Wire = field(default_factory=Wire)
+    wire: Wire = field(init=False)
     """The try under way."""
     settled: bool = False
     """Whether that try was refused or answered with an error that says the work was not done."""
@@ -162,9 +162,15 @@ class Call:
             return "ambiguous" if self.wire.sent else "never sent"
         return "final"
 
+    def __post_init__(self) -> None:
+        self.next_try()
+
+    def _went_out(self) -> None:
+        self.tell("sent")
+
     def next_try(self) -> Wire:
         """Forgets what the last try came to."""
-        self.wire, self.settled, self.should_retry = Wire(), False, None
+        self.wire, self.settled, self.should_retry = Wire(self._went_out), False, None
         return self.wire
 
     def first_byte(self, seconds: float) -> AbstractContextManager[None]:

@@ -27,6 +27,7 @@ from theo_mcp.wire.model import Extended, Reply, read_json
 
 ReplyT = TypeVar("ReplyT", bound=Reply)
 
+_DELIVERED = ("content", "choices", "text")
 WHOLE_REPLY = "whole reply"
 """The name of the one event that stands for a JSON reply of a server that does not stream."""
 
@@ -316,7 +317,7 @@ def _whole(exchange: Exchange, head: Head, data: bytes, kind: str) -> ServerSent
         fields = None
     if not isinstance(fields, dict):
         raise exchange.unreadable(head, data, f"{kind or 'no content type'} where an event stream was due")
-    if fields.get("error") and not fields.get("content") and not fields.get("choices"):
+    if fields.get("error") and not any(fields.get(name) for name in _DELIVERED):
         raise exchange.refusal(head, data)
     return ServerSentEvent(WHOLE_REPLY, data.decode("utf-8", "replace"), "")
 

@@ -170,7 +170,6 @@ class Exchange:
             headers["Authorization"] = f"Bearer {self._key.reveal()}"
         connect = self._options.timeouts.connect
         times = {"connect": connect, "pool": connect, "read": None, "write": None}
-        call.tell("sent")
         return self._lease.http.build_request(
             call.method,
             self._lease.library.url(self._base_url + call.path),

@@ -135,9 +135,10 @@ class Wire:
     Its `trace` is the request's ``trace`` extension, which both libraries call at every step.
     """
 
-    __slots__ = ("_socket", "connecting", "read", "sent", "tunnelled")
+    __slots__ = ("_on_sent", "_socket", "connecting", "read", "sent", "tunnelled")
 
-    def __init__(self) -> None:
+    def __init__(self, on_sent: Callable[[], None]) -> None:
+        self._on_sent = on_sent
         self.sent = False
         self.connecting = anyio.CancelScope()
         """Ends the try while nothing was sent; its deadline is the caller's to set."""
@@ -153,6 +154,7 @@ class Wire:
                 self.tunnelled = True
             else:
                 self.sent, self._socket, self.connecting.deadline = True, None, inf
+                self._on_sent()
         elif name in ("connection.connect_tcp.complete", "socks.connect_tcp.complete"):
             self._socket = facts["return_value"]
 

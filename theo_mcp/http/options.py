@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from theo_mcp.http.retry import RetryPolicy
 
@@ -47,6 +48,9 @@ class RawReply:
         return f"RawReply(status={self.status}, {len(self.body)} bytes, request_id={self.request_id})"
 
 
+OnReply: TypeAlias = Callable[[RawReply], None]
+
+
 @dataclass(frozen=True)
 class Options:
     """What may differ from call to call. An `idempotency_key` is for one logical call; None makes one for each."""
@@ -55,5 +59,5 @@ class Options:
     limits: Limits = Limits()
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     idempotency_key: str | None = None
-    on_reply: Callable[[RawReply], None] | None = None
+    on_reply: OnReply | None = None
     """Told of every reply, error replies and those of retried tries too."""

@@ -18,19 +18,22 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from theo_mcp import errors
-from theo_mcp.backend import GetCode, Observe, Spending, Theo, Used
+from theo_mcp.backend import Caller, GetCode, Observe, Spending, Theo, Used
 from theo_mcp.meter.ledger import Ledger
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Done
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.service import Health, Models
+
+if TYPE_CHECKING:
+    from theo_mcp.http.download import Fetched
 
 AnswerT = TypeVar("AnswerT")
 PaidT = TypeVar("PaidT", bound=Completion | ChatCompletion | Code)
@@ -149,6 +152,7 @@ class Meter:
             yield call
         except BaseException as error:
             refused = isinstance(error, _NOT_BILLED) or not (call.sent or isinstance(error, errors.TheoError))
+            refused = refused or (isinstance(error, errors.TheoError) and error.retryable)  # never sent, or not begun
             if refused and not call.begun:  # what a reader of a stream raises says nothing about the call
                 call.cost = 0
             tally.failures += isinstance(error, Exception)
@@ -222,6 +226,12 @@ class _MeteredTheo:
     async def health(self) -> Health:
         return await _free(self._meter, "health", self._arm.health)
 
+    async def open(self, url: str, *, max_bytes: int) -> Fetched:
+        return await self._arm.open(url, max_bytes=max_bytes)
+
+    def for_caller(self, caller: Caller) -> Theo:
+        return _MeteredTheo(self._meter, self._arm.for_caller(caller), self._billed)
+
     async def _paid(
         self,
         method: str,
@@ -246,6 +256,12 @@ class _MeteredGetCode:
             answer = await self._arm.improve(request, observe=observe)
             call.answered(answer)
             return answer
+
+    async def open(self, url: str, *, max_bytes: int) -> Fetched:
+        return await self._arm.open(url, max_bytes=max_bytes)
+
+    def for_caller(self, caller: Caller) -> GetCode:
+        return _MeteredGetCode(self._meter, self._arm.for_caller(caller))
 
 
 async def _free(meter: Meter, method: str, ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
