@@ -75,17 +75,12 @@ class GetCodeClient:
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         """``POST /api/improve``."""
         check_prompt(request.prompt, self._max_prompt_chars)
-        if observe is not None:
-            observe("sent")
-        answer = await self._http.json("POST", "/api/improve", Improved, request.body())
+        answer = await self._http.json("POST", "/api/improve", Improved, request.body(), observe=observe)
         return answer.model_copy(update={"theo_mcp": by_getcode()})
 
     async def upload(self, request: UploadRequest, *, observe: Observe | None = None) -> Analysed:
         """``POST /api/upload``: a file in, a prompt for `generate` out. The caller checks the file's size."""
-        body = request.body()
-        if observe is not None:
-            observe("sent")
-        answer = await self._http.json("POST", "/api/upload", Analysed, body)
+        answer = await self._http.json("POST", "/api/upload", Analysed, request.body(), observe=observe)
         return answer.model_copy(update={"theo_mcp": by_getcode()})
 
     async def aclose(self) -> None:

@@ -239,10 +239,7 @@ class TheoClient:
         self, path: str, reply: type[ReplyT], request: Request, observe: Observe | None, prompt: str
     ) -> ReplyT:
         check_prompt(prompt, self._max_prompt_chars)
-        body = request.body()
-        if observe is not None:
-            observe("sent")
-        return _stamped(await self._http.json("POST", f"{_PATH}/{path}", reply, body))
+        return _stamped(await self._http.json("POST", f"{_PATH}/{path}", reply, request.body(), observe=observe))
 
     async def _get(self, path: str, reply: type[ReplyT], *, timeout: float | None = None) -> ReplyT:
         return _stamped(await self._http.json("GET", f"{_PATH}/{path}", reply, timeout=timeout))
