@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     )
     from theo_mcp.hosted.getcode import GetCodeClient
     from theo_mcp.hosted.theo import TheoClient
+    from theo_mcp.http.options import Options, Timeouts
+    from theo_mcp.http.retry import RetryPolicy
+    from theo_mcp.http.sync import run_sync
     from theo_mcp.secret import Secret
     from theo_mcp.settings import Settings
     from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
@@ -78,6 +81,9 @@ _HOMES = {
     ),
     "hosted.getcode": ("GetCodeClient",),
     "hosted.theo": ("TheoClient",),
+    "http.options": ("Options", "Timeouts"),
+    "http.retry": ("RetryPolicy",),
+    "http.sync": ("run_sync",),
     "secret": ("Secret",),
     "settings": ("Settings",),
     "wire.account": (
@@ -212,11 +218,13 @@ __all__ = [
     "ModelError",
     "Models",
     "NotAvailableError",
+    "Options",
     "Persona",
     "PersonalityConfig",
     "RateLimitError",
     "ResearchRequest",
     "ResponseStyle",
+    "RetryPolicy",
     "Secret",
     "Settings",
     "Skill",
@@ -228,6 +236,7 @@ __all__ = [
     "StructuredOutput",
     "TheoClient",
     "TheoError",
+    "Timeouts",
     "Token",
     "ToolEntry",
     "ToolEvent",
@@ -240,6 +249,7 @@ __all__ = [
     "UsageReport",
     "VideoRequest",
     "connect",
+    "run_sync",
 ]
 
 

@@ -21,7 +21,8 @@
     │       └── RedirectError          another address, which is not followed
     ├── StoreError             what this machine keeps between calls cannot be read or written
     ├── StreamError            a stream failed or ended before its terminator; `partial` has the text so far
-    └── ModelError             the model on this machine failed
+    ├── ModelError             the model on this machine failed
+    └── SandboxError           a parse or render in a child process failed or went over its limits
 
 A message is one sentence that says what happened; `hint` is the next step. Neither holds a key, a prompt or an answer.
 """
@@ -210,3 +211,24 @@ class ModelError(TheoError):
     """The model on this machine failed."""
 
     code = "model_failed"
+
+
+class SandboxError(TheoError):
+    """A parse or render in a child process failed: the file is more than it can take, or hostile.
+
+    Its codes: ``job_timeout``, ``job_memory``, ``job_output_too_large``, ``job_crashed``, ``job_failed``;
+    ``sandbox_busy`` where no child was free in time, ``sandbox_unavailable`` where none could be started and
+    ``sandbox_closed``.
+
+    Attributes:
+        detail: what the job's exception said, on one line. It may hold the document's text and is the child's word:
+            for a developer's eyes, never part of ``str()`` or ``repr()``.
+    """
+
+    code = "job_failed"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, hint: str = "", retryable: bool | None = None, detail: str = ""
+    ) -> None:
+        super().__init__(message, code=code, hint=hint, retryable=retryable)
+        self.detail = detail

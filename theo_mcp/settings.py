@@ -6,20 +6,16 @@ module that reads the process environment. Keys have no flag, because a command 
 
 from __future__ import annotations
 
-import difflib
-import importlib.metadata
 import importlib.util
 import json
 import os
 import sys
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from theo_mcp.errors import ConfigError
@@ -54,7 +50,7 @@ _OWN_FLAGS = {"roots": "--root"}
 class Settings(BaseModel):
     """What the user decided. Make one with `Settings.load`, or directly in code."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # the hosted clients alone need none
 
     backend: Literal["auto", "hosted", "engine"] = Field(
         "auto", description="What answers: auto (an API with a key is hosted, the other is the engine), hosted, engine."
@@ -116,7 +112,7 @@ class Settings(BaseModel):
         description="Where files are written. Default: theo-output in the first root, else in the documents folder.",
     )
     data_dir: UserPath = Field(
-        default_factory=lambda: platformdirs.user_data_path("theo-mcp", appauthor=False),
+        default_factory=lambda: _user_folder("data"),
         description="Where models, and the folders that you trust, are kept.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="What goes to stderr.")
@@ -257,12 +253,19 @@ def is_list(name: str) -> bool:
 
 def default_config_path() -> Path:
     """The user's file: ``config.toml`` in the platform's configuration folder."""
-    return platformdirs.user_config_path("theo-mcp", appauthor=False) / "config.toml"
+    return _user_folder("config") / "config.toml"
 
 
 def environment(*, keys: bool = True) -> dict[str, str]:
     """The process environment, for settings and for children that we start; without `keys`, no variable of a key."""
     return {name: value for name, value in os.environ.items() if keys or not name.endswith("_API_KEY")}
+
+
+def _user_folder(what: Literal["data", "config"]) -> Path:
+    import platformdirs
+
+    find = platformdirs.user_data_path if what == "data" else platformdirs.user_config_path
+    return find("theo-mcp", appauthor=False)
 
 
 def install_command(extra: str) -> str:
@@ -274,6 +277,8 @@ def install_command(extra: str) -> str:
 
 
 def _installed_from() -> str:
+    import importlib.metadata
+
     try:
         record = importlib.metadata.distribution("theo-mcp").read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:
@@ -295,6 +300,8 @@ def _read_file(path: Path, *, must_exist: bool, known: Mapping[str, object]) -> 
         raise ConfigError(
             f"The settings file {path} could not be read: {_reason(error)}.", hint="It should be a UTF-8 text file."
         ) from None
+    import tomllib
+
     try:
         values: dict[str, object] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -303,6 +310,8 @@ def _read_file(path: Path, *, must_exist: bool, known: Mapping[str, object]) -> 
         ) from None
     for name in values:
         if name not in known:
+            import difflib
+
             near = difflib.get_close_matches(name, known, n=1)
             raise ConfigError(
                 f"The settings file {path} has an unknown setting, {name[:60]!r}.",

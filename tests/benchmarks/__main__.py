@@ -20,6 +20,7 @@ from tests.benchmarks.calls import tool_calls
 from tests.benchmarks.children import compile_bytecode
 from tests.benchmarks.comparison import Comparison
 from tests.benchmarks.generation import first_token, tokens_per_second
+from tests.benchmarks.sandbox import children
 from tests.benchmarks.startup import startup
 from theo_mcp.engine import models
 from theo_mcp.errors import TheoError
@@ -51,6 +52,7 @@ async def _run(work: Work) -> list[Comparison]:
             lambda: first_token(work),
             lambda: tool_calls(Path(folder)),
             lambda: startup(Path(folder)),
+            children,
         ]
         for measure in measures:
             for comparison in await measure():

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import sys
 from collections.abc import Mapping
 
 from theo_mcp.commands import Command
+from theo_mcp.commands._logging import log_to_stderr
 from theo_mcp.errors import ConfigError
-from theo_mcp.secret import RedactingFilter
 from theo_mcp.settings import Settings
 
 
@@ -26,7 +24,7 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
         settings = Settings.load(flags)
     except ConfigError as error:
         settings = error  # a host shows a server that dies only as "failed"; one that starts can say why
-    _log_to_stderr("warning" if isinstance(settings, ConfigError) else settings.log_level)
+    log_to_stderr("warning" if isinstance(settings, ConfigError) else settings.log_level)
 
     async def serve() -> None:
         async with connect(settings) as backend:
@@ -34,15 +32,6 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
 
     anyio.run(serve)
     return 0
-
-
-def _log_to_stderr(level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(RedactingFilter())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("httpx2", "httpcore2"):  # they log addresses at INFO
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 COMMAND = Command(

@@ -115,9 +115,7 @@ class Runs:
         if failure is not None:
             raise failure
 
-    def start(
-        self, work: Work, *, title: str, owner: str = "", billable: bool = False, lifetime_s: float = 3600.0
-    ) -> Run:
+    def start(self, work: Work, *, title: str, owner: str, billable: bool = False, lifetime_s: float = 3600.0) -> Run:
         """Starts `work` and returns at once; `billable` is a call whose answer is paid for once it is sent.
 
         What `work` returns is JSON and is not changed afterwards. It can be had for `lifetime_s` after the end.
@@ -144,7 +142,7 @@ class Runs:
         self._tasks.start_soon(self._carry_out, kept, work)
         return kept.run
 
-    async def find(self, handle: str, *, owner: str = "") -> Run:
+    async def find(self, handle: str, *, owner: str) -> Run:
         """The owner's run with this handle, wherever it runs or ran.
 
         Raises:
@@ -158,7 +156,7 @@ class Runs:
         status = await self._stored(handle, owner)
         return Run(Record(status), look=partial(self._stored, handle, owner))
 
-    async def listed(self, *, owner: str = "", limit: int = 20) -> list[Run]:
+    async def listed(self, *, owner: str, limit: int = 20) -> list[Run]:
         """The owner's runs, the last started first, wherever they run or ran.
 
         Raises:
@@ -195,7 +193,7 @@ class Runs:
             self._end(kept, "failed", failure=Failure.of(error))
         finally:
             self._stop(kept, "cancelled" if kept.scope.cancel_called and not self._closing else "interrupted")
-            kept.size += len(record.text)
+            kept.size += len(record.text) + len(record.facts.failure.partial if record.facts.failure else "")
             self._trim()
 
     def _end(self, kept: _Kept, state: State, *, result: JsonValue = None, failure: Failure | None = None) -> None:
@@ -251,7 +249,8 @@ class Runs:
             if of_owner[key[0]] > self._limits.finished:
                 of_owner[key[0]] -= 1
                 del self._runs[key], ended[key]
-                self._changed(key)
+                if self._archive is not None:
+                    self._archive.delete_soon(key)
         size = sum(kept.size for kept in ended.values())
         for key in list(ended)[:-1]:  # the newest stays, however large
             if size > self._limits.memory_bytes and not (self._archive and self._archive.awaits(key)):

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 class Archive:
     """The runs of this process, and of others, in one store.
 
-    `status_of` tells what memory has, or None where a run is to be deleted; `saved` is called after each writing.
+    `status_of` tells what memory has, if it has the run; `saved` is called after each writing.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Archive:
         self._status_of = status_of
         self._saved = saved
         self._unsaved: dict[Key, int] = {}  # with a count of the changes, because one may come during the writing
+        self._dropped: set[Key] = set()
         self._news = anyio.Event()
         self._failing = False
 
@@ -52,6 +53,11 @@ class Archive:
         """Notes that the run has changed; returns at once."""
         self._unsaved[key] = self._unsaved.get(key, 0) + 1
         self._news.set()
+
+    def delete_soon(self, key: Key) -> None:
+        """Notes that the run is not wanted any more; returns at once."""
+        self._dropped.add(key)
+        self.save_soon(key)
 
     def awaits(self, key: Key) -> bool:
         """Whether memory should keep the run until it is written; not so while the store fails."""
@@ -75,7 +81,10 @@ class Archive:
     async def save(self) -> None:
         """Writes all that is not saved yet. What cannot be written is tried again with the next."""
         failing = False
-        for key, changes in list(self._unsaved.items()):
+        for key in list(self._unsaved):
+            changes = self._unsaved.get(key)
+            if changes is None:
+                continue  # closing saves beside the task that keeps saving
             try:
                 await self._write(key)
             except TheoError as error:
@@ -118,10 +127,13 @@ class Archive:
 
     async def _write(self, key: Key) -> None:
         owner, handle = key
+        if key in self._dropped:
+            await self._store.delete("runs", handle, owner=owner)
+            self._dropped.discard(key)
+            return
         status = self._status_of(key)
         if status is None:
-            await self._store.delete("runs", handle, owner=owner)
-            return
+            return  # memory was full while the store failed
         failure: dict[str, JsonValue] | None = asdict(status.failure) if status.failure else None
         await self._store.put(
             "runs",

@@ -5,6 +5,7 @@ A run that has ended never changes again.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
@@ -59,6 +60,7 @@ class Record:
         self._text = [status.text]
         self._important = important
         self._changed = anyio.Event()
+        self._home = threading.get_ident()
 
     @property
     def status(self) -> Status:
@@ -72,12 +74,14 @@ class Record:
 
     def write(self, delta: str) -> None:
         """More text."""
+        self._check_thread()
         if delta and not self.facts.ended:
             self._text.append(delta)
             self._tell()
 
     def change(self, to: Status) -> None:
         """Another status, made of `facts`."""
+        self._check_thread()
         before = self.facts
         if before.ended or to == before:
             return
@@ -94,6 +98,10 @@ class Record:
     async def changed(self) -> None:
         """Waits for the next change."""
         await self._changed.wait()
+
+    def _check_thread(self) -> None:
+        if threading.get_ident() != self._home:
+            raise RuntimeError("A run is reported on in its event loop; from a thread, use anyio.from_thread.run_sync.")
 
     def _tell(self) -> None:
         told, self._changed = self._changed, anyio.Event()

@@ -96,7 +96,7 @@ class File:
 
         def job() -> ResultT:
             with self._alone:
-                if self._closed or left.is_set():
+                if self._closed:
                     raise StoreError(f"The store {self.path} is closed.", hint="Open it again.")
                 if self._connection is None:
                     self._connection = _opened(self.path, self._steps)

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from tests.unit.runs.work import FOREVER, Clock, Patient, failure_of, quick
 from theo_mcp.errors import ConnectionLostError, NotFoundError, StoreError
-from theo_mcp.runs import Limits, Report, Runs
+from theo_mcp.runs import Limits, Report, Runs, Status
 from theo_mcp.runs.alive import Mark
 from theo_mcp.runs.archive import Archive
 from theo_mcp.store import Store
@@ -64,7 +64,7 @@ class OtherProcess:
 
 async def done(runs: Runs, result: JsonValue) -> str:
     """The handle of a run that has ended with `result`."""
-    run = runs.start(quick(result), title="t")
+    run = runs.start(quick(result), title="t", owner="me")
     await run.wait(FOREVER)
     return run.handle
 
@@ -81,7 +81,7 @@ async def test_a_handle_still_answers_after_a_restart(path: Path) -> None:
     async with Store.open(path) as store, Runs.open(store) as runs:
         again = await runs.find(run.handle, owner="anna")
         with pytest.raises(NotFoundError):
-            await runs.find(run.handle)
+            await runs.find(run.handle, owner="me")
 
         assert again.status == run.status
         assert await again.wait(FOREVER)
@@ -98,11 +98,11 @@ async def test_a_failure_is_the_same_after_a_restart(path: Path) -> None:
         raise ConnectionLostError("It broke.", hint="Look.", request_id="req-3", attempts=1)
 
     async with Store.open(path) as store, Runs.open(store) as runs:
-        run = runs.start(work, title="t")
+        run = runs.start(work, title="t", owner="me")
         before = await failure_of(run)
 
     async with Store.open(path) as store, Runs.open(store) as runs:
-        after = await failure_of(await runs.find(run.handle))
+        after = await failure_of(await runs.find(run.handle, owner="me"))
 
     assert isinstance(after, ConnectionLostError)
     assert vars(after) == vars(before)
@@ -112,15 +112,28 @@ async def test_a_failure_is_the_same_after_a_restart(path: Path) -> None:
 async def test_at_the_end_of_input_what_was_sent_is_stored_as_interrupted_with_its_request(path: Path) -> None:
     work = Patient(sends=True)
     async with Store.open(path) as store, Runs.open(store) as runs:
-        run = runs.start(work, title="t", billable=True)
+        run = runs.start(work, title="t", billable=True, owner="me")
         await work.begun.wait()
 
     async with Store.open(path) as store, Runs.open(store) as runs:
-        found = await runs.find(run.handle)
+        found = await runs.find(run.handle, owner="me")
         error = await failure_of(found)
 
     assert (found.status.state, error.request_id) == ("interrupted", "req-1")
     assert "may have been done and billed" in error.message
+
+
+async def test_a_server_that_is_cancelled_still_stores_how_its_runs_ended(path: Path) -> None:
+    work, clock = Patient(), Clock()
+    async with anyio.create_task_group() as tasks, Store.open(path) as store, Runs.open(store, clock=clock) as runs:
+        run = runs.start(work, title="t", owner="me", lifetime_s=1e12)
+        await work.begun.wait()
+        tasks.cancel_scope.cancel()
+
+    async with Store.open(path) as store, Runs.open(store) as runs:
+        status = (await runs.find(run.handle, owner="me")).status
+
+    assert (status.state, status.ended_at) == ("interrupted", 1000)
 
 
 async def test_a_run_whose_process_was_killed_reads_as_interrupted_and_perhaps_billed(path: Path) -> None:
@@ -163,13 +176,13 @@ async def test_a_run_that_another_living_process_keeps_is_left_alone_and_can_be_
 async def test_two_registries_of_one_process_leave_each_others_runs_alone(path: Path) -> None:
     work = Patient()
     async with Store.open(path) as store, Runs.open(store) as one, Store.open(path) as same, Runs.open(same) as two:
-        run = one.start(work, title="t")
+        run = one.start(work, title="t", owner="me")
         await work.begun.wait()
         with anyio.fail_after(FOREVER):
-            while await store.get("runs", run.handle) is None:
+            while await store.get("runs", run.handle, owner="me") is None:
                 await anyio.lowlevel.checkpoint()
 
-        assert (await two.find(run.handle)).status.state in ("queued", "running")
+        assert (await two.find(run.handle, owner="me")).status.state in ("queued", "running")
 
 
 class EndsMeanwhile(Mark):
@@ -199,9 +212,28 @@ async def test_what_memory_gave_up_is_in_the_store(path: Path) -> None:
     async with Store.open(path) as store, Runs.open(store, limits=Limits(memory_bytes=1)) as runs:
         handles = [await done(runs, "x" * 5000) for _ in range(5)]
 
-        found = [await runs.find(handle) for handle in handles]
+        found = [await runs.find(handle, owner="me") for handle in handles]
 
         assert [await run.result(within=0) for run in found] == ["x" * 5000] * 5
+
+
+async def test_what_memory_has_no_more_is_deleted_only_when_told(path: Path) -> None:
+    memory = {("", "h"): Status("h", "t", 1, state="done", result="paid for")}
+    mark = Mark(path)
+    async with Store.open(path, clock=Clock()) as store:
+        archive = Archive(store, mark, status_of=memory.get, saved=memory.clear)
+
+        for _ in range(2):  # the second time memory has given it up
+            archive.save_soon(("", "h"))
+            await archive.save()
+        kept = await archive.read("h", "")
+        archive.delete_soon(("", "h"))
+        await archive.save()
+        deleted = await archive.read("h", "")
+
+    mark.release()
+    assert kept is not None
+    assert (kept.result, deleted) == ("paid for", None)
 
 
 async def test_what_gives_way_to_newer_runs_is_deleted_in_the_store_too(path: Path) -> None:
@@ -209,7 +241,7 @@ async def test_what_gives_way_to_newer_runs_is_deleted_in_the_store_too(path: Pa
         handles = [await done(runs, number) for number in range(4)]
 
     async with Store.open(path) as store:
-        assert {entry.key for entry in await store.entries("runs")} == set(handles[2:])
+        assert {entry.key for entry in await store.entries("runs", owner="me")} == set(handles[2:])
 
 
 async def test_a_stored_run_expires_and_is_removed(path: Path) -> None:
@@ -220,15 +252,15 @@ async def test_a_stored_run_expires_and_is_removed(path: Path) -> None:
 
     async with Store.open(path, clock=clock) as store, Runs.open(store, clock=clock) as runs:
         with pytest.raises(NotFoundError):
-            await runs.find(handle)
-        assert await runs.listed() == []
+            await runs.find(handle, owner="me")
+        assert await runs.listed(owner="me") == []
         with closing(sqlite3.connect(path)) as outside, anyio.fail_after(FOREVER):
             while outside.execute("SELECT count(*) FROM entries").fetchone() != (0,):
                 await anyio.lowlevel.checkpoint()
 
 
 async def test_a_store_that_fails_costs_no_run_and_is_tried_again(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with Store.open(path, timeout_s=0.05) as store:
+    async with Store.open(path, timeout_s=0.25) as store:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             async with Runs.open(store) as runs:
@@ -236,12 +268,12 @@ async def test_a_store_that_fails_costs_no_run_and_is_tried_again(path: Path, ca
                 with anyio.fail_after(FOREVER):
                     while "in memory only" not in caplog.text:
                         await anyio.lowlevel.checkpoint()
-                found = await (await runs.find(handle)).result(within=0)
+                found = await (await runs.find(handle, owner="me")).result(within=0)
                 other.execute("ROLLBACK")
 
         assert found == "in memory"
         async with Runs.open(store) as runs:
-            assert await (await runs.find(handle)).result(within=0) == "in memory"
+            assert await (await runs.find(handle, owner="me")).result(within=0) == "in memory"
 
 
 async def test_a_run_that_could_not_be_stored_and_gave_way_reads_as_interrupted(path: Path) -> None:
@@ -249,12 +281,12 @@ async def test_a_run_that_could_not_be_stored_and_gave_way_reads_as_interrupted(
         handle = await done(runs, 1)
         mark = next(file for file in path.parent.iterdir() if file.suffix == ".alive").name[len("store.db-") : -6]
         lost: JsonValue = {"handle": "run_lost", "title": "t", "created_at": 1, "state": "running", "process": mark}
-        await store.put("runs", "run_lost", lost)
+        await store.put("runs", "run_lost", lost, owner="me")
 
-        found = await runs.find("run_lost")
+        found = await runs.find("run_lost", owner="me")
 
         assert found.status.state == "interrupted"
-        assert (await runs.find(handle)).status.state == "done"
+        assert (await runs.find(handle, owner="me")).status.state == "done"
 
 
 @pytest.mark.parametrize("damage", [5, [], {}, {"handle": 1}, {"handle": "h", "title": "t", "created_at": "soon"}])
@@ -263,20 +295,20 @@ async def test_a_damaged_run_is_told_and_does_not_hide_the_others(
 ) -> None:
     async with Store.open(path) as store, Runs.open(store) as runs:
         handle = await done(runs, 1)
-        await store.put("runs", "run_damaged", damage)
+        await store.put("runs", "run_damaged", damage, owner="me")
 
         with pytest.raises(StoreError, match="of this run is damaged"):
-            await runs.find("run_damaged")
-        assert [run.handle for run in await runs.listed()] == [handle]
+            await runs.find("run_damaged", owner="me")
+        assert [run.handle for run in await runs.listed(owner="me")] == [handle]
     assert "left out of the list" in caplog.text
 
 
 async def test_fields_of_a_newer_version_do_no_harm(path: Path) -> None:
     async with Store.open(path) as store, Runs.open(store) as runs:
         row: JsonValue = {"handle": "h", "title": "t", "created_at": 1, "state": "done", "result": 2, "colour": "red"}
-        await store.put("runs", "h", row)
+        await store.put("runs", "h", row, owner="me")
 
-        assert await (await runs.find("h")).result(within=0) == 2
+        assert await (await runs.find("h", owner="me")).result(within=0) == 2
 
 
 async def test_a_folder_that_takes_no_locks_is_told(tmp_path: Path) -> None:

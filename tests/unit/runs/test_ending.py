@@ -30,7 +30,7 @@ async def test_a_failure_keeps_the_facts_of_its_error_and_no_key(runs: Runs) -> 
             job_id="j1",
         )
 
-    run = runs.start(work, title="t")
+    run = runs.start(work, title="t", owner="me")
     first, second = await failure_of(run), await failure_of(run)
 
     assert first is not second
@@ -61,7 +61,7 @@ async def test_the_text_before_a_failure_is_kept(runs: Runs, partial: str, kept:
     async def fail() -> None:
         raise StreamError("It broke.", partial=partial)
 
-    error = await failure_of(runs.start(work, title="t"))
+    error = await failure_of(runs.start(work, title="t", owner="me"))
 
     assert isinstance(error, StreamError)
     assert error.partial == kept
@@ -77,18 +77,18 @@ async def test_an_unexpected_error_ends_its_run_alone_and_its_words_are_not_repe
     async def work(report: Report) -> JsonValue:
         raise unexpected
 
-    error = await failure_of(runs.start(work, title="t"))
+    error = await failure_of(runs.start(work, title="t", owner="me"))
 
     assert error.code == "internal_error"
     assert error.message == f"Something went wrong inside theo-mcp ({type(unexpected).__name__})."
     assert "test_ending.py" in caplog.text
     assert "a user's prompt" not in caplog.text
-    assert await runs.start(quick(1), title="t").result(within=FOREVER) == 1
+    assert await runs.start(quick(1), title="t", owner="me").result(within=FOREVER) == 1
 
 
 @pytest.mark.parametrize("result", [object(), {"x": math.nan}, {1, 2}])
 async def test_a_result_that_is_not_json_fails_the_run(runs: Runs, result: object) -> None:
-    error = await failure_of(runs.start(quick(cast("JsonValue", result)), title="t"))
+    error = await failure_of(runs.start(quick(cast("JsonValue", result)), title="t", owner="me"))
 
     assert error.code == "internal_error"
 
@@ -96,7 +96,7 @@ async def test_a_result_that_is_not_json_fails_the_run(runs: Runs, result: objec
 async def test_closing_interrupts_what_runs_and_tells_who_waits() -> None:
     work = Patient(sends=True)
     async with Runs.open() as runs:
-        run = runs.start(work, title="t", billable=True)
+        run = runs.start(work, title="t", billable=True, owner="me")
         await work.begun.wait()
 
     error = await failure_of(run)
@@ -104,7 +104,7 @@ async def test_closing_interrupts_what_runs_and_tells_who_waits() -> None:
     assert (error.code, error.request_id) == ("interrupted", "req-1")
     assert error.message.startswith("The program ended while the run was under way; its request may have gone out")
     with pytest.raises(NotAvailableError, match="is ending"):
-        runs.start(work, title="t")
+        runs.start(work, title="t", owner="me")
 
 
 async def test_work_that_cannot_be_stopped_is_recorded_as_interrupted_and_changes_nothing_later() -> None:
@@ -122,7 +122,7 @@ async def test_work_that_cannot_be_stopped_is_recorded_as_interrupted_and_change
         may_end.set()
 
     async with anyio.create_task_group() as tasks, Runs.open(limits=Limits(closing_s=0.01)) as runs:
-        run = runs.start(work, title="t")
+        run = runs.start(work, title="t", owner="me")
         tasks.start_soon(watch, run)
         await begun.wait()
 
@@ -133,17 +133,17 @@ async def test_work_that_cannot_be_stopped_is_recorded_as_interrupted_and_change
 async def test_what_the_body_raises_comes_out_as_it_is() -> None:
     with pytest.raises(ValueError, match="mine"):
         async with Runs.open() as runs:
-            runs.start(Patient(), title="t")
+            runs.start(Patient(), title="t", owner="me")
             raise ValueError("mine")
 
 
 async def test_a_server_that_is_cancelled_interrupts_its_runs() -> None:
     work = Patient()
     async with anyio.create_task_group() as tasks, Runs.open() as runs:
-        run = runs.start(work, title="t")
+        run = runs.start(work, title="t", owner="me")
         await work.begun.wait()
         tasks.cancel_scope.cancel()
-        unstarted = runs.start(Patient(), title="t")
+        unstarted = runs.start(Patient(), title="t", owner="me")
 
     assert (run.status.state, unstarted.status.state, work.was_stopped) == ("interrupted", "interrupted", True)
 
@@ -159,7 +159,7 @@ async def test_calls_cancelled_at_any_moment_leave_no_run_behind() -> None:
         started: list[Run] = []
 
         async def call() -> None:
-            run = runs.start(work, title="t")
+            run = runs.start(work, title="t", owner="me")
             started.append(run)
             await run.result(within=FOREVER)
 
@@ -174,4 +174,4 @@ async def test_calls_cancelled_at_any_moment_leave_no_run_behind() -> None:
             await run.wait(FOREVER)
 
         assert {run.status.state for run in started} == {"done", "cancelled"}
-        assert await runs.start(quick("still here"), title="t").result(within=FOREVER) == "still here"
+        assert await runs.start(quick("still here"), title="t", owner="me").result(within=FOREVER) == "still here"

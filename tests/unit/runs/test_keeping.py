@@ -36,14 +36,14 @@ async def test_unknown_expired_and_someone_elses_handles_get_the_same_answer(run
 
 async def test_a_run_does_not_expire_before_it_has_ended_nor_when_the_clock_goes_back(runs: Runs, clock: Clock) -> None:
     work = Patient()
-    run = runs.start(work, title="t", lifetime_s=5)
+    run = runs.start(work, title="t", lifetime_s=5, owner="me")
     clock.now = 9000
-    found = await runs.find(run.handle)
+    found = await runs.find(run.handle, owner="me")
     work.may_end.set()
     await run.wait(FOREVER)
     clock.now = 10
 
-    assert found is await runs.find(run.handle)
+    assert found is await runs.find(run.handle, owner="me")
     assert run.status.expires_at == 9005
 
 
@@ -65,9 +65,9 @@ async def test_too_many_unfinished_runs_of_one_owner_are_refused_and_other_owner
 async def test_more_than_run_at_once_wait_their_turn_and_can_be_cancelled_there() -> None:
     async with Runs.open(limits=Limits(running=1)) as runs:
         first, second, third = Patient(), Patient(), Patient()
-        runs.start(first, title="t")
-        queued = runs.start(second, title="t")
-        last = runs.start(third, title="t")
+        runs.start(first, title="t", owner="me")
+        queued = runs.start(second, title="t", owner="me")
+        last = runs.start(third, title="t", owner="me")
         await first.begun.wait()
         await anyio.wait_all_tasks_blocked()
 
@@ -83,22 +83,22 @@ async def test_more_than_run_at_once_wait_their_turn_and_can_be_cancelled_there(
 async def test_the_oldest_finished_runs_of_an_owner_give_way() -> None:
     async with Runs.open(limits=Limits(finished=2)) as runs:
         for number in range(4):
-            await runs.start(quick(number), title=str(number)).wait(FOREVER)
+            await runs.start(quick(number), title=str(number), owner="me").wait(FOREVER)
         await runs.start(quick(), title="bob's", owner="bob").wait(FOREVER)
 
-        assert [run.status.title for run in await runs.listed()] == ["3", "2"]
+        assert [run.status.title for run in await runs.listed(owner="me")] == ["3", "2"]
         assert len(await runs.listed(owner="bob")) == 1
 
 
 async def test_results_give_way_when_memory_is_full_but_never_the_newest() -> None:
     async with Runs.open(limits=Limits(memory_bytes=10_000)) as runs:
         for number in range(3):
-            await runs.start(quick("x" * 4000), title=str(number)).wait(FOREVER)
-        before = [run.status.title for run in await runs.listed()]
-        await runs.start(quick("x" * 50_000), title="large").wait(FOREVER)
+            await runs.start(quick("x" * 4000), title=str(number), owner="me").wait(FOREVER)
+        before = [run.status.title for run in await runs.listed(owner="me")]
+        await runs.start(quick("x" * 50_000), title="large", owner="me").wait(FOREVER)
 
         assert before == ["2"]
-        assert [run.status.title for run in await runs.listed()] == ["large"]
+        assert [run.status.title for run in await runs.listed(owner="me")] == ["large"]
 
 
 async def test_no_repr_shows_what_was_made(runs: Runs) -> None:
@@ -106,7 +106,7 @@ async def test_no_repr_shows_what_was_made(runs: Runs) -> None:
         report.text("a user's text")
         raise StreamError("It broke.", partial="a user's text")
 
-    failed, done = runs.start(work, title="t"), runs.start(quick("a user's text"), title="t")
+    failed, done = runs.start(work, title="t", owner="me"), runs.start(quick("a user's text"), title="t", owner="me")
     await failed.wait(FOREVER)
     await done.wait(FOREVER)
 

@@ -16,7 +16,7 @@ from theo_mcp.runs import Report, Run, Runs, Status
 
 async def call_and_leave(runs: Runs, work: Patient, *, billable: bool) -> Run:
     """A caller that starts the work, waits for it, and is cancelled once it has begun."""
-    run = runs.start(work, title="Writing", billable=billable)
+    run = runs.start(work, title="Writing", billable=billable, owner="me")
     async with anyio.create_task_group() as tasks:
 
         async def call() -> None:
@@ -29,7 +29,7 @@ async def call_and_leave(runs: Runs, work: Patient, *, billable: bool) -> Run:
 
 
 async def test_a_quick_run_gives_its_result_to_the_call_that_started_it(runs: Runs) -> None:
-    run = runs.start(quick({"files": ["a.pdf"]}), title="Making a PDF")
+    run = runs.start(quick({"files": ["a.pdf"]}), title="Making a PDF", owner="me")
 
     assert await run.result(within=45) == {"files": ["a.pdf"]}
     assert run.status == Status(
@@ -45,17 +45,17 @@ async def test_a_quick_run_gives_its_result_to_the_call_that_started_it(runs: Ru
 
 async def test_at_the_soft_deadline_the_call_gets_the_run_which_goes_on(runs: Runs) -> None:
     work = Patient()
-    run = runs.start(work, title="t")
+    run = runs.start(work, title="t", owner="me")
 
     early = await run.result(within=0)
     work.may_end.set()
 
     assert early is run
-    assert await (await runs.find(run.handle)).result(within=FOREVER) == "the answer"
+    assert await (await runs.find(run.handle, owner="me")).result(within=FOREVER) == "the answer"
 
 
 async def test_a_handle_is_random_and_fits_into_a_url(runs: Runs) -> None:
-    handles = {runs.start(quick(), title="t").handle for _ in range(10)}
+    handles = {runs.start(quick(), title="t", owner="me").handle for _ in range(10)}
 
     assert len(handles) == 10
     assert all(re.fullmatch(r"run_[A-Za-z0-9_-]{22}", handle) for handle in handles)
@@ -78,7 +78,7 @@ async def test_what_was_sent_and_is_billed_or_asked_to_be_kept_survives_the_canc
 
     run = await call_and_leave(runs, work, billable=sends)
     work.may_end.set()
-    listed = await runs.listed()
+    listed = await runs.listed(owner="me")
 
     assert [found.handle for found in listed] == [run.handle]
     assert await listed[0].result(within=FOREVER) == "the answer"
@@ -93,7 +93,7 @@ async def test_a_billable_call_not_sent_yet_is_stopped(runs: Runs) -> None:
 
 async def test_a_cancelled_wait_after_the_handle_was_returned_stops_nothing(runs: Runs) -> None:
     work = Patient()
-    run = runs.start(work, title="t")
+    run = runs.start(work, title="t", owner="me")
     await run.result(within=0)
 
     async def ask_again() -> None:
@@ -114,7 +114,7 @@ async def test_a_cancelled_wait_after_the_handle_was_returned_stops_nothing(runs
 
 async def test_cancel_stops_a_run_and_says_so_again_and_again(runs: Runs) -> None:
     work = Patient(sends=True)
-    run = runs.start(work, title="t", billable=True)
+    run = runs.start(work, title="t", billable=True, owner="me")
     await work.begun.wait()
 
     assert [await run.cancel(), await run.cancel()] == [True, True]
@@ -127,7 +127,7 @@ async def test_cancel_stops_a_run_and_says_so_again_and_again(runs: Runs) -> Non
 
 
 async def test_what_has_ended_is_not_stopped(runs: Runs) -> None:
-    run = runs.start(quick(1), title="t")
+    run = runs.start(quick(1), title="t", owner="me")
     await run.wait(FOREVER)
 
     assert not await run.cancel()
@@ -143,7 +143,7 @@ async def test_work_that_ends_in_spite_of_the_cancellation_keeps_its_answer(runs
             await anyio.wait_all_tasks_blocked()
         return "paid for"
 
-    run = runs.start(work, title="t")
+    run = runs.start(work, title="t", owner="me")
     await begun.wait()
 
     assert not await run.cancel()
@@ -160,7 +160,7 @@ async def test_work_that_fails_while_it_is_stopped_was_cancelled(runs: Runs) -> 
         finally:
             raise ValueError("while cleaning up")
 
-    run = runs.start(work, title="t")
+    run = runs.start(work, title="t", owner="me")
     await begun.wait()
 
     assert await run.cancel()
@@ -168,9 +168,9 @@ async def test_work_that_fails_while_it_is_stopped_was_cancelled(runs: Runs) -> 
 
 async def test_work_may_cancel_itself(runs: Runs) -> None:
     async def work(report: Report) -> JsonValue:
-        return await (await runs.find(report.handle)).cancel()
+        return await (await runs.find(report.handle, owner="me")).cancel()
 
-    run = runs.start(work, title="t")
+    run = runs.start(work, title="t", owner="me")
     await run.wait(FOREVER)
 
     assert run.status.state == "cancelled"
@@ -178,7 +178,7 @@ async def test_work_may_cancel_itself(runs: Runs) -> None:
 
 async def test_any_number_of_tasks_wait_and_each_only_as_long_as_it_wants(runs: Runs) -> None:
     work = Patient()
-    run = runs.start(work, title="t")
+    run = runs.start(work, title="t", owner="me")
     ended: list[bool] = []
 
     async def wait() -> None:
@@ -209,7 +209,7 @@ async def test_who_watches_sees_each_change_to_the_end(runs: Runs) -> None:
         return "Hello"
 
     seen: list[tuple[str, str, str, float | None]] = []
-    async for status in runs.start(work, title="t").changes():
+    async for status in runs.start(work, title="t", owner="me").changes():
         seen.append((status.state, status.phase, status.text, status.fraction))
         if status.state == "running":
             turn[len(seen) - 2].set()
@@ -232,7 +232,7 @@ async def test_who_is_slow_sees_the_newest_and_who_comes_late_the_end(runs: Runs
         report_of.append(report)
         return await work(report)
 
-    run = runs.start(busy, title="t")
+    run = runs.start(busy, title="t", owner="me")
     await work.begun.wait()
     changes = run.changes()
     await anext(changes)
@@ -262,7 +262,7 @@ async def test_a_report_is_made_tidy_and_after_the_end_ignored(runs: Runs) -> No
         report.sent(job_id="j")
         return None
 
-    run = runs.start(work, title="for hunter2-hunter2")
+    run = runs.start(work, title="for hunter2-hunter2", owner="me")
     await run.wait(FOREVER)
     before = run.status
     reports[0].phase("late")
@@ -272,3 +272,18 @@ async def test_a_report_is_made_tidy_and_after_the_end_ignored(runs: Runs) -> No
     assert run.status == before
     assert (before.title, before.phase, before.fraction) == ("for ***", "with *** and ?", 1.0)
     assert (before.sent, before.request_id, before.job_id) == (True, "r", "j")
+
+
+async def test_a_report_from_another_thread_is_refused_and_not_lost_in_silence(runs: Runs) -> None:
+    refused: list[str] = []
+
+    async def work(report: Report) -> JsonValue:
+        for say in (report.phase, report.text):
+            with pytest.raises(RuntimeError) as raised:
+                await anyio.to_thread.run_sync(say, "from a thread")
+            refused.append(str(raised.value))
+        return None
+
+    await runs.start(work, title="t", owner="me").result(within=FOREVER)
+
+    assert ["in its event loop" in words for words in refused] == [True, True]
