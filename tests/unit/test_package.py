@@ -44,11 +44,11 @@ def test_every_public_name_is_there_and_nothing_else_is_promised() -> None:
         "Done", "FollowUp", "Gathered", "GenerateDone", "GenerateQueue", "GenerateRequest", "GenerateToken",
         "Generated", "GenuiMeta", "GetCodeClient", "Health", "Image", "ImageBase64", "ImageUrl", "Images",
         "ImagesRequest", "ImproveRequest", "Improved", "InlineTool", "InputError", "Job", "JobStarted", "Message",
-        "Meta", "Model", "ModelError", "Models", "NotAvailableError", "Persona", "PersonalityConfig",
-        "RateLimitError", "ResearchRequest", "ResponseStyle", "Secret", "Settings", "Skill", "SkillChange",
-        "SkillList", "Skills", "StoredConversation", "StreamError", "StructuredOutput", "TheoClient", "TheoError",
-        "Token", "ToolEntry", "ToolEvent", "ToolUse", "Tools", "Traits", "TransportError", "UploadRequest", "Usage",
-        "UsageReport", "VideoRequest", "connect",
+        "Meta", "Model", "ModelError", "Models", "NotAvailableError", "Options", "Persona", "PersonalityConfig",
+        "RateLimitError", "ResearchRequest", "ResponseStyle", "RetryPolicy", "Secret", "Settings", "Skill",
+        "SkillChange", "SkillList", "Skills", "StoredConversation", "StreamError", "StructuredOutput", "TheoClient",
+        "TheoError", "Timeouts", "Token", "ToolEntry", "ToolEvent", "ToolUse", "Tools", "Traits", "TransportError",
+        "UploadRequest", "Usage", "UsageReport", "VideoRequest", "connect", "run_sync",
     ]  # fmt: skip
 
 

@@ -68,7 +68,7 @@ class EngineGetCode:
 
     def for_caller(self, caller: Caller) -> Self:
         other = copy.copy(self)
-        other._deadline_s = caller.deadline_s
+        other._deadline_s = caller.deadline_s  # noqa: SLF001 - its own
         return other
 
 

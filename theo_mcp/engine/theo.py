@@ -134,7 +134,7 @@ class EngineTheo:
 
     def for_caller(self, caller: Caller) -> Self:
         other = copy.copy(self)
-        other._deadline_s = caller.deadline_s
+        other._deadline_s = caller.deadline_s  # noqa: SLF001 - its own
         return other
 
     def _run(self, request: CompletionRequest, observe: Observe | None) -> EventStream:

@@ -304,6 +304,8 @@ def _read(
     failed = bool((answer.model_extra or {}).get("error"))  # an error in the envelope of a success
     if failed and not (isinstance(answer, Extended) and answer.delivered):
         raise exchange.refusal(head, data)
+    if "request_id" in reply.model_fields and not getattr(answer, "request_id", None) and head.request_id:
+        return answer.model_copy(update={"request_id": head.request_id})
     return answer
 
 

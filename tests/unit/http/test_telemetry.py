@@ -43,6 +43,10 @@ def spans() -> Iterator[InMemorySpanExporter]:
     EXPORTER.clear()
 
 
+def attributes_of(point: object) -> dict[str, object]:
+    return dict(getattr(point, "attributes", None) or {})
+
+
 def attributes(span: ReadableSpan) -> dict[str, object]:
     return dict(span.attributes or {})
 
@@ -119,7 +123,7 @@ async def test_durations_and_tokens_are_measured(theo_service: FakeTheo, spans: 
         for metric in scope.metrics
     }
     assert set(points) == {"gen_ai.client.operation.duration", "gen_ai.client.token.usage"}
-    kinds = {dict(point.attributes or {})["gen_ai.token.type"] for point in points["gen_ai.client.token.usage"]}
+    kinds = {attributes_of(point)["gen_ai.token.type"] for point in points["gen_ai.client.token.usage"]}
     assert kinds == {"input", "output"}
 
 

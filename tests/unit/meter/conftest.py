@@ -11,7 +11,8 @@ import anyio
 import pytest
 
 from theo_mcp import CodeRequest, CompletionRequest, ImproveRequest
-from theo_mcp.backend import GetCode, Observe, Theo, Used
+from theo_mcp.backend import Caller, GetCode, Observe, Theo, Used
+from theo_mcp.http.download import Fetched
 from theo_mcp.meter import Meter
 from theo_mcp.meter.ledger import Ledger, MemoryLedger
 from theo_mcp.wire.completions import Code, Completion
@@ -73,6 +74,13 @@ class Scripted:
 
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         return Improved.model_validate(await self._reply(observe))
+
+    async def open(self, url: str, *, max_bytes: int) -> Fetched:
+        return Fetched(url.encode(), "text/plain", "a.txt")
+
+    def for_caller(self, caller: Caller) -> Scripted:
+        self.caller = caller
+        return self
 
 
 @pytest.fixture
