@@ -73,7 +73,7 @@ class Secret:
 
 def redact(text: str) -> str:
     """`text` with every known secret, and everything that looks like a key, as ``***``."""
-    for value in tuple(_known):
+    for value in sorted(_known, key=len, reverse=True):  # one may be the beginning of another
         if value in text:
             text = text.replace(value, MASK)
     return _LOOKS_LIKE_A_KEY.sub(MASK, text)

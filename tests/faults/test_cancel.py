@@ -24,7 +24,7 @@ HELLO = CompletionRequest(prompt="Hello")
 AT_ONCE = 0.2
 
 
-@pytest.fixture(params=["ours", "kept alive"])
+@pytest.fixture(params=["ours", pytest.param("kept alive", marks=pytest.mark.slow)])
 async def http_client(request: pytest.FixtureRequest) -> AsyncIterator[AsyncClient | None]:
     """None is our own, which keeps no connection to this machine; the other keeps five."""
     if request.param == "ours":

@@ -219,6 +219,7 @@ async def test_a_pull_that_fails_says_why_and_installs_nothing(
     assert list((tmp_path / "data" / "models").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["xllamacpp.py", "json.py", "theo_mcp/__init__.py"])
 async def test_files_of_the_working_folder_are_never_run(
     shell: Shell, model_server: ModelServer, tmp_path: Path, name: str
@@ -245,6 +246,7 @@ async def test_files_of_the_working_folder_are_never_run(
     assert "the working folder was run" not in tried + added
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
 @pytest.mark.parametrize("command", ["serve", "code x --engine-url http://127.0.0.1:9/v1 --engine-model m"])
 async def test_a_closed_standard_stream_ends_without_a_traceback(shell: Shell, command: str, closed: str) -> None:

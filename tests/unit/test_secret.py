@@ -53,3 +53,10 @@ def test_log_records_are_redacted_with_their_tracebacks(caplog: pytest.LogCaptur
     assert KEY not in caplog.text
     assert "failed with ***" in caplog.text
     assert "bad header ***" in caplog.text
+
+
+def test_of_two_keys_where_one_begins_the_other_the_whole_is_masked() -> None:
+    Secret("beginning-of-a-key")
+    Secret("beginning-of-a-key-that-goes-on")
+
+    assert redact("with beginning-of-a-key-that-goes-on") == "with ***"

@@ -10,6 +10,7 @@ import errno
 import mimetypes
 import os
 import stat
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ def _content(text: str, place: Place, roots: Sequence[Root], max_bytes: int) -> 
     try:
         after = os.fstat(fd)
         _check(text, after, max_bytes)
-        if folder.fd is None and not _still_there(place, roots, after):
+        if folder.fd is None and not _is_at(fd, place, after):
             raise outside(text, roots)
         parts: list[bytes] = []
         room = max_bytes + 1  # one more shows that the file is too large, or grows
@@ -150,12 +151,28 @@ def _kernel_devices() -> set[int]:
     return found - {Path("/").stat().st_dev}
 
 
-def _still_there(place: Place, roots: Sequence[Root], opened: os.stat_result) -> bool:
-    """Whether the path, resolved again, still leads to the file that was opened."""
+def _is_at(fd: int, place: Place, opened: os.stat_result) -> bool:
+    """Whether the file that was opened is the one at `place`, and no link led elsewhere meanwhile."""
     try:
+        found = _path_of(fd)
+        if found is not None:
+            return os.path.normcase(found) == os.path.normcase(place.path)
         return os.path.realpath(place.path) == str(place.path) and os.path.samestat(place.path.stat(), opened)
     except OSError:
         return False
+
+
+def _path_of(fd: int) -> str | None:
+    """Where the open file really is, as the system says; None where it does not say."""
+    if sys.platform == "win32":
+        import ctypes
+        import msvcrt
+
+        name = ctypes.create_unicode_buffer(2**15)
+        size = ctypes.windll.kernel32.GetFinalPathNameByHandleW(msvcrt.get_osfhandle(fd), name, len(name), 0)
+        return name.value.removeprefix("\\\\?\\") if 0 < size < len(name) else None
+    link = f"/proc/self/fd/{fd}"
+    return os.readlink(link) if os.path.lexists(link) else None  # noqa: PTH115 - a Path would lose " (deleted)"
 
 
 def _too_large(text: str, size: int, max_bytes: int) -> InputError:

@@ -79,7 +79,7 @@ async def test_only_json_rpc_reaches_stdout_whatever_is_logged_or_printed(tmp_pa
     assert [message["id"] for message in messages] == ["hello", None, 1, 2, 3]
     assert "printed\n" in server.log
     assert "echoed\n" in server.log
-    assert "DEBUG " in server.log
+    assert '"level": "debug"' in server.log
 
 
 async def test_a_broken_settings_file_leaves_a_server_that_says_so(tmp_path: Path) -> None:
@@ -353,6 +353,7 @@ async def test_a_server_in_a_call_ends_and_closes_the_models_socket(tmp_path: Pa
             await server.rest()
 
 
+@pytest.mark.slow
 async def test_a_server_whose_answers_nobody_reads_ends(tmp_path: Path) -> None:
     async with several(tmp_path, unread=True) as servers:
         for _, server in servers:
@@ -379,6 +380,7 @@ async def test_a_server_whose_stdout_was_closed_ends_at_its_next_answer(tmp_path
         assert await server.exit_code() == 0
 
 
+@pytest.mark.slow
 async def test_a_server_whose_host_was_killed_ends_though_its_stdin_stays_open(tmp_path: Path) -> None:
     host = (sys.executable, "-c", "import subprocess, sys; subprocess.call(sys.argv[1:])", *raw.SERVE)
 
