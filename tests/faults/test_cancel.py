@@ -193,13 +193,14 @@ async def test_a_client_of_another_event_loop_says_so(theo_service: FakeTheo) ->
 
 
 WARNINGS = """
-import anyio, sys
+import anyio, asyncio, sys
 from theo_mcp import CompletionRequest, TheoClient
 from theo_mcp.errors import TheoError
 
 HELLO = CompletionRequest(prompt="Hello")
 
 async def main(url):
+    asyncio.get_running_loop().slow_callback_duration = 60  # a busy machine is not the subject
     async with TheoClient("theo_sk_test_0123456789abcdef", base_url=url) as client:
         await client.complete(HELLO)
         async with client.stream(HELLO) as events:
