@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import MakeSettings
 from theo_mcp import Backend, CompletionRequest, connect
+from theo_mcp.backend import Caller
+from theo_mcp.errors import InputError, TimeoutExceededError
 from theo_mcp.testing import theo
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.theo import FakeTheo
@@ -72,3 +74,39 @@ def _silent(server: Server):  # type: ignore[no-untyped-def]
         await anyio.sleep_forever()
 
     return handle
+
+
+async def test_a_callers_deadline_ends_the_work_and_closes_the_socket(backend: Backend, server: Server) -> None:
+    hurried = backend.for_caller(Caller(tenant="a", deadline_s=0.2))
+    if isinstance(server, FakeTheo):
+        server.next = [_silent(server)]
+
+    with anyio.fail_after(5):
+        with pytest.raises(TimeoutExceededError):
+            await hurried.theo.complete(HELLO)
+        await server.exchanges[-1].closed.wait()
+        with pytest.raises(TimeoutExceededError) as raised:
+            async with hurried.theo.stream(HELLO) as events:
+                async for _ in events:
+                    pass
+        await server.exchanges[-1].closed.wait()
+    assert raised.value.partial
+
+
+async def test_a_callers_deadline_does_not_count_what_the_caller_does_after(backend: Backend, server: Server) -> None:
+    server.silent_after = None
+    unhurried = backend.for_caller(Caller(deadline_s=5))
+
+    async with unhurried.theo.stream(HELLO) as events:
+        read = [event async for event in events]
+
+    assert read[-1].event == "done"
+
+
+async def test_a_file_inside_an_answer_is_opened_and_a_strangers_is_not(backend: Backend) -> None:
+    opened = await backend.open("data:image/png;base64,iVBORw==", max_bytes=10)
+
+    assert (opened.data, opened.mime) == (b"\x89PNG", "image/png")
+    with pytest.raises(InputError) as raised:
+        await backend.open("https://elsewhere.example/x.png")
+    assert raised.value.code == "address_not_allowed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Self
@@ -14,7 +14,7 @@ from theo_mcp.engine.classify import ServedMode
 from theo_mcp.engine.files import each_within, open_artifact, within
 from theo_mcp.engine.providers import Provider
 from theo_mcp.engine.routing import TABLE
-from theo_mcp.errors import TheoError
+from theo_mcp.errors import TheoError, TimeoutExceededError
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Gathered, Token
 from theo_mcp.wire.model import Extension
@@ -88,8 +88,8 @@ class EngineTheo:
             if self._deadline_s is None:
                 yield events
                 return
-            async with aclosing(each_within(events, self._deadline_s)) as limited:
-                yield limited
+            async with aclosing(each_within(events, self._deadline_s)) as limited, aclosing(_kept(limited)) as kept:
+                yield kept
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
         check_prompt(request.prompt, self._max_prompt_chars)
@@ -145,3 +145,16 @@ class EngineTheo:
             max_tokens=self._max_output_tokens,
             observe=observe,
         )
+
+
+async def _kept(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:
+    """The same events; an error that ends them has the text so far."""
+    text: list[str] = []
+    try:
+        async for event in events:
+            if isinstance(event, Token):
+                text.append(event.token)
+            yield event
+    except TimeoutExceededError as error:
+        error.partial = "".join(text)
+        raise

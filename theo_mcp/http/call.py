@@ -107,13 +107,13 @@ class Call:
 
     async def _turn(self) -> None:
         """Waits out a pause that the service asked for, if it ends before the deadline."""
-        pause = self.traffic.paused_for(self.path, monotonic())
+        pause, asked = self.traffic.paused_for(self.path, monotonic())
         if pause > 0:
-            if pause >= self.left():
+            if asked > pause or pause >= self.left():
                 raise errors.RateLimitError(
-                    f"{self.service} asked for a pause that lasts another {pause:.0f} s.",
-                    hint="That is longer than this call may take. Nothing was sent; call again after that.",
-                    retry_after=pause,
+                    f"{self.service} asked for a pause that lasts another {asked:,.0f} s.",
+                    hint="That is longer than this call waits. Nothing was sent; call again after that.",
+                    retry_after=asked,
                 )
             self.tell(f"waiting {pause:.0f} s, as {self.service} asked")
             await anyio.sleep(pause * (1 + 0.1 * random()))  # noqa: S311 - so that those who wait do not come at once
@@ -142,7 +142,7 @@ class Call:
         error.retryable = kind in ("never sent", "refused") or (kind == "ambiguous" and self._repeatable)
         if error.status == 429 and error.retry_after is not None:
             scope = self.path if self.limits_per_path or error.code == _PER_ENDPOINT else ""
-            self.traffic.pause(scope, now + min(error.retry_after, self.policy.max_retry_after))
+            self.traffic.pause(scope, now, error.retry_after, self.policy.max_retry_after)
         failure = Failure(kind, error.retry_after, self.should_retry)
         seconds = delay(
             self.policy, failure, tries=self.tries, repeatable=self._repeatable, left=self.left(), chance=random

@@ -126,7 +126,7 @@ class Traffic:
     a breaker that gives a failing host two seconds of rest."""
 
     _budget: int = _BUDGET
-    _pauses: dict[str, float] = field(default_factory=dict)
+    _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
     _failed_at: list[float] = field(default_factory=list)
     _closed_until: float = 0.0
     _probe_until: float = 0.0
@@ -142,15 +142,22 @@ class Traffic:
         self._budget -= _RETRY
         return True
 
-    def pause(self, scope: str, until: float) -> None:
-        """No call in `scope` ("" is all of them) goes out before the time `until`."""
-        self._pauses[scope] = max(until, self._pauses.get(scope, 0.0))
+    def pause(self, scope: str, now: float, asked: float, longest: float) -> None:
+        """No call in `scope` ("" is all of them) goes out for the `asked` seconds, or for `longest` if that is less:
+        what a service says may be wrong, and it is asked again from time to time."""
+        until = now + min(asked, longest)
+        if until >= self._pauses.get(scope, (0.0, 0.0))[0]:
+            self._pauses[scope] = (until, now + asked)
 
-    def paused_for(self, scope: str, now: float) -> float:
-        """Seconds until the next call in `scope` may go out; 0 when it may now."""
-        for name in [name for name, until in self._pauses.items() if until <= now]:
+    def paused_for(self, scope: str, now: float) -> tuple[float, float]:
+        """Seconds until the next call in `scope` may go out, and until the time that the service named: the same, or
+        more where it named a time too far away to wait for. 0 where there is no pause."""
+        if not self._pauses:
+            return 0.0, 0.0
+        for name in [name for name, (until, _) in self._pauses.items() if until <= now]:
             del self._pauses[name]
-        return max(0.0, self._pauses.get("", now) - now, self._pauses.get(scope, now) - now)
+        until, asked = max(self._pauses.get("", (now, now)), self._pauses.get(scope, (now, now)))
+        return until - now, asked - now
 
     def closed_for(self, now: float) -> float:
         """Seconds until the breaker lets a call through, 0 when it may go. After a rest, one call goes ahead of all

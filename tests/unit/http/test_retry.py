@@ -122,14 +122,22 @@ def test_the_budget_is_ten_retries_and_a_tenth_of_the_calls() -> None:
 
 def test_a_pause_holds_its_scope_and_the_longest_counts() -> None:
     traffic = Traffic()
-    traffic.pause("/images", until=110)
-    traffic.pause("", until=104)
-    traffic.pause("", until=102)
+    traffic.pause("/images", now=100, asked=10, longest=60)
+    traffic.pause("", now=100, asked=4, longest=60)
+    traffic.pause("", now=100, asked=2, longest=60)
 
-    assert traffic.paused_for("/images", 100) == 10
-    assert traffic.paused_for("/code", 100) == 4
-    assert traffic.paused_for("/code", 105) == 0
-    assert traffic.paused_for("/images", 111) == 0
+    assert traffic.paused_for("/images", 100) == (10, 10)
+    assert traffic.paused_for("/code", 100) == (4, 4)
+    assert traffic.paused_for("/code", 105) == (0, 0)
+    assert traffic.paused_for("/images", 111) == (0, 0)
+
+
+def test_a_pause_too_long_to_wait_for_is_asked_about_again_after_the_longest() -> None:
+    traffic = Traffic()
+    traffic.pause("", now=100, asked=3600, longest=60)
+
+    assert traffic.paused_for("/code", 110) == (50, 3590)
+    assert traffic.paused_for("/code", 161) == (0, 0)
 
 
 def test_five_failures_in_a_row_close_the_way_and_one_call_tries_it_again() -> None:
