@@ -17,9 +17,9 @@ import anyio
 from theo_mcp.errors import InputError
 
 if TYPE_CHECKING:  # the models of both APIs cost 20 ms, and whoever calls one of them imports its own
-    from theo_mcp.http.download import Fetched
     from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
     from theo_mcp.wire.events import CompletionEvent
+    from theo_mcp.wire.files import Fetched
     from theo_mcp.wire.getcode import Improved, ImproveRequest
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.service import Health, Models

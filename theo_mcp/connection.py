@@ -25,9 +25,9 @@ from theo_mcp.wire.service import Health, Models
 
 if TYPE_CHECKING:
     from theo_mcp.engine.providers import Provider
-    from theo_mcp.http.download import Fetched
     from theo_mcp.http.options import Timeouts
     from theo_mcp.http.retry import RetryPolicy
+    from theo_mcp.wire.files import Fetched
 
 ArmT = TypeVar("ArmT")
 STORE = "store.sqlite"

@@ -1,25 +1,23 @@
 """All settings in one model; every value knows where it came from.
 
-Flags win over the environment, the environment over the user's file, the file over the defaults. This is the only
-module that reads the process environment. Keys have no flag, because a command line is visible to every process.
+Flags win over the environment, the environment over the user's file, the file over the defaults. Keys have no flag,
+because a command line is visible to every process.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import os
-import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from theo_mcp.errors import ConfigError
-from theo_mcp.secret import MASK, Secret
+from theo_mcp.keys import checked_key
+from theo_mcp.machine import environment
+from theo_mcp.secret import Secret
 
 UserPath = Annotated[Path, AfterValidator(lambda path: _user_path(path))]
 Separated = BeforeValidator(lambda value: _separated(value))
@@ -32,9 +30,6 @@ PROJECT_VARIABLE = "CLAUDE_PROJECT_DIR"
 """Where a host says which folder is open; it stands in for the working directory."""
 WORKING_DIRECTORY = "working directory"
 """The origin of `roots` where nobody named one."""
-PUBLISHED = False
-"""Whether a registry has this package under its name. Until then, install commands name the checkout or the wheel."""
-
 _OWN_VARIABLES = {
     "theo_api_key": "THEO_API_KEY",
     "theo_api_key_file": "THEO_API_KEY_FILE",
@@ -190,48 +185,6 @@ class Settings(BaseModel):
         return key
 
 
-def checked_key(text: str, source: str) -> Secret | None:
-    """A key as it can be sent, or None for blanks; the errors name `source` and never the key.
-
-    Raises:
-        ConfigError: an unexpanded ``${VAR}``, a ``Bearer`` in front, quotes, a line break or a character inside that
-            no header can hold.
-    """
-    key = text.strip()
-    Secret(key)
-    if not key:
-        return None
-    if key.startswith("$") or "${" in key:
-        problem = "is a variable that was not expanded"
-        hint = "Write the key itself, or let your shell or host expand the variable."
-    elif key.lower().startswith("bearer"):
-        problem, hint = "begins with 'Bearer'", "Give the key alone, without the word in front."
-    elif key[0] in "\"'" or key[-1] in "\"'":
-        problem, hint = "has quotes around it", "Give the key without quotes."
-    elif any(c.isspace() for c in key):
-        problem, hint = "has a space or a line break inside", "Copy the key again, as one line."
-    elif not key.isascii() or not key.isprintable() or key == MASK:
-        problem, hint = "has a character that no key has", "Copy the key again."
-    else:
-        return Secret(key)
-    raise ConfigError(f"The key in {source} {problem}.", hint=hint)
-
-
-def required_key(key: str | Secret | None, service: str) -> Secret:
-    """The key for a hosted service, as it can be sent.
-
-    Raises:
-        ConfigError: there is none, or it cannot be sent.
-    """
-    text = key.reveal() if isinstance(key, Secret) else key or ""
-    checked = checked_key(text, f"the call for {service}")
-    if checked is None:
-        raise ConfigError(
-            f"There is no key for {service}.", code="no_key", hint="Give the key that its dashboard shows."
-        )
-    return checked
-
-
 def variable_of(name: str) -> str | None:
     """The environment variable of a field, or None where it has none."""
     if name in _FILE_ONLY:
@@ -256,35 +209,11 @@ def default_config_path() -> Path:
     return _user_folder("config") / "config.toml"
 
 
-def environment(*, keys: bool = True) -> dict[str, str]:
-    """The process environment, for settings and for children that we start; without `keys`, no variable of a key."""
-    return {name: value for name, value in os.environ.items() if keys or not name.endswith("_API_KEY")}
-
-
 def _user_folder(what: Literal["data", "config"]) -> Path:
     import platformdirs
 
     find = platformdirs.user_data_path if what == "data" else platformdirs.user_config_path
     return find("theo-mcp", appauthor=False)
-
-
-def install_command(extra: str) -> str:
-    """The one command that adds `extra` to this installation."""
-    source = "theo-mcp" if PUBLISHED else _installed_from()
-    if importlib.util.find_spec("pip") is None:  # an environment made by uv has none
-        return f'uv pip install --python "{sys.executable}" "{source}[{extra}]"'
-    return f'"{sys.executable}" -m pip install "{source}[{extra}]"'
-
-
-def _installed_from() -> str:
-    import importlib.metadata
-
-    try:
-        record = importlib.metadata.distribution("theo-mcp").read_text("direct_url.json")
-    except importlib.metadata.PackageNotFoundError:
-        record = None
-    url = json.loads(record)["url"] if record else ""
-    return unquote(urlsplit(url).path) if url.startswith("file:") else "theo-mcp"
 
 
 def _read_file(path: Path, *, must_exist: bool, known: Mapping[str, object]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 from anyio.abc import Process
 
-from theo_mcp.settings import environment
+from theo_mcp.machine import environment
 
 ROOT = Path(__file__).parents[2]
 _BYTECODE_SWITCHES = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")

@@ -34,7 +34,7 @@ from theo_mcp import (
     VideoRequest,
     errors,
 )
-from theo_mcp.settings import environment
+from theo_mcp.machine import environment
 from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import Exchange

@@ -19,7 +19,8 @@ from theo_mcp import Backend, CodeRequest, CompletionRequest, ImproveRequest, Se
 from theo_mcp.engine import models
 from theo_mcp.engine.providers.local import LocalModel
 from theo_mcp.http.options import Timeouts
-from theo_mcp.settings import BUILTIN_MODEL, environment
+from theo_mcp.machine import environment
+from theo_mcp.settings import BUILTIN_MODEL
 from theo_mcp.wire.events import Token
 from theo_mcp.wire.openai import ChatMessage, ChatRequest
 

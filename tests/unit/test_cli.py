@@ -17,7 +17,7 @@ import anyio.to_thread
 import pytest
 
 from theo_mcp.cli import main, parser
-from theo_mcp.settings import environment as environment_of_this_process
+from theo_mcp.machine import environment as environment_of_this_process
 from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.model_server import ANSWER, ModelServer

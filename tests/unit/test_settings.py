@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from theo_mcp import ConfigError, Settings
-from theo_mcp.settings import checked_key, flag_of, variable_of
+from theo_mcp.keys import checked_key
+from theo_mcp.settings import flag_of, variable_of
 
 KEY = "theo_sk_abcdefghijklmnop"
 

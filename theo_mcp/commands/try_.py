@@ -12,7 +12,8 @@ from pydantic import JsonValue
 
 from theo_mcp.commands import Command, _screen
 from theo_mcp.errors import NotAvailableError, TransportError
-from theo_mcp.settings import BUILTIN_MODEL, Settings, environment, flag_of
+from theo_mcp.machine import environment
+from theo_mcp.settings import BUILTIN_MODEL, Settings, flag_of
 
 PROMPT = "Write a Python function that reverses a string"
 """What it asks when it is given nothing: a task that the built-in model does well, by the way of every prompt."""

@@ -12,7 +12,7 @@ import anyio
 from theo_mcp.errors import InputError, NotAvailableError, TimeoutExceededError
 
 if TYPE_CHECKING:
-    from theo_mcp.http.download import Fetched
+    from theo_mcp.wire.files import Fetched
 
 ItemT = TypeVar("ItemT")
 _SCHEME = "theo-artifact:"

@@ -19,7 +19,7 @@ from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import ChatMessage
 
 if TYPE_CHECKING:
-    from theo_mcp.http.download import Fetched
+    from theo_mcp.wire.files import Fetched
 
 _SLOTS: Final[dict[OutputType, tuple[str, ...]]] = {
     "website": ("purpose", "audience", "sections", "visual style"),

@@ -24,7 +24,8 @@ import anyio.to_thread
 from pydantic import BaseModel, ConfigDict
 
 from theo_mcp.errors import InputError, NotAvailableError, TheoError, TransportError
-from theo_mcp.settings import BUILTIN_MODEL, environment
+from theo_mcp.machine import environment
+from theo_mcp.settings import BUILTIN_MODEL
 
 if TYPE_CHECKING:
     from theo_mcp.http.download import Progress

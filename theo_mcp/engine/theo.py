@@ -23,7 +23,7 @@ from theo_mcp.wire.parts import now
 from theo_mcp.wire.service import Health, ModelEntry, Models, ProviderHealth
 
 if TYPE_CHECKING:
-    from theo_mcp.http.download import Fetched
+    from theo_mcp.wire.files import Fetched
 
 _DESCRIPTIONS: dict[ServedMode, str] = {
     "fast": "Short, direct answers.",

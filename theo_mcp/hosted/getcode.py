@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from theo_mcp.backend import Observe, check_prompt
+from theo_mcp.hosted.generated import by_getcode, generate_events
 from theo_mcp.hosted.service import HostedService
-from theo_mcp.hosted.streams import by_getcode, generate_events
 from theo_mcp.http.address import checked_base_url
 from theo_mcp.http.client import HttpClient
 from theo_mcp.http.library import AsyncClient
 from theo_mcp.http.options import Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
+from theo_mcp.keys import required_key
 from theo_mcp.secret import Secret
-from theo_mcp.settings import required_key
 from theo_mcp.wire.getcode import (
     Analysed,
     GenerateEvent,

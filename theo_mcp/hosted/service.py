@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from theo_mcp.http.client import HttpClient
 from theo_mcp.http.options import Limits, OnReply, Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
+from theo_mcp.wire.model import Extension
+from theo_mcp.wire.parts import Model
 
 if TYPE_CHECKING:
     from theo_mcp.backend import Caller
-    from theo_mcp.http.download import Fetched
+    from theo_mcp.wire.files import Fetched
 
 OPEN_MAX_BYTES = 64 * 2**20
 
@@ -112,3 +114,8 @@ class HostedService:
         other = copy.copy(self)
         other._http = self._http.with_options(options)  # noqa: SLF001 - its own
         return other
+
+
+def by_hosted(model: Model) -> Extension:
+    """Who answered: Theo's service, with `model`."""
+    return Extension(backend="hosted", engine=model.engine or "theo", model=model.id)

@@ -6,36 +6,36 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import date
-from typing import Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 
 from theo_mcp.backend import Observe, check_prompt
 from theo_mcp.errors import ProtocolError
-from theo_mcp.hosted import jobs
 from theo_mcp.hosted.paths import segment, with_query
-from theo_mcp.hosted.service import HostedService
-from theo_mcp.hosted.skills import skill_id
-from theo_mcp.hosted.streams import by_hosted, chat_chunks, completion_events
+from theo_mcp.hosted.service import HostedService, by_hosted
 from theo_mcp.http.address import checked_base_url
 from theo_mcp.http.client import HttpClient
 from theo_mcp.http.library import AsyncClient
 from theo_mcp.http.options import Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
+from theo_mcp.keys import required_key
 from theo_mcp.secret import Secret
-from theo_mcp.settings import required_key
-from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
-from theo_mcp.wire.documents import Document, DocumentRequest
-from theo_mcp.wire.events import CompletionEvent
-from theo_mcp.wire.images import Images, ImagesRequest
-from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
 from theo_mcp.wire.model import Extended, Request
-from theo_mcp.wire.openai import ChatChunk, ChatCompletion, ChatCompletionRequest
 from theo_mcp.wire.parts import Model
-from theo_mcp.wire.service import Health, Models
-from theo_mcp.wire.skills import Skill, SkillChange, SkillChoice, SkillFilter, SkillList, Tools
+
+if TYPE_CHECKING:  # every model costs a third of a millisecond, so each method imports its own
+    from theo_mcp.hosted.jobs import ObserveJob
+    from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
+    from theo_mcp.wire.documents import Document, DocumentRequest
+    from theo_mcp.wire.events import CompletionEvent
+    from theo_mcp.wire.images import Images, ImagesRequest
+    from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
+    from theo_mcp.wire.openai import ChatChunk, ChatCompletion, ChatCompletionRequest
+    from theo_mcp.wire.service import Health, Models
+    from theo_mcp.wire.skills import Skill, SkillChange, SkillFilter, SkillList, Tools
 
 ReplyT = TypeVar("ReplyT", bound=Extended)
 
@@ -88,12 +88,16 @@ class TheoClient(HostedService):
 
     async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
         """``POST /api/v1/completions`` with ``format: "openai"``."""
+        from theo_mcp.wire.openai import ChatCompletion
+
         body = request.model_copy(update={"stream": None, "format": "openai"})
         return await self._generate("completions", ChatCompletion, body, observe, request.prompt)
 
     @asynccontextmanager
     async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
         """``POST /api/v1/completions`` with ``stream: true``; leaving the context closes the socket."""
+        from theo_mcp.hosted.streams import completion_events
+
         check_prompt(request.prompt, self._max_prompt_chars)
         body = request.model_copy(update={"stream": True, "format": None}).body()
         async with (
@@ -104,12 +108,16 @@ class TheoClient(HostedService):
 
     async def chat(self, request: ChatCompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
         """``POST /api/v1/chat/completions``: OpenAI's form of a completion."""
+        from theo_mcp.wire.openai import ChatCompletion
+
         body = request.model_copy(update={"stream": None})
         return await self._generate("chat/completions", ChatCompletion, body, observe, request.prompt)
 
     @asynccontextmanager
     async def chat_stream(self, request: ChatCompletionRequest) -> AsyncIterator[AsyncIterator[ChatChunk]]:
         """``POST /api/v1/chat/completions`` with ``stream: true``; leaving the context closes the socket."""
+        from theo_mcp.hosted.chunks import chat_chunks
+
         check_prompt(request.prompt, self._max_prompt_chars)
         body = request.model_copy(update={"stream": True}).body()
         async with (
@@ -124,22 +132,33 @@ class TheoClient(HostedService):
 
     async def images(self, request: ImagesRequest, *, observe: Observe | None = None) -> Images:
         """``POST /api/v1/images``: answered when the images are there."""
+        from theo_mcp.wire.images import Images
+
         return await self._generate("images", Images, request, observe, request.prompt)
 
     async def document(self, request: DocumentRequest, *, observe: Observe | None = None) -> Document:
         """``POST /api/v1/documents``: answered when the document is there."""
+        from theo_mcp.wire.documents import Document
+
         return await self._generate("documents", Document, request, observe, request.prompt)
 
     async def research(self, request: ResearchRequest, *, observe: Observe | None = None) -> JobStarted:
         """``POST /api/v1/research``: begins a job; `wait_for_job` waits for its report."""
+        from theo_mcp.wire.jobs import JobStarted
+
         return await self._generate("research", JobStarted, request, observe, request.prompt)
 
     async def video(self, request: VideoRequest, *, observe: Observe | None = None) -> JobStarted:
         """``POST /api/v1/video``: begins a job; `wait_for_job` waits for its video."""
+        from theo_mcp.wire.jobs import JobStarted
+
         return await self._generate("video", JobStarted, request, observe, request.prompt)
 
     async def job(self, job_id: str, *, timeout: float | None = None) -> Job:
         """``GET /api/v1/jobs/{id}``: how a job stands. Every error names the job."""
+        from theo_mcp.hosted import jobs
+        from theo_mcp.wire.jobs import Job
+
         path = f"jobs/{segment(job_id, 'job')}"
         with jobs.about(job_id):
             return jobs.real(await self._get(path, Job, timeout=timeout))
@@ -150,7 +169,7 @@ class TheoClient(HostedService):
         *,
         poll_s: float = 2.0,
         deadline_s: float = 300.0,
-        observe: jobs.ObserveJob | None = None,
+        observe: ObserveJob | None = None,
         clock: Callable[[], float] = anyio.current_time,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> Job:
@@ -161,6 +180,8 @@ class TheoClient(HostedService):
             ServiceError: the job failed.
             TimeoutExceededError: it has not ended within `deadline_s`.
         """
+        from theo_mcp.hosted import jobs
+
         return await jobs.wait(
             lambda seconds: self.job(job_id, timeout=seconds),
             job_id,
@@ -173,15 +194,23 @@ class TheoClient(HostedService):
 
     async def skills(self, filter: SkillFilter | None = None) -> SkillList:
         """``GET /api/v1/skills``: those of the marketplace, or those that are installed."""
+        from theo_mcp.wire.skills import SkillList
+
         return await self._get(with_query("skills", filter=filter), SkillList)
 
     async def skill(self, slug_or_id: str) -> Skill:
         """``GET /api/v1/skills/{id}``; a slug is looked up first."""
+        from theo_mcp.hosted.skills import skill_id
+        from theo_mcp.wire.skills import Skill
+
         found = await skill_id(slug_or_id, ("marketplace", "installed"), self.skills)
         return await self._get(f"skills/{segment(found, 'skill')}", Skill)
 
     async def install_skill(self, slug_or_id: str) -> SkillChange:
         """``POST /api/v1/skills``; a slug is looked up first, because the service takes ids only."""
+        from theo_mcp.hosted.skills import skill_id
+        from theo_mcp.wire.skills import SkillChange, SkillChoice
+
         found = await skill_id(slug_or_id, ("marketplace", "installed"), self.skills)
         return await self._change(
             "POST", "skills", SkillChange(skill_id=found, installed=True), SkillChoice(skill_id=found)
@@ -189,25 +218,36 @@ class TheoClient(HostedService):
 
     async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
         """``DELETE /api/v1/skills``, which carries a body."""
+        from theo_mcp.hosted.skills import skill_id
+        from theo_mcp.wire.skills import SkillChange, SkillChoice
+
         found = await skill_id(slug_or_id, ("installed", "marketplace"), self.skills)
         done = SkillChange(skill_id=found, installed=False)
         return await self._change("DELETE", "skills", done, SkillChoice(skill_id=found))
 
     async def tools(self) -> Tools:
         """``GET /api/v1/tools``."""
+        from theo_mcp.wire.skills import Tools
+
         return await self._get("tools", Tools)
 
     async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
         """``GET /api/v1/conversations``: one page; pass its `next_cursor` as `cursor` for the next. (The vendor shows
         the cursor in the answer only; that the query calls it ``cursor`` is the usual name, not a documented one.)"""
+        from theo_mcp.wire.account import ConversationPage
+
         return await self._get(with_query("conversations", cursor=cursor), ConversationPage)
 
     async def conversation(self, conversation_id: str) -> StoredConversation:
         """``GET /api/v1/conversations/{id}``: with all its turns."""
+        from theo_mcp.wire.account import StoredConversation
+
         return await self._get(f"conversations/{segment(conversation_id, 'conversation')}", StoredConversation)
 
     async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
         """``DELETE /api/v1/conversations/{id}``."""
+        from theo_mcp.wire.account import ConversationDeleted
+
         path = f"conversations/{segment(conversation_id, 'conversation')}"
         return await self._change("DELETE", path, ConversationDeleted())
 
@@ -216,15 +256,21 @@ class TheoClient(HostedService):
     ) -> UsageReport:
         """``GET /api/v1/usage``: requests, tokens and cost from `start` to `end` (ISO 8601), of the user or the
         organisation."""
+        from theo_mcp.wire.account import UsageReport
+
         first, last = (day.isoformat() if isinstance(day, date) else day for day in (start, end))
         return await self._get(with_query("usage", from_=first, to=last, scope=scope), UsageReport)
 
     async def models(self) -> Models:
         """``GET /api/v1/models``: also the cheapest check of a key."""
+        from theo_mcp.wire.service import Models
+
         return await self._get("models", Models)
 
     async def health(self) -> Health:
         """``GET /api/v1/health``: sent without the key; 503 is an answer here."""
+        from theo_mcp.wire.service import Health
+
         answer = await self._http.json("GET", f"{_PATH}/health", Health, authenticate=False, accept_status=(503,))
         return _stamped(answer)
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
@@ -22,6 +22,7 @@ from theo_mcp import errors
 from theo_mcp.http.address import host_of
 from theo_mcp.http.client import HttpClient
 from theo_mcp.http.options import Options, Timeouts
+from theo_mcp.wire.files import Fetched
 
 _HOPS = 5
 _BLOCK = 2**20
@@ -29,18 +30,6 @@ _RESUMES = 5
 
 Progress = Callable[[int, int | None], None]
 """Told (bytes so far, bytes in all if known)."""
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A file in memory."""
-
-    data: bytes
-    mime: str
-    name: str
-
-    def __repr__(self) -> str:
-        return f"Fetched({len(self.data)} bytes, {self.mime}, {self.name!r})"
 
 
 async def fetch(

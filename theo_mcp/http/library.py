@@ -22,7 +22,7 @@ import truststore
 
 from theo_mcp import errors
 from theo_mcp.http.address import is_loopback
-from theo_mcp.settings import environment
+from theo_mcp.machine import environment
 
 _MODULES = ("httpx2", "httpx")
 _MAX_CONNECTIONS = 100

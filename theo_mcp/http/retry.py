@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["never sent", "refused", "ambiguous", "final"]
 
@@ -38,8 +38,7 @@ class RetryPolicy:
     retry_ambiguous: bool = False
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """What a failed try tells about the next: its kind, and the service's own word where it gave one."""
 
     kind: Kind
@@ -120,16 +119,16 @@ def _number(text: str | None) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-@dataclass
 class Traffic:
     """What the calls to one host with one key share: a budget for retries, the pauses that the service asked for, and
     a breaker that gives a failing host two seconds of rest."""
 
-    _budget: int = _BUDGET
-    _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _failed_at: list[float] = field(default_factory=list)
-    _closed_until: float = 0.0
-    _probe_until: float = 0.0
+    def __init__(self) -> None:
+        self._budget = _BUDGET
+        self._pauses: dict[str, tuple[float, float]] = {}
+        self._failed_at: list[float] = []
+        self._closed_until = 0.0
+        self._probe_until = 0.0
 
     def began(self) -> None:
         """A call begins; every tenth earns a retry."""

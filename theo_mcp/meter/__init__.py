@@ -33,7 +33,7 @@ from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.service import Health, Models
 
 if TYPE_CHECKING:
-    from theo_mcp.http.download import Fetched
+    from theo_mcp.wire.files import Fetched
 
 AnswerT = TypeVar("AnswerT")
 PaidT = TypeVar("PaidT", bound=Completion | ChatCompletion | Code)

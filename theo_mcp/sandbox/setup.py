@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 from anyio.abc import Process
 
-from theo_mcp import settings
+from theo_mcp import machine
 from theo_mcp.sandbox import descendants, inside
 
 _PROGRAM: Final = """
@@ -77,7 +77,7 @@ async def spawn(home: Path, mark: str) -> Process:
     Raises:
         OSError: it cannot be started.
     """
-    inherited = settings.environment(keys=False)
+    inherited = machine.environment(keys=False)
     work = str(home / "work")
     switches = ["-I", "-S", "-B"] if sys.dont_write_bytecode else ["-I", "-S"]
     return await anyio.open_process(

@@ -12,11 +12,11 @@ import pytest
 
 from theo_mcp import CodeRequest, CompletionRequest, ImproveRequest
 from theo_mcp.backend import Caller, GetCode, Observe, Theo, Used
-from theo_mcp.http.download import Fetched
 from theo_mcp.meter import Meter
 from theo_mcp.meter.ledger import Ledger, MemoryLedger
 from theo_mcp.wire.completions import Code, Completion
 from theo_mcp.wire.events import CompletionEvent, Done, Token
+from theo_mcp.wire.files import Fetched
 from theo_mcp.wire.getcode import Improved
 from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.service import Health, Models

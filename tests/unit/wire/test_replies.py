@@ -10,7 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from theo_mcp import errors
-from theo_mcp.hosted.streams import chat_chunks, completion_events, generate_events
+from theo_mcp.hosted.chunks import chat_chunks
+from theo_mcp.hosted.generated import generate_events
+from theo_mcp.hosted.streams import completion_events
 from theo_mcp.http.client import WHOLE_REPLY
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport

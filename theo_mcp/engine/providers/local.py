@@ -20,8 +20,8 @@ from theo_mcp.engine import models
 from theo_mcp.engine.providers import Capabilities, ServedModel
 from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
 from theo_mcp.http.options import Timeouts
+from theo_mcp.machine import environment, install_command
 from theo_mcp.secret import Secret
-from theo_mcp.settings import environment, install_command
 from theo_mcp.wire.openai import ChatChunk, ChatRequest
 
 _START_LIMIT_S = 120.0  # a large file from a slow disk

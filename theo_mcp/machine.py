@@ -1,0 +1,36 @@
+"""What this process runs in: its environment, which no other module reads, and the installation it came from."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+
+PUBLISHED = False
+"""Whether a registry has this package under its name. Until then, install commands name the checkout or the wheel."""
+
+
+def environment(*, keys: bool = True) -> dict[str, str]:
+    """The process environment, for settings and for children that we start; without `keys`, no variable of a key."""
+    return {name: value for name, value in os.environ.items() if keys or not name.endswith("_API_KEY")}
+
+
+def install_command(extra: str) -> str:
+    """The one command that adds `extra` to this installation."""
+    source = "theo-mcp" if PUBLISHED else _installed_from()
+    if importlib.util.find_spec("pip") is None:  # an environment made by uv has none
+        return f'uv pip install --python "{sys.executable}" "{source}[{extra}]"'
+    return f'"{sys.executable}" -m pip install "{source}[{extra}]"'
+
+
+def _installed_from() -> str:
+    import importlib.metadata
+    import json
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        record = importlib.metadata.distribution("theo-mcp").read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:
+        record = None
+    url = json.loads(record)["url"] if record else ""
+    return unquote(urlsplit(url).path) if url.startswith("file:") else "theo-mcp"
