@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import anyio
+import pytest
 
 import theo_mcp
+from theo_mcp import CompletionRequest, TheoClient
 from theo_mcp.commands.docs import updated
 from theo_mcp.testing.model_server import ANSWER, ModelServer
 
@@ -58,16 +61,37 @@ def test_the_readme_holds_what_the_program_prints() -> None:
     assert updated(text) == text, "theo-mcp docs --update README.md prints it anew"
 
 
-async def test_the_readmes_python_example_runs(model_server: ModelServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "said"), [(0, "".join(ANSWER).strip() + " scripted-1b 0.0"), (1, "Hel 2")])
+async def test_the_readmes_python_examples_run(
+    model_server: ModelServer, tmp_path: Path, number: int, said: str
+) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    example = text.partition("```python\n")[2].partition("```")[0]
+    example = text.split("```python\n")[1 + number].partition("```")[0]
 
     with anyio.fail_after(30):
         done = await anyio.run_process(
             [sys.executable, "-c", example], env={"HOME": str(tmp_path), "THEO_MCP_ENGINE_URL": model_server.url}
         )
 
-    assert done.stdout.decode().strip() == "".join(ANSWER).strip() + " scripted-1b 0.0"
+    assert done.stdout.decode().strip() == said
+
+
+async def test_the_services_for_tests_are_served_to_any_language() -> None:
+    command = [sys.executable, "-m", "theo_mcp.testing"]
+    with anyio.fail_after(30):
+        async with await anyio.open_process(command, stderr=None) as process:
+            assert process.stdout is not None
+            said = b""
+            while said.count(b"\n") < 3:
+                said += await process.stdout.receive()
+            variables = dict(word.split("=") for word in said.decode().split() if "=" in word)
+            async with TheoClient(variables["THEO_API_KEY"], base_url=variables["THEO_BASE_URL"]) as client:
+                answer = await client.complete(CompletionRequest(prompt="Hello"))
+            process.send_signal(signal.SIGINT)
+            code = await process.wait()
+
+    assert answer.content
+    assert code == 130
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
