@@ -1,7 +1,8 @@
-"""``python -m tests.benchmarks``: our server beside the bare model server and the bare SDK, measured in one run.
+"""``python -m tests.benchmarks [PART …]``: ours beside the bare libraries, servers and SDKs, measured in one run.
 
-The sides run in turn, never at once, and each ratio is the median of its rounds, since other work may run on the
-machine. The exit code is 0 where all targets are met, 1 where one is missed and 3 where no model is installed.
+The parts are ``client``, ``sandbox``, ``calls``, ``startup`` and ``model``; without one, all run. The sides run in turn
+and never at once, and each ratio is the median of its rounds, since other work may run on the machine. The exit code is 0
+where all targets are met, 1 where one is missed and 3 where a part needs the model and none is installed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.benchmarks import report
 from tests.benchmarks.answers import Work
 from tests.benchmarks.calls import tool_calls
 from tests.benchmarks.children import compile_bytecode
+from tests.benchmarks.client import clients
 from tests.benchmarks.comparison import Comparison
 from tests.benchmarks.generation import first_token, tokens_per_second
 from tests.benchmarks.sandbox import children
@@ -27,37 +29,45 @@ from theo_mcp.errors import TheoError
 from theo_mcp.settings import Settings
 
 _OK, _MISSED, _SETUP = 0, 1, 3
-_LIMIT_S = 1200.0
+_LIMIT_S = 1800.0
+Measure = Callable[[Path], Awaitable[list[Comparison]]]
+_PARTS: dict[str, list[Measure]] = {
+    "client": [lambda _: clients()],
+    "sandbox": [lambda _: children()],
+    "calls": [tool_calls],
+    "startup": [startup],
+    "model": [lambda _: tokens_per_second(_work()), lambda _: first_token(_work())],
+}
 
 
-def main() -> int:
+def main(parts: list[str]) -> int:
+    if unknown := set(parts) - set(_PARTS):
+        sys.stderr.write(f"error: no part is called {', '.join(unknown)}; there are {', '.join(_PARTS)}\n")
+        return _SETUP
     try:
-        settings = Settings.load({})
-        model = models.chosen(settings.data_dir, settings.engine_model)
+        comparisons = anyio.run(_run, parts or list(_PARTS))
     except TheoError as error:
         sys.stderr.write(f"error: {error}\n")
         return _SETUP
-    comparisons = anyio.run(_run, Work(settings, model, max_tokens=1))
     return _OK if all(comparison.met for comparison in comparisons) else _MISSED
 
 
-async def _run(work: Work) -> list[Comparison]:
+def _work() -> Work:
+    settings = Settings.load({})
+    return Work(settings, models.chosen(settings.data_dir, settings.engine_model), max_tokens=1)
+
+
+async def _run(parts: list[str]) -> list[Comparison]:
     began = time.perf_counter()
     done: list[Comparison] = []
     _say(report.machine())
     with tempfile.TemporaryDirectory() as folder, anyio.fail_after(_LIMIT_S):
         await compile_bytecode()
-        measures: list[Callable[[], Awaitable[list[Comparison]]]] = [
-            lambda: tokens_per_second(work),
-            lambda: first_token(work),
-            lambda: tool_calls(Path(folder)),
-            lambda: startup(Path(folder)),
-            children,
-        ]
-        for measure in measures:
-            for comparison in await measure():
-                _say("\n" + report.shown(comparison))
-                done.append(comparison)
+        for part in parts:
+            for measure in _PARTS[part]:
+                for comparison in await measure(Path(folder)):
+                    _say("\n" + report.shown(comparison))
+                    done.append(comparison)
     _say(f"\n{report.summary(done)}\n{time.perf_counter() - began:.0f} s in all; {report.machine()}")
     return done
 
@@ -68,4 +78,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
