@@ -254,7 +254,7 @@ class HttpClient:
         first = True
         # Comments do not feed the clock, events do.
         with call.watched(head.response, self.options.timeouts.idle) as silence:
-            async with aclosing(exchange.pieces(head)) as pieces:
+            async with aclosing(silence.reads(exchange.pieces(head))) as pieces:
                 try:
                     async for piece in pieces:
                         if not (events := decoder.feed(piece)):
@@ -272,7 +272,7 @@ class HttpClient:
 
     async def _read_pieces(self, call: Call, exchange: Exchange, head: Head) -> AsyncGenerator[bytes, None]:
         with call.watched(head.response, self.options.timeouts.idle) as silence:
-            async with aclosing(exchange.pieces(head)) as pieces:
+            async with aclosing(silence.reads(exchange.pieces(head))) as pieces:
                 async for piece in pieces:
                     silence.since = None
                     yield piece

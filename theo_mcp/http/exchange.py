@@ -69,7 +69,10 @@ class Exchange:
         try:
             with self._mapped():
                 try:
-                    wire.connecting.deadline = anyio.current_time() + 1.1 * self._options.timeouts.connect
+                    if lease.library.traces:
+                        wire.connecting.deadline = anyio.current_time() + 1.1 * self._options.timeouts.connect
+                    else:
+                        wire.begin()
                     with wire.connecting:
                         response: Response = await lease.http.send(
                             self._request(accept, more), stream=True, follow_redirects=False
@@ -98,8 +101,12 @@ class Exchange:
 
     async def release(self, head: Head) -> None:
         """Gives the connection back, or closes it where the reply was not read whole."""
-        await release(head.response, self._call.wire)
-        await self._pool.leave(self._lease)
+        try:
+            await release(head.response, self._call.wire)
+        except self._lease.library.broken:  # what does not close is gone; what it brought is not
+            pass
+        finally:
+            await self._pool.leave(self._lease)
 
     async def body(self, head: Head) -> bytes:
         """The whole body, unpacked.

@@ -68,6 +68,8 @@ class Library:
                 hint="Give an httpx2.AsyncClient or an httpx.AsyncClient.",
             )
         module = sys.modules[name]
+        self.traces = _tells_its_steps(client, module.AsyncHTTPTransport)
+        """Whether the client tells when a request goes out; where it does not, one counts as sent from the start."""
         self.url: Callable[[str], object] = lru_cache(maxsize=64)(module.URL)  # parsing one costs a tenth of a call
         self.proxy_error: type[Exception] = module.ProxyError
         self.pool_timeout: type[Exception] = module.PoolTimeout
@@ -90,6 +92,13 @@ class Library:
             RuntimeError,  # "the client has been closed", "handler is closed"
             ExceptionGroup,
         )
+
+
+def _tells_its_steps(client: AsyncClient, own: type[object]) -> bool:
+    """Only the library's own transports call a request's trace; another (a mock, an ASGI app, a cache) may not."""
+    mounted: Mapping[object, object] = getattr(client, "_mounts", {})
+    transports = [getattr(client, "_transport", None), *(each for each in mounted.values() if each is not None)]
+    return all(isinstance(each, own) for each in transports)
 
 
 def make_client(base_url: str) -> httpx2.AsyncClient:
@@ -149,14 +158,18 @@ class Wire:
         self._socket: Any = None
 
     async def trace(self, name: str, facts: Mapping[str, Any]) -> None:
-        if name == "http11.send_request_headers.started":
+        if name.endswith(".send_request_headers.started"):  # of http11 or http2
             if facts["request"].method == b"CONNECT":
                 self.tunnelled = True
             else:
-                self.sent, self._socket, self.connecting.deadline = True, None, inf
-                self._on_sent()
-        elif name in ("connection.connect_tcp.complete", "socks.connect_tcp.complete"):
+                self.begin()
+        elif name.endswith((".connect_tcp.complete", ".connect_unix_socket.complete")):
             self._socket = facts["return_value"]
+
+    def begin(self) -> None:
+        """The request goes out."""
+        self.sent, self._socket, self.connecting.deadline = True, None, inf
+        self._on_sent()
 
     async def drop(self) -> None:
         """Closes a socket that was opened but never came to carry the request."""
