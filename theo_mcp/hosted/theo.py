@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # every model costs a third of a millisecond, so each method 
     from theo_mcp.wire.skills import Skill, SkillChange, SkillFilter, SkillList, Tools
 
 ReplyT = TypeVar("ReplyT", bound=Extended)
+RequestT = TypeVar("RequestT", bound=Request)
 
 log = logging.getLogger(__name__)
 
@@ -83,14 +84,14 @@ class TheoClient(HostedService):
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
         """``POST /api/v1/completions``. Any documented mode is sent; for research and video the vendor's newer pages
         name `research` and `video` instead, because these modes outlast a request."""
-        body = request.model_copy(update={"stream": None, "format": None})
+        body = _as(request, stream=None, format=None)
         return await self._generate("completions", Completion, body, observe, request.prompt)
 
     async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
         """``POST /api/v1/completions`` with ``format: "openai"``."""
         from theo_mcp.wire.openai import ChatCompletion
 
-        body = request.model_copy(update={"stream": None, "format": "openai"})
+        body = _as(request, stream=None, format="openai")
         return await self._generate("completions", ChatCompletion, body, observe, request.prompt)
 
     @asynccontextmanager
@@ -99,7 +100,7 @@ class TheoClient(HostedService):
         from theo_mcp.hosted.streams import completion_events
 
         check_prompt(request.prompt, self._max_prompt_chars)
-        body = request.model_copy(update={"stream": True, "format": None}).body()
+        body = _as(request, stream=True, format=None).body()
         async with (
             self._http.events(f"{_PATH}/completions", body, operation=_COMPLETION) as events,
             aclosing(completion_events(events, events.answered)) as read,
@@ -110,7 +111,7 @@ class TheoClient(HostedService):
         """``POST /api/v1/chat/completions``: OpenAI's form of a completion."""
         from theo_mcp.wire.openai import ChatCompletion
 
-        body = request.model_copy(update={"stream": None})
+        body = _as(request, stream=None)
         return await self._generate("chat/completions", ChatCompletion, body, observe, request.prompt)
 
     @asynccontextmanager
@@ -119,7 +120,7 @@ class TheoClient(HostedService):
         from theo_mcp.hosted.chunks import chat_chunks
 
         check_prompt(request.prompt, self._max_prompt_chars)
-        body = request.model_copy(update={"stream": True}).body()
+        body = _as(request, stream=True).body()
         async with (
             self._http.events(f"{_PATH}/chat/completions", body, operation=_CHAT) as events,
             aclosing(chat_chunks(events, events.answered)) as read,
@@ -298,6 +299,12 @@ class TheoClient(HostedService):
                 raise
             return _stamped(done)
         return _stamped(done.model_copy(update=said.model_dump(exclude_unset=True)))
+
+
+def _as(request: RequestT, **fields: object) -> RequestT:
+    """`request` with these fields, as itself where it has them already."""
+    changed = {name: value for name, value in fields.items() if getattr(request, name) != value}
+    return request.model_copy(update=changed) if changed else request
 
 
 def _stamped(answer: ReplyT) -> ReplyT:

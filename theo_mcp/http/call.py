@@ -46,7 +46,7 @@ class Call:
     tries: int = 0
     sent: int = 0
     """How many requests went out, wholly or in part."""
-    wire: Wire = field(init=False)
+    wire: Wire = field(default_factory=lambda: Wire(lambda: None))
     """The try under way."""
     settled: bool = False
     """Whether that try was refused or answered with an error that says the work was not done."""
@@ -87,7 +87,7 @@ class Call:
             TheoError: the last failure.
         """
         self.traffic.began()
-        with self._within(self.left(), f"did not answer within {self.seconds:g} s", "timeout_s"):
+        with anyio.CancelScope(deadline=inf if self.until == inf else anyio.current_time() + self.left()):
             while True:
                 self.tries += 1
                 try:
@@ -104,6 +104,7 @@ class Call:
                     self.traffic.answered()
                     return answer
                 await anyio.sleep(seconds)
+        raise self._timed_out(f"did not answer within {self.seconds:g} s", "timeout_s")
 
     async def _turn(self) -> None:
         """Waits out a pause that the service asked for, if it ends before the deadline."""
@@ -161,9 +162,6 @@ class Call:
         if isinstance(error, errors.ConnectionLostError | errors.TimeoutExceededError):
             return "ambiguous" if self.wire.sent else "never sent"
         return "final"
-
-    def __post_init__(self) -> None:
-        self.next_try()
 
     def _went_out(self) -> None:
         self.tell("sent")

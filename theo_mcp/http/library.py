@@ -149,8 +149,8 @@ class Wire:
     def __init__(self, on_sent: Callable[[], None]) -> None:
         self._on_sent = on_sent
         self.sent = False
-        self.connecting = anyio.CancelScope()
-        """Ends the try while nothing was sent; its deadline is the caller's to set."""
+        self.connecting: anyio.CancelScope | None = None
+        """Ends the try while nothing was sent."""
         self.read = False
         """Whether the reply's body was read to its end."""
         self.tunnelled = False
@@ -168,7 +168,9 @@ class Wire:
 
     def begin(self) -> None:
         """The request goes out."""
-        self.sent, self._socket, self.connecting.deadline = True, None, inf
+        self.sent, self._socket = True, None
+        if self.connecting is not None:
+            self.connecting.deadline = inf
         self._on_sent()
 
     async def drop(self) -> None:
