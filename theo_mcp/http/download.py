@@ -54,7 +54,7 @@ async def fetch(
     """
     if url.startswith("data:"):
         return _inline(url, max_bytes)
-    options = Options(timeouts=replace(timeouts, total=timeouts.total or timeouts.whole))
+    options = Options(timeouts=replace(timeouts, total=timeouts.whole if timeouts.total is None else timeouts.total))
     async with _opened(url, {}, allowed, options) as (status, headers, pieces, final):
         parts: list[bytes] = []
         size = 0
