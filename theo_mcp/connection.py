@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -148,8 +148,9 @@ class _Arms:
         await self._provider.check()
 
     async def aclose(self) -> None:
-        for close in self._closers:
-            await close()
+        async with AsyncExitStack() as stack:  # one that fails does not keep the others open
+            for close in self._closers:
+                stack.push_async_callback(close)
 
     def _choose(self, api: _Api) -> Choice:
         settings = self._settings

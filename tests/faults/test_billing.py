@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from decimal import Decimal
 
@@ -162,3 +163,27 @@ async def test_replies_are_told_as_they_come(theo_service: FakeTheo) -> None:
         await client.with_options(on_reply=told.append).complete(HELLO)
 
     assert [reply.status for reply in told] == [200]
+
+
+async def test_a_reader_past_the_deadline_is_not_looked_after_in_a_loop(
+    theo_service: FakeTheo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand timers a second ran until it read on."""
+    loop, timers = asyncio.get_running_loop(), 0
+    call_later = loop.call_later
+
+    def counted(*args: object) -> object:
+        nonlocal timers
+        timers += "Silence" in repr(args)
+        return call_later(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "call_later", counted)
+    times = Timeouts(total=0.4)
+    async with (
+        TheoClient(theo.KEY, base_url=theo_service.origin, timeouts=times) as client,
+        client.stream(HELLO) as events,
+    ):
+        await anext(events)
+        await anyio.sleep(1)
+
+    assert 1 < timers < 20
