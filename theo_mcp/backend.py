@@ -7,7 +7,7 @@ Both arms take and return wire models, so a caller cannot tell them apart but by
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
@@ -150,8 +150,9 @@ class Backend:
     async def aclose(self) -> None:
         """Closes connections and ends the model's process; safe to call twice."""
         with anyio.CancelScope(shield=True):
-            for close in self.closers:
-                await close()
+            async with AsyncExitStack() as stack:  # one that fails does not keep the others open
+                for close in self.closers:
+                    stack.push_async_callback(close)
 
     async def __aenter__(self) -> Self:
         return self

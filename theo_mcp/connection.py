@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, NoReturn, TypeVar
 
-from theo_mcp.backend import Backend, Caller, Choice, GetCode, Observe, Theo
+from theo_mcp.backend import Backend, Choice
 from theo_mcp.errors import ConfigError
-from theo_mcp.meter import Meter
-from theo_mcp.meter.ledger import Ledger, MemoryLedger, StoreLedger
+from theo_mcp.http.address import checked_base_url
 from theo_mcp.settings import Settings, variable_of
-from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
-from theo_mcp.wire.events import CompletionEvent
-from theo_mcp.wire.getcode import Improved, ImproveRequest
-from theo_mcp.wire.openai import ChatCompletion
-from theo_mcp.wire.service import Health, Models
 
 if TYPE_CHECKING:
+    from theo_mcp.backend import Caller, GetCode, Observe, Spending, Theo
     from theo_mcp.engine.providers import Provider
     from theo_mcp.http.options import Timeouts
     from theo_mcp.http.retry import RetryPolicy
+    from theo_mcp.meter import Meter
+    from theo_mcp.meter.ledger import Ledger
+    from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
+    from theo_mcp.wire.events import CompletionEvent
     from theo_mcp.wire.files import Fetched
+    from theo_mcp.wire.getcode import Improved, ImproveRequest
+    from theo_mcp.wire.openai import ChatCompletion
+    from theo_mcp.wire.service import Health, Models
 
 ArmT = TypeVar("ArmT")
 STORE = "store.sqlite"
@@ -44,52 +46,46 @@ def connect(settings: Settings | ConfigError) -> Backend:
     """
     if isinstance(settings, ConfigError):
         nothing = Choice("nothing", str(settings))
-        return Backend(_Broken(settings), _Broken(settings), nothing, nothing)
+        return Backend(_LateTheo(_fails(settings)), _LateGetCode(_fails(settings)), nothing, nothing)
     arms = _Arms(settings)
-    theo, theo_choice = arms.theo()
-    getcode, getcode_choice = arms.getcode()
+    theo, theo_choice = arms.made("theo", arms.theo)
+    getcode, getcode_choice = arms.made("getcode", arms.getcode)
     uses_engine = "engine" in (theo_choice.answers, getcode_choice.answers)
     check = arms.check_engine if uses_engine else None
-    meter = Meter(arms.ledger(), budget_cents=settings.budget_cents)
+    billed = theo_choice.answers == "hosted"
     return Backend(
-        meter.theo(theo, billed=theo_choice.answers == "hosted"),
-        meter.getcode(getcode),
+        _LateTheo(lambda: arms.meter.theo(theo(), billed=billed)),
+        _LateGetCode(lambda: arms.meter.getcode(getcode())),
         theo_choice,
         getcode_choice,
         (arms.aclose,),
         check,
-        meter.spending,
+        arms.spending,
     )
 
 
 class _Arms:
     """Makes the arms; the engine's provider, with its model process, is made once for both APIs.
 
-    The packages behind an arm are imported when it is chosen, so that a hosted user does not wait for the engine's.
+    The packages behind an arm are imported when it is made, so that nobody waits for what another needs.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
-    def theo(self) -> tuple[Theo, Choice]:
+    def made(self, api: _Api, make: Callable[[bool], ArmT]) -> tuple[Callable[[], ArmT], Choice]:
+        """What makes the arm of `api`, and the choice; what its settings lack is told by every call."""
+        try:
+            choice = self._choose(api)
+            self._check(api, choice)
+        except ConfigError as error:
+            return _fails(error), Choice("nothing", str(error))
+        return lambda: make(choice.answers == "hosted"), choice
+
+    def theo(self, hosted: bool) -> Theo:
         settings = self._settings
-
-        def hosted() -> Theo:
-            from theo_mcp.hosted.theo import TheoClient
-
-            client = TheoClient(
-                settings.key("theo") or "",
-                base_url=settings.theo_base_url,
-                timeouts=self._timeouts,
-                retries=self._retries,
-                max_prompt_chars=settings.max_prompt_chars,
-                allow_insecure_http=settings.allow_insecure_http,
-            )
-            self._closers.append(client.aclose)
-            return client
-
-        def embedded() -> Theo:
+        if not hosted:
             from theo_mcp.engine.theo import EngineTheo
 
             return EngineTheo(
@@ -97,44 +93,52 @@ class _Arms:
                 max_prompt_chars=settings.max_prompt_chars,
                 max_output_tokens=settings.max_output_tokens,
             )
+        from theo_mcp.hosted.theo import TheoClient
 
-        return self._arm("theo", hosted, embedded)
+        client = TheoClient(
+            settings.key("theo") or "",
+            base_url=settings.theo_base_url,
+            timeouts=self._timeouts,
+            retries=self._retries,
+            max_prompt_chars=settings.max_prompt_chars,
+            allow_insecure_http=settings.allow_insecure_http,
+        )
+        self._closers.append(client.aclose)
+        return client
 
-    def getcode(self) -> tuple[GetCode, Choice]:
+    def getcode(self, hosted: bool) -> GetCode:
         settings = self._settings
-
-        def hosted() -> GetCode:
-            from theo_mcp.hosted.getcode import GetCodeClient
-
-            client = GetCodeClient(
-                settings.key("getcode") or "",
-                base_url=settings.getcode_base_url,
-                timeouts=self._timeouts,
-                retries=self._retries,
-                max_prompt_chars=settings.max_prompt_chars,
-                allow_insecure_http=settings.allow_insecure_http,
-            )
-            self._closers.append(client.aclose)
-            return client
-
-        def embedded() -> GetCode:
+        if not hosted:
             from theo_mcp.engine.getcode import EngineGetCode
 
             return EngineGetCode(self._provider, max_prompt_chars=settings.max_prompt_chars)
+        from theo_mcp.hosted.getcode import GetCodeClient
 
-        return self._arm("getcode", hosted, embedded)
+        client = GetCodeClient(
+            settings.key("getcode") or "",
+            base_url=settings.getcode_base_url,
+            timeouts=self._timeouts,
+            retries=self._retries,
+            max_prompt_chars=settings.max_prompt_chars,
+            allow_insecure_http=settings.allow_insecure_http,
+        )
+        self._closers.append(client.aclose)
+        return client
 
-    def _arm(
-        self, api: _Api, hosted: Callable[[], ArmT], embedded: Callable[[], ArmT]
-    ) -> tuple[ArmT | _Broken, Choice]:
-        try:
-            choice = self._choose(api)
-            return (hosted if choice.answers == "hosted" else embedded)(), choice
-        except ConfigError as error:
-            return _Broken(error), Choice("nothing", str(error))
+    @cached_property
+    def meter(self) -> Meter:
+        """Counts the calls of both arms."""
+        from theo_mcp.meter import Meter
 
-    def ledger(self) -> Ledger:
+        return Meter(self._ledger(), budget_cents=self._settings.budget_cents)
+
+    async def spending(self) -> Spending:
+        return await self.meter.spending()
+
+    def _ledger(self) -> Ledger:
         """Where the budget is kept. Without one nothing is written to disk."""
+        from theo_mcp.meter.ledger import MemoryLedger, StoreLedger
+
         settings = self._settings
         if settings.budget_cents is None:
             return MemoryLedger()
@@ -148,8 +152,9 @@ class _Arms:
         await self._provider.check()
 
     async def aclose(self) -> None:
-        for close in self._closers:
-            await close()
+        async with AsyncExitStack() as stack:  # one that fails does not keep the others open
+            for close in self._closers:
+                stack.push_async_callback(close)
 
     def _choose(self, api: _Api) -> Choice:
         settings = self._settings
@@ -168,6 +173,16 @@ class _Arms:
                 hint=f"Set {variable_of(f'{api}_api_key')}, or leave the backend at auto to use this machine.",
             )
         return Choice("engine", f"{variable_of(f'{api}_api_key')} is not set")
+
+    def _check(self, api: _Api, choice: Choice) -> None:
+        """Raises what is wrong with the settings of an arm, before it is made."""
+        settings = self._settings
+        if choice.answers == "hosted":
+            name = f"{api}_base_url"
+            checked_base_url(getattr(settings, name), name, allow_insecure_http=settings.allow_insecure_http)
+        elif settings.engine_url is not None:
+            checked_base_url(settings.engine_url, "engine_url", allow_insecure_http=True)
+            settings.key("engine")
 
     @cached_property
     def _provider(self) -> Provider:
@@ -215,40 +230,59 @@ class _Arms:
         )
 
 
-class _Broken:
-    """An arm whose settings are wrong: every call says what is wrong with them."""
+class _Late(Generic[ArmT]):
+    """An arm that is made at its first call, so that a server which only lists its tools imports nothing for it. What
+    is wrong with its settings is told by every call."""
 
-    def __init__(self, error: ConfigError) -> None:
-        self._error = error
+    def __init__(self, make: Callable[[], ArmT]) -> None:
+        self._make = make
 
-    def _told(self) -> ConfigError:
-        return copy.copy(self._error).with_traceback(None)  # one shared error would collect the traces of all calls
+    @cached_property
+    def _arm(self) -> ArmT:
+        return self._make()
 
+
+class _LateTheo(_Late["Theo"]):
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
-        raise self._told()
+        return await self._arm.complete(request, observe=observe)
 
     async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
-        raise self._told()
+        return await self._arm.complete_openai(request, observe=observe)
 
     @asynccontextmanager
     async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
-        raise self._told()
-        yield
+        async with self._arm.stream(request) as events:
+            yield events
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
-        raise self._told()
+        return await self._arm.code(request, observe=observe)
 
     async def models(self) -> Models:
-        raise self._told()
+        return await self._arm.models()
 
     async def health(self) -> Health:
-        raise self._told()
-
-    async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
-        raise self._told()
+        return await self._arm.health()
 
     async def open(self, url: str, *, max_bytes: int) -> Fetched:
-        raise self._told()
+        return await self._arm.open(url, max_bytes=max_bytes)
 
-    def for_caller(self, caller: Caller) -> _Broken:
-        return self
+    def for_caller(self, caller: Caller) -> Theo:
+        return _LateTheo(lambda: self._arm.for_caller(caller))
+
+
+class _LateGetCode(_Late["GetCode"]):
+    async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
+        return await self._arm.improve(request, observe=observe)
+
+    async def open(self, url: str, *, max_bytes: int) -> Fetched:
+        return await self._arm.open(url, max_bytes=max_bytes)
+
+    def for_caller(self, caller: Caller) -> GetCode:
+        return _LateGetCode(lambda: self._arm.for_caller(caller))
+
+
+def _fails(error: ConfigError) -> Callable[[], NoReturn]:
+    def make() -> NoReturn:
+        raise copy.copy(error).with_traceback(None)  # one shared error would collect the traces of all calls
+
+    return make

@@ -42,12 +42,14 @@ class TheoError(Exception):
         status: the HTTP status, where there was one.
         request_id: the service's id for the call, to quote to its support.
         attempts: how many requests went out.
+        maybe_billed: whether one of them, the last or an earlier one, got no verdict and may have been billed.
         job_id: the job that a wait or a look was about, so that paid work is never lost from sight.
         partial: the text received before the failure. Never part of ``str()`` or ``repr()``.
     """
 
     code = "error"
     retryable = False
+    maybe_billed = False
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.conftest import MakeSettings
@@ -83,3 +85,19 @@ async def test_without_anything_the_error_says_what_to_do(make_settings: MakeSet
     assert raised.value.code == "no_model"
     for way in ("theo-mcp engine pull", "THEO_API_KEY", "--engine-url"):
         assert way in raised.value.hint
+
+
+async def test_what_cannot_be_closed_keeps_nothing_else_open(make_settings: MakeSettings) -> None:
+    closed = []
+
+    async def fails() -> None:
+        raise OSError("stuck")
+
+    async def closes() -> None:
+        closed.append("closed")
+
+    backend = replace(connect(make_settings(**THEO)), closers=(closes, fails, closes))
+    with pytest.raises(OSError, match="stuck"):
+        await backend.aclose()
+
+    assert closed == ["closed", "closed"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from theo_mcp.errors import InputError
 from theo_mcp.http.client import HttpClient
 from theo_mcp.http.options import Limits, OnReply, Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
@@ -68,7 +69,8 @@ class HostedService:
         options = self._http.options
         timeouts = options.timeouts
         if caller.deadline_s is not None:
-            timeouts = replace(timeouts, total=min(caller.deadline_s, timeouts.total or caller.deadline_s))
+            limit = caller.deadline_s if timeouts.total is None else timeouts.total
+            timeouts = replace(timeouts, total=min(caller.deadline_s, limit))
         return self._with(
             replace(options, timeouts=timeouts, idempotency_key=caller.idempotency_key or options.idempotency_key)
         )
@@ -90,9 +92,12 @@ class HostedService:
         body of its reply. `path` begins behind the base URL, as in ``/api/v1/benchmarks?window=24h``.
 
         Raises:
+            InputError: `method` is no word.
             APIError, TransportError: as any call.
         """
-        return await self._http.raw(method, path if path.startswith("/") else "/" + path, body)
+        if not (method.isascii() and method.isalpha()):
+            raise InputError("The method is not one of HTTP's.", hint="It looks like GET or POST.")
+        return await self._http.raw(method.upper(), path if path.startswith("/") else "/" + path, body)
 
     async def aclose(self) -> None:
         """Closes the connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,6 +23,7 @@ from theo_mcp.http.telemetry import Report
 T = TypeVar("T")
 Observe: TypeAlias = Callable[[str], None]
 
+log = logging.getLogger("theo_mcp.http")
 _REPEATABLE = frozenset({"GET", "HEAD", "DELETE"})
 _PER_ENDPOINT = "mode_rate_limit_exceeded"
 
@@ -33,7 +35,7 @@ class Call:
     service: str
     method: str
     path: str
-    body: bytes | None
+    body: bytes | None = field(repr=False)
     seconds: float
     until: float
     policy: RetryPolicy
@@ -68,8 +70,7 @@ class Call:
         return self.method in _REPEATABLE or not self.billed
 
     def tell(self, phase: str) -> None:
-        if self.observe is not None:
-            self.observe(phase)
+        told(self.observe, phase)
 
     @property
     def after(self) -> str:
@@ -108,16 +109,17 @@ class Call:
 
     async def _turn(self) -> None:
         """Waits out a pause that the service asked for, if it ends before the deadline."""
-        pause, asked = self.traffic.paused_for(self.path, monotonic())
-        if pause > 0:
-            if asked > pause or pause >= self.left():
+        while (paused := self.traffic.paused_for(self.path, monotonic()))[0] > 0:  # another call's 429 may prolong it
+            pause, asked = paused
+            seconds = pause * (1 + 0.1 * random())  # noqa: S311 - so that those who wait do not come at once
+            if asked > pause or seconds >= self.left():
                 raise errors.RateLimitError(
                     f"{self.service} asked for a pause that lasts another {asked:,.0f} s.",
                     hint="That is longer than this call waits. Nothing was sent; call again after that.",
                     retry_after=asked,
                 )
             self.tell(f"waiting {pause:.0f} s, as {self.service} asked")
-            await anyio.sleep(pause * (1 + 0.1 * random()))  # noqa: S311 - so that those who wait do not come at once
+            await anyio.sleep(seconds)
         rest = self.traffic.closed_for(monotonic())
         if rest > 0:
             raise errors.UnreachableError(
@@ -140,7 +142,11 @@ class Call:
             self.traffic.answered()
         else:
             self.traffic.gave_up()
+        error.maybe_billed = self._ambiguous and not self._repeatable
         error.retryable = kind in ("never sent", "refused") or (kind == "ambiguous" and self._repeatable)
+        if error.maybe_billed and kind != "ambiguous":
+            error.retryable = False
+            error.hint = f"{error.hint} An earlier try may have been done and billed, so look before you call again."
         if error.status == 429 and error.retry_after is not None:
             scope = self.path if self.limits_per_path or error.code == _PER_ENDPOINT else ""
             self.traffic.pause(scope, now, error.retry_after, self.policy.max_retry_after)
@@ -156,7 +162,9 @@ class Call:
 
     def _kind(self, error: errors.TheoError) -> Kind:
         if isinstance(error, errors.APIError):
-            return kind_of_status(error.status) if error.status and error.status >= 400 else "final"
+            if error.status is None:  # ours, in place of a request
+                return "never sent"
+            return kind_of_status(error.status) if error.status >= 400 else "final"
         if isinstance(error, errors.UnreachableError):
             return "never sent"
         if isinstance(error, errors.ConnectionLostError | errors.TimeoutExceededError):
@@ -204,11 +212,13 @@ class Call:
             raise self._timed_out(what, setting) from None
 
     def _timed_out(self, what: str, setting: str) -> errors.TimeoutExceededError:
-        return errors.TimeoutExceededError(
+        error = errors.TimeoutExceededError(
             f"{self.service} {what}.",
             hint=f"{self.after} The limit is {setting}.",
             retryable=self._repeatable or not self.may_be_done,
         )
+        error.maybe_billed = not error.retryable
+        return error
 
     def failed(self, error: BaseException) -> None:
         """Closes the report, and puts the number of requests into the error that ends the call. The library's own
@@ -228,6 +238,15 @@ class Call:
             raise
         else:
             self.report.end(self.sent)
+
+
+def told(callback: Callable[[T], None] | None, news: T) -> None:
+    """Tells a callback of the caller's. What it raises is logged: it must not cost an answer that is paid for."""
+    if callback is not None:
+        try:
+            callback(news)
+        except Exception:
+            log.warning("A callback failed; the call goes on.", exc_info=True)
 
 
 def new_key() -> str:

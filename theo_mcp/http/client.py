@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Self, TypeVar
 
 from theo_mcp import errors
-from theo_mcp.http.call import Call, Observe, new_key
+from theo_mcp.http.call import Call, Observe, new_key, told
 from theo_mcp.http.exchange import Exchange, Head
 from theo_mcp.http.library import AsyncClient
 from theo_mcp.http.options import Options
@@ -105,7 +105,8 @@ class HttpClient:
             APIError: the service answered with an error.
             TransportError: no whole, readable answer came in time.
         """
-        call, exchange = self._begin(method, path, body, timeout or self._whole, operation, observe, authenticate)
+        seconds = self._whole if timeout is None else min(timeout, self._total)
+        call, exchange = self._begin(method, path, body, seconds, operation, observe, authenticate)
 
         async def once() -> ReplyT:
             head = await exchange.send("application/json")
@@ -160,7 +161,7 @@ class HttpClient:
             APIError: the service answered with an error instead of a stream.
             TransportError: no stream came, it broke, or it was silent for too long.
         """
-        call, exchange = self._begin("POST", path, body, self.options.timeouts.total or inf, operation, observe)
+        call, exchange = self._begin("POST", path, body, self._total, operation, observe)
 
         async def once() -> tuple[AsyncExitStack, AsyncGenerator[ServerSentEvent, None]]:
             async with AsyncExitStack() as stack:
@@ -170,7 +171,7 @@ class HttpClient:
                     kind = head.headers.get("content-type", "").partition(";")[0].strip().lower()
                     if 200 <= head.status < 300 and kind == "text/event-stream":
                         if self.options.on_reply is not None:
-                            self.options.on_reply(head.reply(b""))
+                            told(self.options.on_reply, head.reply(b""))
                         return stack.pop_all(), self._read_events(call, exchange, head)
                     event = _whole(exchange, head, await exchange.body(head), kind)
                 return stack.pop_all(), _one(event)
@@ -191,7 +192,7 @@ class HttpClient:
             APIError: the service answered with an error.
             TransportError: the body broke, or was silent for too long.
         """
-        call, exchange = self._begin("GET", path, None, self.options.timeouts.total or inf, None, None)
+        call, exchange = self._begin("GET", path, None, self._total, None, None)
 
         async def once() -> tuple[AsyncExitStack, Head]:
             async with AsyncExitStack() as stack:
@@ -217,8 +218,12 @@ class HttpClient:
 
     @property
     def _whole(self) -> float:
-        times = self.options.timeouts
-        return min(times.whole, times.total or inf)
+        return min(self.options.timeouts.whole, self._total)
+
+    @property
+    def _total(self) -> float:
+        total = self.options.timeouts.total
+        return inf if total is None else total
 
     def _begin(
         self,

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -43,7 +44,7 @@ async def fetch(
     """
     if url.startswith("data:"):
         return _inline(url, max_bytes)
-    options = Options(timeouts=replace(timeouts, total=timeouts.total or timeouts.whole))
+    options = Options(timeouts=replace(timeouts, total=timeouts.whole if timeouts.total is None else timeouts.total))
     async with _opened(url, {}, allowed, options) as (status, headers, pieces, final):
         parts: list[bytes] = []
         size = 0
@@ -60,7 +61,7 @@ async def fetch(
             f"The file at {host_of(final)} has more than {max_bytes:,} bytes.", code="file_too_large", hint=""
         )
     mime = headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
-    return Fetched(b"".join(parts), mime, unquote(urlsplit(final).path.rpartition("/")[2])[:255])
+    return Fetched(b"".join(parts), mime, _name(final))
 
 
 async def download(
@@ -90,7 +91,10 @@ async def download(
     note.unlink(missing_ok=True)
     if found != sha256.lower():
         part.unlink()
-        raise ChecksumError(found, sha256)
+        raise ChecksumError(
+            f"The file is not the one expected: its SHA-256 is {found}, not {sha256}.",
+            hint="It was deleted. Check the address and the checksum.",
+        )
     part.replace(target)
 
 
@@ -98,12 +102,6 @@ class ChecksumError(errors.TheoError):
     """A file is not the one that was meant."""
 
     code = "wrong_checksum"
-
-    def __init__(self, found: str, expected: str) -> None:
-        super().__init__(
-            f"The file is not the one expected: its SHA-256 is {found}, not {expected}.",
-            hint="It was deleted. Check the address and the checksum.",
-        )
 
 
 class _OtherRangeError(errors.ProtocolError):
@@ -177,13 +175,24 @@ async def _opened(
                 yield status, head, pieces, url
                 return
         except errors.RedirectError as error:
-            if parts.scheme == "https" and urljoin(url, error.location).startswith("http:"):
+            try:
+                target = urljoin(url, error.location)
+            except ValueError:
+                raise error from None
+            if parts.scheme == "https" and target.startswith("http:"):
                 raise
-            url = urljoin(url, error.location)
+            url = target
         finally:
             with anyio.CancelScope(shield=True):
                 await http.aclose()
     raise errors.ProtocolError(f"{host_of(url)} redirects more than {_HOPS} times.")
+
+
+def _name(url: str) -> str:
+    """What stands last in `url`, as the name of a file and nothing else: no folder, no drive, no control character."""
+    last = re.split(r"[/\\:]", unquote(urlsplit(url).path))[-1]
+    name = "".join(char for char in last if char.isprintable())[-255:]
+    return "" if name in (".", "..") else name
 
 
 def _inline(url: str, max_bytes: int) -> Fetched:

@@ -16,7 +16,7 @@ import anyio
 from theo_mcp import errors
 from theo_mcp.http.address import host_of
 from theo_mcp.http.body import ACCEPTED, BodyError, Unpacked, read_all
-from theo_mcp.http.call import Call
+from theo_mcp.http.call import Call, told
 from theo_mcp.http.envelope import error_from, word
 from theo_mcp.http.library import Library, Response, chunks_of, release
 from theo_mcp.http.options import Options, RawReply
@@ -124,7 +124,7 @@ class Exchange:
             raise errors.ProtocolError(f"{self._call.service} {error}.", status=head.status) from None
         self._call.wire.read = True
         if self._options.on_reply is not None:
-            self._options.on_reply(head.reply(data))
+            told(self._options.on_reply, head.reply(data))
         return data
 
     async def pieces(self, head: Head) -> AsyncGenerator[bytes, None]:

@@ -11,6 +11,7 @@ import ssl
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from math import inf
 from pathlib import Path
@@ -117,6 +118,7 @@ def make_client(base_url: str) -> httpx2.AsyncClient:
             headers={"User-Agent": f"theo-mcp/{version('theo-mcp')}"},
             limits=httpx2.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=0 if local else 20),
             trust_env=not local,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # one outside ASCII would fail all later calls
         )
     except (ImportError, ValueError, OSError, httpx2.InvalidURL):
         raise errors.ConfigError(

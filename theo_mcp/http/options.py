@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from theo_mcp.errors import InputError
 from theo_mcp.http.retry import RetryPolicy
 
 
@@ -53,11 +54,22 @@ OnReply: TypeAlias = Callable[[RawReply], None]
 
 @dataclass(frozen=True)
 class Options:
-    """What may differ from call to call. An `idempotency_key` is for one logical call; None makes one for each."""
+    """What may differ from call to call. An `idempotency_key` is for one logical call; None makes one for each.
+
+    Raises:
+        InputError: that key cannot be sent in a header.
+    """
 
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     idempotency_key: str | None = None
     on_reply: OnReply | None = None
-    """Told of every reply, error replies and those of retried tries too."""
+    """Told of every reply, error replies and those of retried tries too. What it raises is logged."""
+
+    def __post_init__(self) -> None:
+        key = self.idempotency_key
+        if key is not None and not (key.isascii() and key.isprintable() and key == key.strip()):
+            raise InputError(
+                "The idempotency key cannot be sent in a header.", hint="Use printable ASCII, such as a UUID."
+            )

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias
 Kind: TypeAlias = Literal["never sent", "refused", "ambiguous", "final"]
 
 _REFUSED = frozenset({408, 425, 429, 503})
+_NEVER_S = 1e9  # thirty years; a longer number is noise
 _BUDGET = 100  # in tenths of a retry
 _RETRY = 10
 _FAILURES_TO_OPEN = 5
@@ -116,7 +117,7 @@ def _number(text: str | None) -> float | None:
         seconds = float(text)
     except ValueError:
         return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    return min(max(0.0, seconds), _NEVER_S) if math.isfinite(seconds) else None
 
 
 class Traffic:

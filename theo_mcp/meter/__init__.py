@@ -153,6 +153,8 @@ class Meter:
         except BaseException as error:
             refused = isinstance(error, _NOT_BILLED) or not (call.sent or isinstance(error, errors.TheoError))
             refused = refused or (isinstance(error, errors.TheoError) and error.retryable)  # never sent, or not begun
+            if isinstance(error, errors.TheoError) and error.maybe_billed:  # a try before this refusal may be done
+                refused = False
             if refused and not call.begun:  # what a reader of a stream raises says nothing about the call
                 call.cost = 0
             tally.failures += isinstance(error, Exception)

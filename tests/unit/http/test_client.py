@@ -383,3 +383,16 @@ async def test_health_that_is_down_is_an_answer(theo_service: FakeTheo, client: 
     theo_service.next = [replies(503, {"status": "down", "providers": {}}, retry_after="30")]
 
     assert (await client.health()).status == "down"
+
+
+async def test_a_cookie_that_cannot_be_sent_does_not_stop_later_calls(
+    theo_service: FakeTheo, client: TheoClient
+) -> None:
+    """The library kept it, and failed at every later request of the client."""
+    theo_service.next = [replies(200, theo.completion({}), set_cookie="\xff=\xfe; path=/")]
+    await client.complete(HELLO)
+
+    answer = await client.complete(HELLO)
+
+    assert answer.content.startswith("Microservices")
+    assert "cookie" not in theo_service.requests[1].headers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -121,6 +122,7 @@ async def test_another_file_than_meant_is_deleted_and_told(files: Files, tmp_pat
         await download(f"{files.origin}/m.gguf", tmp_path / "m", sha256="0" * 64, report=silent)
 
     assert SHA256 in raised.value.message
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -199,3 +201,28 @@ async def test_a_file_inside_its_address_is_read(url: str, data: bytes, mime: st
 async def test_a_broken_or_large_file_inside_its_address_is_told(url: str, kind: type[errors.TheoError]) -> None:
     with pytest.raises(kind):
         await fetch(url, allowed=lambda _: True, max_bytes=100)
+
+
+async def test_a_redirect_to_what_is_no_address_is_told(files: Files) -> None:
+    files.next = [faults.status(302, "", location="http://[")]
+
+    with pytest.raises(errors.RedirectError):
+        await fetch(f"{files.origin}/a.png", allowed=lambda _: True, max_bytes=9)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/a%2F..%2F..%2Fetc%2Fpasswd", "passwd"),
+        ("/x/%2e%2e", ""),
+        ("/x/C%3A%5CWindows%5Cfile.png", "file.png"),
+        ("/x/a%00%0Ab.png", "ab.png"),
+        ("/x/caf%C3%A9.png", "café.png"),
+    ],
+)
+async def test_a_files_name_leads_into_no_folder(files: Files, path: str, name: str) -> None:
+    files.next = [faults.status(200, b"x")]
+
+    fetched = await fetch(f"{files.origin}{path}", allowed=lambda _: True, max_bytes=9)
+
+    assert fetched.name == name
