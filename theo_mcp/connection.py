@@ -20,7 +20,7 @@ from theo_mcp.settings import Settings, variable_of
 if TYPE_CHECKING:
     from theo_mcp.backend import Caller, GetCode, Observe, Spending, Theo
     from theo_mcp.engine.providers import Provider
-    from theo_mcp.http.options import Timeouts
+    from theo_mcp.http.options import Limits, Timeouts
     from theo_mcp.http.retry import RetryPolicy
     from theo_mcp.meter import Meter
     from theo_mcp.meter.ledger import Ledger
@@ -100,6 +100,7 @@ class _Arms:
             base_url=settings.theo_base_url,
             timeouts=self._timeouts,
             retries=self._retries,
+            limits=self._limits,
             max_prompt_chars=settings.max_prompt_chars,
             allow_insecure_http=settings.allow_insecure_http,
         )
@@ -119,6 +120,7 @@ class _Arms:
             base_url=settings.getcode_base_url,
             timeouts=self._timeouts,
             retries=self._retries,
+            limits=self._limits,
             max_prompt_chars=settings.max_prompt_chars,
             allow_insecure_http=settings.allow_insecure_http,
         )
@@ -201,6 +203,7 @@ class _Arms:
                 model=settings.engine_model,
                 timeouts=self._timeouts,
                 retries=self._retries,
+                limits=self._limits,
             )
         from theo_mcp.engine.providers.local import LocalModel
 
@@ -217,6 +220,12 @@ class _Arms:
             idle=settings.idle_timeout_s,
             whole=settings.timeout_s,
         )
+
+    @cached_property
+    def _limits(self) -> Limits:
+        from theo_mcp.http.options import Limits
+
+        return Limits(body=self._settings.max_reply_bytes, event=self._settings.max_event_bytes)
 
     @cached_property
     def _retries(self) -> RetryPolicy:

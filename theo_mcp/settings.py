@@ -78,6 +78,10 @@ class Settings(BaseModel):
     )
     first_byte_timeout_s: float = Field(120.0, gt=0, description="Seconds until a stream begins.")
     idle_timeout_s: float = Field(120.0, gt=0, description="Seconds a stream may be silent.")
+    max_reply_bytes: int = Field(64 * 2**20, ge=1024, description="A longer reply of a service is not read to its end.")
+    max_event_bytes: int = Field(
+        64 * 2**20, ge=1024, description="The same for one event of a stream, which may hold an image as base64."
+    )
     max_retries: int = Field(
         2, ge=0, le=10, description="How often a call is tried again that was never sent, or that the service refused."
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import MakeSettings
 from theo_mcp import (
     CodeRequest,
     Completion,
@@ -42,6 +43,7 @@ from theo_mcp.testing.theo import FakeTheo
 from theo_mcp.testing.theo_replies import SKILLS
 from theo_mcp.wire.completions import MODES
 from theo_mcp.wire.jobs import JobStarted
+from theo_mcp.workspace import Workspace
 
 HELLO = CompletionRequest(prompt="Hello")
 
@@ -456,6 +458,15 @@ def test_24_a_javascript_configuration_and_a_dotenv_file_are_not_read(
 
     assert settings.key("theo") is None
     assert "theo_sk_from_dotenv_00" not in environment().values()
+
+
+def test_24_the_json_configuration_is_read(tmp_path: Path, make_settings: MakeSettings) -> None:
+    text = '{"defaultMode": "fast", "skills": ["seo"]}'
+    (tmp_path / "theo.config.json").write_text(text, encoding="utf-8")
+
+    project = Workspace(make_settings(roots=[tmp_path])).project()
+
+    assert (project.default_mode, project.skills) == ("fast", ("seo",))
 
 
 def test_25_without_a_setting_theo_is_asked_at_www() -> None:

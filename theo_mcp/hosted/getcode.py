@@ -11,7 +11,7 @@ from theo_mcp.hosted.service import HostedService
 from theo_mcp.http.address import checked_base_url
 from theo_mcp.http.client import HttpClient
 from theo_mcp.http.library import AsyncClient
-from theo_mcp.http.options import Options, Timeouts
+from theo_mcp.http.options import Limits, Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.keys import required_key
 from theo_mcp.secret import Secret
@@ -46,6 +46,7 @@ class GetCodeClient(HostedService):
         base_url: str = BASE_URL,
         timeouts: Timeouts = Timeouts(),
         retries: RetryPolicy = RetryPolicy(),
+        limits: Limits = Limits(),
         http_client: AsyncClient | None = None,
         max_prompt_chars: int = 200_000,
         allow_insecure_http: bool = False,
@@ -56,7 +57,7 @@ class GetCodeClient(HostedService):
             required_key(api_key, "GetCode"),
             service="GetCode",
             billed=True,
-            options=Options(timeouts=timeouts, policy=retries),
+            options=Options(timeouts=timeouts, limits=limits, policy=retries),
             limits_per_path=True,
             http_client=http_client,
         )

@@ -18,7 +18,7 @@ from theo_mcp.hosted.service import HostedService, by_hosted
 from theo_mcp.http.address import checked_base_url
 from theo_mcp.http.client import HttpClient
 from theo_mcp.http.library import AsyncClient
-from theo_mcp.http.options import Options, Timeouts
+from theo_mcp.http.options import Limits, Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.keys import required_key
 from theo_mcp.secret import Secret
@@ -69,6 +69,7 @@ class TheoClient(HostedService):
         base_url: str = BASE_URL,
         timeouts: Timeouts = Timeouts(),
         retries: RetryPolicy = RetryPolicy(),
+        limits: Limits = Limits(),
         http_client: AsyncClient | None = None,
         max_prompt_chars: int = 200_000,
         allow_insecure_http: bool = False,
@@ -77,7 +78,7 @@ class TheoClient(HostedService):
         key = required_key(api_key, "Theo")
         if not key.reveal().startswith(_KEY_PREFIX):  # the documents differ on which keys exist, so none is refused
             log.warning("The key for Theo does not begin with %s; it is sent as it is.", _KEY_PREFIX)
-        options = Options(timeouts=timeouts, policy=retries)
+        options = Options(timeouts=timeouts, limits=limits, policy=retries)
         http = HttpClient(url, key, service="Theo", billed=True, options=options, http_client=http_client)
         super().__init__(http, max_prompt_chars)
 

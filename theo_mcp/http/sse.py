@@ -1,8 +1,7 @@
 """Server-sent events: bytes in, events out, no I/O.
 
 Follows the WHATWG HTML standard, section 9.2.6: lines end in CR, LF or CRLF, wherever the bytes are cut, and in
-nothing else; an event without data is not dispatched; an event that the stream does not finish is dropped. `retry` asks
-to reconnect, which a paid POST never does, so it is read past.
+nothing else; an event without data is not dispatched; an event that the stream does not finish is dropped.
 """
 
 from __future__ import annotations
@@ -36,6 +35,8 @@ class SSEDecoder:
         self._pieces: list[bytes] = []  # of the unfinished block, joined once
         self._size = 0
         self._id = ""
+        self.retry_ms: int | None = None
+        """How long the stream asks to wait before a new connection; a paid POST never makes one."""
         self._after_cr = False
         self._head: bytes | None = b""  # the first bytes, until it is known whether they are a byte order mark
         self._too_large = False
@@ -136,5 +137,7 @@ class SSEDecoder:
                 name = value
             elif field == "id" and "\0" not in value:
                 self._id = value
+            elif field == "retry" and value.isascii() and value.isdigit():
+                self.retry_ms = int(value[:18])
             # an empty name is a comment; all else is ignored
         return ServerSentEvent(name or "message", "\n".join(data), self._id) if data else None

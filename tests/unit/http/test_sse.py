@@ -28,6 +28,18 @@ CASES: dict[str, tuple[bytes, list[tuple[str, str, str]]]] = {
         "data: a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\n\n".encode(),
         [("message", "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg", "")],
     ),
+    "a carriage return and a line feed that are two ends": (
+        b"data: 1\n\rdata: 2\r\n\r\n",
+        [("message", "1", ""), ("message", "2", "")],
+    ),
+    "a colon alone and fields without one": (b":\n:\ndata:\ndata\n\n", [("message", "\n", "")]),
+    "a name with a space before its colon": (b"data : x\n\ndata: y\n\n", [("message", "y", "")]),
+    "a mark in the middle": (b"data: \xef\xbb\xbfx\n\n", [("message", "\ufeffx", "")]),
+    "half a character at the end of a field": (b"data: \xf0\x9f\n\n", [("message", "\ufffd", "")]),
+    "an id alone": (b"id: 7\n\ndata: x\n\n", [("message", "x", "7")]),
+    "an id that is taken back": (b"id: 7\ndata: x\n\nid\ndata: y\n\n", [("message", "x", "7"), ("message", "y", "")]),
+    "NUL in data and in a name": (b"event: a\0b\ndata: x\0y\n\n", [("a\0b", "x\0y", "")]),
+    "many blank lines": (b"\n\n\n\ndata: x\n\n\n\n\n", [("message", "x", "")]),
     "unknown fields": (b"foo: bar\nretry: 10\ndata: x\ndatax: y\n\n", [("message", "x", "")]),
 }
 
@@ -36,10 +48,26 @@ CASES: dict[str, tuple[bytes, list[tuple[str, str, str]]]] = {
 def test_the_same_events_come_at_every_cut(name: str) -> None:
     body, expected = CASES[name]
 
-    for size in (1, 2, 3, 7, len(body)):
+    cuts = [[body[at : at + size] for at in range(0, len(body), size)] for size in (1, 2, 3, 7, len(body))]
+    cuts += [[body[:at], body[at:]] for at in range(len(body))]
+    cuts += [[body[:at], b"", body[at : at + 1], body[at + 1 :]] for at in range(len(body))]
+    for chunks in cuts:
         decoder = SSEDecoder()
-        events = [event for at in range(0, len(body), size) for event in decoder.feed(body[at : at + size])]
-        assert [(event.event, event.data, event.id) for event in events] == expected, size
+        events = [event for chunk in chunks for event in decoder.feed(chunk)]
+        assert [(event.event, event.data, event.id) for event in events] == expected, chunks
+
+
+@pytest.mark.parametrize(
+    ("field", "retry_ms"),
+    [(b"retry: 250", 250), (b"retry:9", 9), (b"retry: +5", None), (b"retry: 1_000", None), (b"retry: 1.5", None),
+     ("retry: ٣".encode(), None), (b"retry", None), (b"retry: ", None), (b"retry: " + b"9" * 5000, 10**18 - 1)],
+)  # fmt: skip
+def test_retry_is_digits_or_nothing(field: bytes, retry_ms: int | None) -> None:
+    decoder = SSEDecoder()
+
+    assert decoder.feed(field + b"\ndata: x\n\n") == [("message", "x", "")]
+
+    assert decoder.retry_ms == retry_ms
 
 
 def test_an_event_over_the_limit_is_refused() -> None:

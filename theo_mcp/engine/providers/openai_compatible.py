@@ -15,7 +15,7 @@ from theo_mcp.engine.providers import Capabilities, ServedModel
 from theo_mcp.http.address import checked_base_url, is_loopback
 from theo_mcp.http.client import WHOLE_REPLY, HttpClient
 from theo_mcp.http.envelope import parse as parse_error
-from theo_mcp.http.options import Options, Timeouts
+from theo_mcp.http.options import Limits, Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.secret import Secret
@@ -55,13 +55,14 @@ class OpenAICompatible:
         model: str | None = None,
         timeouts: Timeouts = Timeouts(),
         retries: RetryPolicy = RetryPolicy(),
+        limits: Limits = Limits(),
         service: str = "The model server",
     ) -> None:
         base = checked_base_url(url, "engine_url", allow_insecure_http=True)
         self._url = base if urlsplit(base).path else base + "/v1"
         local = is_loopback(self._url)
         policy = RetryPolicy(retries=0) if local else retries  # what fails on this machine fails again at once
-        options = Options(timeouts=timeouts, policy=policy)
+        options = Options(timeouts=timeouts, limits=limits, policy=policy)
         self._http = HttpClient(self._url, key, service=service, billed=not local, options=options)
         self._check_within = min(4.0, timeouts.whole)
         self._wanted = model
