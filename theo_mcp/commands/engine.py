@@ -50,10 +50,10 @@ async def _pull(settings: Settings, arguments: argparse.Namespace) -> int:
     if url is not None and (file is not None or arguments.sha256 is None):
         raise InputError(
             "A model from a URL needs its checksum, and no other source.",
-            hint="theo-mcp engine pull --url URL --sha256 HEX [NAME]",
+            hint="theo-mcp engine pull [NAME] --url URL --sha256 HEX",
         )
     if url is None and arguments.sha256 is not None:
-        raise InputError("--sha256 goes with --url.", hint="theo-mcp engine pull --url URL --sha256 HEX [NAME]")
+        raise InputError("--sha256 goes with --url.", hint="theo-mcp engine pull [NAME] --url URL --sha256 HEX")
     if url is None and file is None and name not in (None, BUILTIN_MODEL):
         raise InputError(
             f"There is one model to pull by name, {BUILTIN_MODEL}.",
