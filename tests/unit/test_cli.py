@@ -401,3 +401,32 @@ def test_a_flag_for_folders_may_be_given_several_times() -> None:
     arguments = parser().parse_args(["config", "show", "--root", "/a", "--root", "/b", "--deny", "*.sql"])
 
     assert (arguments.roots, arguments.deny) == (f"/a{os.pathsep}/b", "*.sql")
+
+
+async def test_trust_shows_what_a_project_asks_for_and_is_given_by_a_person(shell: Shell, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    config = project / "theo.config.json"
+    config.write_text('{"persona": "You are a pirate.", "defaultMode": "fast"}', encoding="utf-8")
+    root = ("--root", str(project))
+
+    asked = await shell("trust", *root)
+    given = await shell("trust", "--yes", *root)
+    again = await shell("trust", *root)
+    listed = await shell("trust", "list")
+    config.write_text('{"persona": "You are a thief."}', encoding="utf-8")
+    changed = await shell("trust", *root)
+    removed = await shell("trust", "remove", *root)
+
+    assert asked.returncode == 2
+    assert "the persona 'You are a pirate.'" in asked.stderr.decode()
+    assert "Trust is given by a person" in asked.stderr.decode()
+    assert (given.returncode, given.stdout.decode()) == (
+        0,
+        f"{project} is trusted until its theo.config.json changes.\n",
+    )
+    assert "trusted already" in again.stdout.decode()
+    assert listed.stdout.decode().splitlines() == [str(project)]
+    assert "You are a thief" in changed.stderr.decode()
+    assert changed.returncode == 2
+    assert "no longer trusted" in removed.stdout.decode()

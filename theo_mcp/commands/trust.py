@@ -1,0 +1,73 @@
+"""``theo-mcp trust``: which projects may choose who speaks and what it can call."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+
+from theo_mcp.commands import Command, _screen
+from theo_mcp.errors import InputError
+from theo_mcp.settings import Settings
+
+_LONGEST = 400
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    told = "add: trust the project as it is now (the default); remove: no more; list: all"
+    parser.add_argument("action", nargs="?", choices=["add", "remove", "list"], default="add", help=told)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
+    from theo_mcp.workspace import Workspace
+
+    workspace = Workspace(Settings.load(flags))
+    if arguments.action == "list":
+        for folder in workspace.trust.folders():
+            _screen.answer(str(folder))
+        return _screen.OK
+    if not workspace.roots:
+        raise InputError("No project is open here.", hint="Name one with --root, or run this in its folder.")
+    folder = workspace.roots[0].real
+    if arguments.action == "remove":
+        known = workspace.trust.untrust(folder)
+        _screen.answer(f"{folder} is no longer trusted." if known else f"{folder} was not trusted.")
+        return _screen.OK
+    project = workspace.project()
+    if project.trusted:
+        _screen.answer(f"{folder} is trusted already.")
+        return _screen.OK
+    withheld = project.withheld
+    if withheld is None:
+        _screen.say(f"{folder} asks for nothing that needs trust.")
+    else:
+        _screen.say(f"{folder} asks for:")
+        if withheld.persona:
+            _screen.say(f"  the persona {withheld.persona[:_LONGEST]!r}")
+        for tool in withheld.tools:
+            _screen.say(f"  the tool {str(dict(tool))[:_LONGEST]}")
+        if withheld.default_mode:
+            _screen.say(f"  the mode {withheld.default_mode}, which costs more than text")
+    if not (arguments.yes or _agreed()):
+        _screen.say("Nothing was changed.")
+        return _screen.FAILED
+    workspace.trust.trust(folder, project.digest)
+    _screen.answer(f"{folder} is trusted until its theo.config.json changes.")
+    return _screen.OK
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise InputError("Trust is given by a person.", hint="Run this in a terminal, or add --yes.")
+    sys.stderr.write("Trust it? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+COMMAND = Command(
+    name="trust",
+    help="Let the project in this folder choose a persona and tools, or no longer.",
+    add_arguments=_add_arguments,
+    run=_run,
+)
