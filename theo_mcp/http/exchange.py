@@ -196,9 +196,10 @@ class Exchange:
         error.location = location
         return error
 
-    def _unreachable(self, why: str) -> errors.UnreachableError:
+    def _unreachable(self, why: str, code: str | None = None) -> errors.UnreachableError:
         return errors.UnreachableError(
             f"{self._call.service} could not be reached at {host_of(self._base_url)}: {why}.",
+            code=code,
             hint=f"Check the address, the network and the proxy; the base URL is {self._base_url}.",
         )
 
@@ -211,7 +212,8 @@ class Exchange:
         except (errors.TheoError, TimeoutError):  # the second is an OSError, and ours
             raise
         except library.unreachable as error:
-            raise self._unreachable(_cause(library, error)) from None
+            code = "too_many_calls" if isinstance(error, library.pool_timeout) else None
+            raise self._unreachable(_cause(library, error), code) from None
         except library.unusable:
             raise errors.ConfigError(f"The base URL of {call.service} is not a URL that can be called.") from None
         except library.broken:
