@@ -152,6 +152,27 @@ async def test_a_full_pool_is_told_and_nothing_was_sent(theo_service: FakeTheo) 
     assert len(theo_service.requests) == 1
 
 
+async def test_a_pool_that_is_often_full_does_not_rest_the_host(theo_service: FakeTheo) -> None:
+    """Our own long streams took all places, and that counted as failures of the host."""
+    once = RetryPolicy(retries=0)
+    async with (
+        httpx2.AsyncClient(limits=httpx2.Limits(max_connections=1)) as http_client,
+        TheoClient(theo.KEY, base_url=theo_service.origin, http_client=http_client, retries=once) as client,
+    ):
+        impatient = client.with_options(timeouts=Timeouts(connect=0.2))
+        codes = []
+        async with client.stream(HELLO) as events:
+            await anext(events)
+            for _ in range(6):
+                with pytest.raises(errors.UnreachableError) as raised:
+                    await impatient.complete(HELLO)
+                codes.append(raised.value.code)
+        answer = await client.complete(HELLO)
+
+    assert codes == ["too_many_calls"] * 6
+    assert answer.content.startswith("Microservices")
+
+
 async def test_calls_after_a_429_wait_for_its_end_together(theo_service: FakeTheo) -> None:
     times: list[float] = []
 

@@ -136,6 +136,8 @@ class Call:
         now = monotonic()
         if error.code == "circuit_open":
             pass
+        elif error.code == "too_many_calls":  # which says nothing of the host
+            self.traffic.gave_up()
         elif isinstance(error, errors.UnreachableError) or (error.status or 0) >= 500:
             self.traffic.failed(now)
         elif error.status is not None:

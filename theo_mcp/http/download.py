@@ -9,9 +9,11 @@ import base64
 import binascii
 import hashlib
 import json
+import os
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
@@ -24,6 +26,9 @@ from theo_mcp.http.address import host_of
 from theo_mcp.http.client import HttpClient
 from theo_mcp.http.options import Options, Timeouts
 from theo_mcp.wire.files import Fetched
+
+if sys.platform != "win32":
+    import fcntl
 
 _HOPS = 5
 _BLOCK = 2**20
@@ -72,30 +77,57 @@ async def download(
 
     Raises:
         ChecksumError: the file is another; what came is deleted.
+        InputError: the same file is being fetched already.
         APIError, TransportError: it could not be read; what came is kept for the next time.
         OSError: the disk is full or cannot be written.
     """
     part, note = target.with_name(target.name + ".part"), target.with_name(target.name + ".part.json")
-    while True:
-        had = part.stat().st_size if part.exists() else 0
-        try:
-            await _continue(url, part, note, report, timeouts)
-            break
-        except (errors.ConnectionLostError, errors.TimeoutExceededError, _OtherRangeError) as error:
-            attempts -= 1
-            if isinstance(error, _OtherRangeError) and attempts > 0:
-                continue
-            if attempts <= 0 or not part.exists() or part.stat().st_size <= had:
-                raise
-    found = await anyio.to_thread.run_sync(_sha256, part)
-    note.unlink(missing_ok=True)
-    if found != sha256.lower():
-        part.unlink()
-        raise ChecksumError(
-            f"The file is not the one expected: its SHA-256 is {found}, not {sha256}.",
-            hint="It was deleted. Check the address and the checksum.",
-        )
-    part.replace(target)
+    with _alone(part):
+        while True:
+            had = part.stat().st_size if part.exists() else 0
+            try:
+                await _continue(url, part, note, report, timeouts)
+                break
+            except (errors.ConnectionLostError, errors.TimeoutExceededError, _OtherRangeError) as error:
+                attempts -= 1
+                if isinstance(error, _OtherRangeError) and attempts > 0:
+                    continue
+                if attempts <= 0 or not part.exists() or part.stat().st_size <= had:
+                    raise
+        found = await anyio.to_thread.run_sync(_sha256, part)
+        note.unlink(missing_ok=True)
+        if found != sha256.lower():
+            part.unlink()
+            raise ChecksumError(
+                f"The file is not the one expected: its SHA-256 is {found}, not {sha256}.",
+                hint="It was deleted. Check the address and the checksum.",
+            )
+        part.replace(target)
+
+
+@contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """Keeps a second download away from `part`: two that append to it make a file that is neither's. Windows has no
+    such locks, and there the checksum tells.
+
+    Raises:
+        InputError: another is at it.
+    """
+    if sys.platform != "win32":
+        with part.open("ab") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise errors.InputError(
+                    "The file is being fetched already.", code="download_running", hint="Wait for the other download."
+                ) from None
+            try:
+                yield
+            finally:
+                if part.exists() and part.stat().st_size == 0:
+                    part.unlink()
+    else:
+        yield
 
 
 class ChecksumError(errors.TheoError):
@@ -113,7 +145,7 @@ async def _continue(url: str, part: Path, note: Path, report: Progress, timeouts
     headers = {"Range": f"bytes={start}-", "If-Range": version} if start else {}
     async with _opened(url, headers, lambda _: True, Options(timeouts=timeouts)) as (status, head, pieces, final):
         if status == 416 or (status == 206 and not head.get("content-range", "").startswith(f"bytes {start}-")):
-            part.unlink(missing_ok=True)
+            os.truncate(part, 0)
             raise _OtherRangeError(f"{host_of(final)} does not continue the file where it broke off.")
         start = 0 if status == 200 else start
         length = head.get("content-length", "")

@@ -197,9 +197,10 @@ class Exchange:
         error.location = location
         return error
 
-    def _unreachable(self, why: str) -> errors.UnreachableError:
+    def _unreachable(self, why: str, code: str | None = None) -> errors.UnreachableError:
         return errors.UnreachableError(
             f"{self._call.service} could not be reached at {host_of(self._base_url)}: {why}.",
+            code=code,
             hint=f"Check the address, the network and the proxy; the base URL is {self._base_url}.",
         )
 
@@ -209,7 +210,8 @@ class Exchange:
         if isinstance(error, errors.TheoError | TimeoutError):  # the second is an OSError, and ours
             return None
         if isinstance(error, library.unreachable):
-            return self._unreachable(_cause(library, error))
+            code = "too_many_calls" if isinstance(error, library.pool_timeout) else None
+            return self._unreachable(_cause(library, error), code)
         if isinstance(error, library.unusable):
             return errors.ConfigError(f"The base URL of {call.service} is not a URL that can be called.")
         if not isinstance(error, library.broken):

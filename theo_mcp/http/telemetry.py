@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, wraps
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ParamSpec, Protocol
 from urllib.parse import urlsplit
 
 from theo_mcp import errors
@@ -22,11 +22,25 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram
     from opentelemetry.trace import Span
 
+P = ParamSpec("P")
 log = logging.getLogger("theo_mcp.http")
 _SCOPE = "theo_mcp"
 _ROUTE_PARTS = 4  # /api/v1/jobs, without the id behind it
 _deprecated: set[str] = set()
 _histograms: dict[str, Histogram] = {}
+
+
+def _harmless(tell: Callable[P, None]) -> Callable[P, None]:
+    """What an application's span processor or exporter raises must not cost an answer that is paid for."""
+
+    @wraps(tell)
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            tell(*args, **kwargs)
+        except Exception:
+            log.warning("Telemetry failed; the call goes on.", exc_info=True)
+
+    return told
 
 
 class Tokens(Protocol):
@@ -53,6 +67,7 @@ class Report:
         if _is_listening():
             self._open(service, base_url)
 
+    @_harmless
     def _open(self, service: str, base_url: str) -> None:
         from opentelemetry import trace
 
@@ -77,8 +92,11 @@ class Report:
 
     def answered(self, answer: object) -> None:
         """Takes id, model, finish reason, tokens and cost from an answer, whatever it has of them."""
-        if self._span is None:
-            return
+        if self._span is not None:
+            self._answered(self._span, answer)
+
+    @_harmless
+    def _answered(self, span: Span, answer: object) -> None:
         usage = getattr(answer, "usage", None)
         model = getattr(getattr(answer, "model", None), "id", None) or getattr(answer, "model", None)
         if isinstance(model, str) and model:
@@ -94,7 +112,7 @@ class Report:
             "theo.usage.cost_cents": getattr(usage, "cost_cents", None),
             "theo.usage.tokens": getattr(answer, "tokens_used", None),
         }
-        self._span.set_attributes({name: value for name, value in told.items() if value is not None})
+        span.set_attributes({name: value for name, value in told.items() if value is not None})
         for kind in ("input", "output"):
             if isinstance(count := told[f"gen_ai.usage.{kind}_tokens"], int):
                 self._measure("gen_ai.client.token.usage", "{token}", count, {"gen_ai.token.type": kind})
@@ -127,6 +145,7 @@ class Report:
         if kind is not None:
             self._log(logging.INFO, "failed", attempts, status=status, code=kind, elapsed_ms=_ms(seconds))
 
+    @_harmless
     def _close(self, span: Span, attempts: int, seconds: float, kind: str | None, status: int | None) -> None:
         span.set_attribute("http.request.resend_count", max(0, attempts - 1))
         if status is not None:

@@ -7,6 +7,7 @@ import pickle
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 from theo_mcp import errors
@@ -115,6 +116,32 @@ async def test_a_server_that_answers_another_range_is_asked_anew(files: Files, t
     await download(f"{files.origin}/m.gguf", tmp_path / "m", sha256=SHA256, report=silent)
 
     assert (tmp_path / "m").read_bytes() == DATA
+
+
+async def test_a_second_download_of_the_same_file_stays_away(files: Files, tmp_path: Path) -> None:
+    """Both appended to one file, and each deleted what the other had fetched."""
+    codes = []
+
+    async def one() -> None:
+        try:
+            await download(f"{files.origin}/m.gguf", tmp_path / "m", sha256=SHA256, report=silent)
+        except errors.InputError as error:
+            codes.append(error.code)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one)
+        tasks.start_soon(one)
+
+    assert codes == ["download_running"]
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+    assert (tmp_path / "m").read_bytes() == DATA
+
+
+async def test_a_server_that_cannot_be_reached_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(errors.UnreachableError):
+        await download("http://127.0.0.1:1/m", tmp_path / "m", sha256=SHA256, report=silent, timeouts=QUICK)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_another_file_than_meant_is_deleted_and_told(files: Files, tmp_path: Path) -> None:

@@ -37,10 +37,9 @@ async def test_a_script_or_a_notebook_calls_as_often_as_it_likes_and_leaves_noth
                                    check=False)  # fmt: skip
 
     answer = "".join(theo.WORDS)
-    assert (done.stdout.decode().splitlines(), done.stderr.decode()) == (
-        [answer, answer, "not_found", "cmpl_abc123"],
-        "",
-    )
+    # That a callback was slow is said of a busy machine, and is not the subject.
+    warned = [line for line in done.stderr.decode().splitlines() if not line.startswith("Executing <")]
+    assert (done.stdout.decode().splitlines(), warned) == ([answer, answer, "not_found", "cmpl_abc123"], [])
     assert done.returncode == 0
 
 

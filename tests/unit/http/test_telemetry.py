@@ -12,7 +12,7 @@ import pytest
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -27,11 +27,25 @@ EXPORTER = InMemorySpanExporter()
 READER = InMemoryMetricReader()
 
 
+class Failing(SpanProcessor):
+    """An application's own, which fails when it is told to."""
+
+    fails = False
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if self.fails:
+            raise RuntimeError("no collector")
+
+
+FAILING = Failing()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def sdk() -> None:
     """An application's set-up; OpenTelemetry allows one a process."""
     tracers = TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(EXPORTER))
+    tracers.add_span_processor(FAILING)
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(MeterProvider([READER]))
 
@@ -182,3 +196,16 @@ async def test_nothing_of_a_call_is_in_its_spans(theo_service: FakeTheo, spans: 
     assert "canary-prompt" not in text
     assert theo.KEY not in text
     assert "Microservices" not in text
+
+
+async def test_telemetry_that_fails_costs_no_answer(
+    theo_service: FakeTheo, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FAILING, "fails", True)
+    async with TheoClient(theo.KEY, base_url=theo_service.origin) as client:
+        answer = await client.complete(HELLO)
+        async with client.stream(HELLO) as events:
+            streamed = [event async for event in events]
+
+    assert answer.content.startswith("Microservices")
+    assert streamed
