@@ -63,6 +63,8 @@ def _short(text: str) -> str:
     """Long and varying texts by their beginning."""
     if text.startswith("event: token"):
         return "event: token…"
+    if text.startswith('{"id": "cmpl_1", "object"'):
+        return "the answer…"
     return text[0] + "…" if len(text) > 3 and set(text) == {text[0]} else text
 
 

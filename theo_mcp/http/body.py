@@ -71,8 +71,8 @@ class Unpacked:
             raise BodyError("sent a body whose encoding is broken")
 
 
-async def read_all(chunks: AsyncIterator[bytes], encoding: str, length: str, limit: int) -> bytes:
-    """The whole body, unpacked; `length` is the Content-Length as it came.
+async def read_all(chunks: AsyncIterator[bytes], encoding: str, length: str, limit: int, parts: list[bytes]) -> bytes:
+    """The whole body, unpacked; `length` is the Content-Length as it came, and `parts` has what came so far.
 
     Raises:
         BodyError: it is above `limit` bytes, or cannot be unpacked.
@@ -81,7 +81,6 @@ async def read_all(chunks: AsyncIterator[bytes], encoding: str, length: str, lim
     if length.isascii() and length.isdigit() and int(length[:20]) > limit:
         raise too_large
     unpacked = Unpacked(encoding)
-    parts: list[bytes] = []
     size = 0
     async for chunk in chunks:
         for part in unpacked.feed(chunk):

@@ -19,11 +19,13 @@ from theo_mcp.http.library import Response, Wire
 from theo_mcp.http.retry import Failure, Kind, RetryPolicy, Traffic, delay, kind_of_status
 from theo_mcp.http.silence import Silence
 from theo_mcp.http.telemetry import Report
+from theo_mcp.secret import redact
 
 T = TypeVar("T")
 Observe: TypeAlias = Callable[[str], None]
 
 log = logging.getLogger("theo_mcp.http")
+_SHOWN_PART = 40_000
 _REPEATABLE = frozenset({"GET", "HEAD", "DELETE"})
 _PER_ENDPOINT = "mode_rate_limit_exceeded"
 
@@ -52,6 +54,8 @@ class Call:
     """The try under way."""
     settled: bool = False
     """Whether that try was refused or answered with an error that says the work was not done."""
+    received: list[bytes] = field(default_factory=list, repr=False)
+    """What came of an answer's body."""
     should_retry: bool | None = None
     """The service's own word on the last try."""
     _ambiguous: bool = False
@@ -178,7 +182,7 @@ class Call:
 
     def next_try(self) -> Wire:
         """Forgets what the last try came to."""
-        self.wire, self.settled, self.should_retry = Wire(self._went_out), False, None
+        self.wire, self.settled, self.should_retry, self.received = Wire(self._went_out), False, None, []
         return self.wire
 
     def first_byte(self, seconds: float) -> AbstractContextManager[None]:
@@ -228,7 +232,12 @@ class Call:
         if isinstance(error, errors.TheoError):
             error.attempts = self.sent
             error.__context__ = error.__cause__ = None
+            if self.key is not None and isinstance(error, errors.ConnectionLostError | errors.TimeoutExceededError):
+                error.partial = error.partial or self._part()  # it may be paid for
         self.report.end(self.sent, error)
+
+    def _part(self) -> str:
+        return redact(b"".join(self.received)[:_SHOWN_PART].decode("utf-8", "replace"))
 
     @contextmanager
     def reported(self) -> Iterator[None]:

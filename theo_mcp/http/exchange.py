@@ -116,11 +116,14 @@ class Exchange:
             TransportError: it broke, is too large or cannot be unpacked.
         """
         encoding, length = head.headers.get("content-encoding", ""), head.headers.get("content-length", "")
+        parts: list[bytes] = []
+        self._call.received = parts if head.status < 300 else []
         try:
             with _Mapped(self):
                 async with aclosing(chunks_of(head.response)) as chunks:
-                    data = await read_all(chunks, encoding, length, self._options.limits.body)
+                    data = await read_all(chunks, encoding, length, self._options.limits.body, parts)
         except BodyError as error:
+            parts.clear()
             raise errors.ProtocolError(f"{self._call.service} {error}.", status=head.status) from None
         self._call.wire.read = True
         if self._options.on_reply is not None:
