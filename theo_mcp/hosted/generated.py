@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from theo_mcp import errors
 from theo_mcp.hosted.streams import Answered, cut, keeping, told
-from theo_mcp.http.client import WHOLE_REPLY
+from theo_mcp.http.answer import WHOLE_REPLY
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.wire.getcode import GenerateDone, GenerateError, GenerateEvent, GenerateToken, parse_generate_event
 from theo_mcp.wire.model import Extension, read_json, text_of

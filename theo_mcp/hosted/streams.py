@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from theo_mcp import errors
 from theo_mcp.hosted.service import by_hosted
-from theo_mcp.http.client import WHOLE_REPLY
+from theo_mcp.http.answer import WHOLE_REPLY
 from theo_mcp.http.envelope import parse as parse_error
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.wire.completions import Completion

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Self, TypeVar
 
 from theo_mcp import errors
+from theo_mcp.http.answer import only, read_answer, whole_reply
 from theo_mcp.http.call import Call, Observe, new_key, told
 from theo_mcp.http.exchange import Exchange, Head
 from theo_mcp.http.library import AsyncClient
@@ -23,13 +24,9 @@ from theo_mcp.http.pool import Pool
 from theo_mcp.http.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
 from theo_mcp.http.telemetry import Report
 from theo_mcp.secret import Secret
-from theo_mcp.wire.model import Extended, Reply, read_json
+from theo_mcp.wire.model import Reply
 
 ReplyT = TypeVar("ReplyT", bound=Reply)
-
-_DELIVERED = ("content", "choices", "text")
-WHOLE_REPLY = "whole reply"
-"""The name of the one event that stands for a JSON reply of a server that does not stream."""
 
 
 class Events:
@@ -114,7 +111,7 @@ class HttpClient:
                 data = await exchange.body(head)
             finally:
                 await exchange.release(head)
-            return _read(exchange, head, data, reply, accept_status, may_be_empty=method == "DELETE")
+            return read_answer(exchange, head, data, reply, accept_status, may_be_empty=method == "DELETE")
 
         try:
             answer = await call.attempts(once)
@@ -173,8 +170,8 @@ class HttpClient:
                         if self.options.on_reply is not None:
                             told(self.options.on_reply, head.reply(b""))
                         return stack.pop_all(), self._read_events(call, exchange, head)
-                    event = _whole(exchange, head, await exchange.body(head), kind)
-                return stack.pop_all(), _one(event)
+                    event = whole_reply(exchange, head, await exchange.body(head), kind)
+                return stack.pop_all(), only(event)
 
         with call.reported():
             stack, events = await call.attempts(once)
@@ -282,52 +279,3 @@ class HttpClient:
                     silence.since = None
                     yield piece
                     silence.since = monotonic()
-
-
-def _read(
-    exchange: Exchange,
-    head: Head,
-    data: bytes,
-    reply: type[ReplyT],
-    accept_status: tuple[int, ...],
-    *,
-    may_be_empty: bool,
-) -> ReplyT:
-    success = 200 <= head.status < 300
-    if not success and head.status not in accept_status:
-        raise exchange.refusal(head, data)
-    if not data.strip():
-        if success and may_be_empty:
-            return reply()
-        raise exchange.unreadable(head, data, "nothing")
-    try:
-        answer = reply.model_validate(read_json(data))
-    except ValueError:
-        if not success:
-            raise exchange.refusal(head, data) from None
-        raise exchange.unreadable(head, data, "something other than the JSON that it documents") from None
-    failed = bool((answer.model_extra or {}).get("error"))  # an error in the envelope of a success
-    if failed and not (isinstance(answer, Extended) and answer.delivered):
-        raise exchange.refusal(head, data)
-    if "request_id" in reply.model_fields and not getattr(answer, "request_id", None) and head.request_id:
-        return answer.model_copy(update={"request_id": head.request_id})
-    return answer
-
-
-def _whole(exchange: Exchange, head: Head, data: bytes, kind: str) -> ServerSentEvent:
-    """The one event of a reply that is no stream."""
-    if not 200 <= head.status < 300:
-        raise exchange.refusal(head, data)
-    try:
-        fields = read_json(data)
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict):
-        raise exchange.unreadable(head, data, f"{kind or 'no content type'} where an event stream was due")
-    if fields.get("error") and not any(fields.get(name) for name in _DELIVERED):
-        raise exchange.refusal(head, data)
-    return ServerSentEvent(WHOLE_REPLY, data.decode("utf-8", "replace"), "")
-
-
-async def _one(event: ServerSentEvent) -> AsyncGenerator[ServerSentEvent, None]:
-    yield event

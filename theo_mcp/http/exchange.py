@@ -24,7 +24,7 @@ from theo_mcp.http.pool import Pool
 from theo_mcp.http.retry import kind_of_status, read_retry_after, read_should_retry
 from theo_mcp.secret import Secret, redact
 
-_SHOWN_BODY = 2000
+_SHOWN_JSON, _SHOWN_PAGE = 40_000, 2000
 
 
 class Head:
@@ -156,13 +156,15 @@ class Exchange:
         return error_from(head.status, data, request_id=head.request_id, retry_after=read_retry_after(head.headers))
 
     def unreadable(self, head: Head, data: bytes, what: str) -> errors.ProtocolError:
-        """The error of a reply that is `what` instead of what was asked for."""
+        """The error of a reply that is `what` instead of what was asked for; it keeps what may have been paid for, and
+        the beginning of a page."""
+        kind = head.headers.get("content-type", "")
         return errors.ProtocolError(
             f"{self._call.service} answered with {what}.",
             hint=f"Check the base URL ({self._base_url}): a proxy or a login page may have answered.",
             status=head.status,
             request_id=head.request_id,
-            partial=redact(data[:_SHOWN_BODY].decode("utf-8", "replace")),
+            partial=redact(data[: _SHOWN_JSON if "json" in kind else _SHOWN_PAGE].decode("utf-8", "replace")),
         )
 
     def _request(self, accept: str, more: dict[str, str] | None) -> Any:

@@ -13,7 +13,7 @@ from theo_mcp import errors
 from theo_mcp.hosted.chunks import chat_chunks
 from theo_mcp.hosted.generated import generate_events
 from theo_mcp.hosted.streams import completion_events
-from theo_mcp.http.client import WHOLE_REPLY
+from theo_mcp.http.answer import WHOLE_REPLY
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.completions import Code, Completion

@@ -13,7 +13,8 @@ from theo_mcp import errors
 from theo_mcp.backend import Observe
 from theo_mcp.engine.providers import Capabilities, ServedModel
 from theo_mcp.http.address import checked_base_url, is_loopback
-from theo_mcp.http.client import WHOLE_REPLY, HttpClient
+from theo_mcp.http.answer import WHOLE_REPLY
+from theo_mcp.http.client import HttpClient
 from theo_mcp.http.envelope import parse as parse_error
 from theo_mcp.http.options import Limits, Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
