@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 
 import anyio
+import httpx
 import httpx2
 import pytest
 
@@ -248,3 +249,34 @@ async def test_no_warning_of_anything_left_open_comes_in_developer_mode(theo_ser
     )
 
     assert (done.returncode, done.stdout.decode().strip(), done.stderr.decode()) == (0, "client_closed", "")
+
+
+@pytest.mark.slow
+async def test_the_recorded_limit_of_httpx_is_a_typed_error(theo_service: FakeTheo) -> None:
+    """httpx 0.28 loses places of its pool to cancels, for good: the same storm that httpx2 stands ends in an error that
+    says so, within the connect timeout. Should this fail because the call is answered, httpx has been mended."""
+    chance = random.Random(7)
+
+    async def call(client: TheoClient) -> None:
+        with anyio.move_on_after(chance.random() * 0.004):
+            await client.complete(HELLO)
+
+    limits = httpx.Limits(max_connections=5, max_keepalive_connections=5)
+    async with (
+        httpx.AsyncClient(limits=limits) as http_client,
+        TheoClient(
+            theo.KEY,
+            base_url=theo_service.origin,
+            http_client=http_client,
+            timeouts=Timeouts(connect=0.5),
+            retries=RetryPolicy(retries=0),
+        ) as client,
+    ):
+        for _ in range(400):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(8):
+                    tasks.start_soon(call, client)
+        with anyio.fail_after(5), pytest.raises(errors.UnreachableError) as raised:
+            await client.complete(HELLO)
+
+    assert raised.value.code == "too_many_calls"

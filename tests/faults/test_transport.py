@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import anyio
@@ -221,3 +224,27 @@ async def test_a_proxy_setting_that_is_no_address_is_a_setting_to_look_at(monkey
     async with TheoClient(theo.KEY, base_url="https://host4.api.test") as client:
         with pytest.raises(errors.ConfigError, match="HTTPS_PROXY"):
             await client.complete(HELLO)
+
+
+async def test_a_connection_that_nobody_accepts_ends_at_its_timeout_and_at_a_cancel() -> None:
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):  # the queue of a listener that accepts nobody; what comes then is not answered at all
+            other = waiting.enter_context(socket.socket())
+            other.setblocking(False)
+            with suppress(BlockingIOError):
+                other.connect(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        error = await failure(url, policy=ONCE, connect=0.1)
+        before = open_files()
+        async with TheoClient(theo.KEY, base_url=url) as client:
+            for _ in range(10):
+                began = time.monotonic()
+                with anyio.move_on_after(0.02) as scope:
+                    await client.complete(HELLO)
+                assert scope.cancelled_caught
+                assert time.monotonic() - began < 0.2
+
+    assert "no connection in time" in error.message
+    assert open_files() <= before

@@ -94,9 +94,12 @@ class ChatParser:
         Raises:
             ValueError: it is not a JSON object.
         """
-        fields = read_json(data, keep_halves=True)
+        plain = not self._pairs and "\\u" not in data  # no half of a character is here or on its way
+        fields = read_json(data, keep_halves=not plain)
         if not isinstance(fields, dict):
             raise ValueError("not a JSON object")
+        if plain:
+            return ChatChunk.model_validate(fields)
         choices = fields.get("choices")
         for place, choice in enumerate(choices if isinstance(choices, list) else []):
             delta = choice.get("delta") if isinstance(choice, dict) else None

@@ -295,3 +295,22 @@ async def test_only_servers_that_answer_in_the_openai_shape_are_found(model_serv
         found = await local_servers((port, int(other.origin.rpartition(":")[2]), 9))
 
     assert [(server.url, server.models) for server in found] == [(model_server.url, ("scripted-1b", "scripted-7b"))]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (("a ", "\ud83e", "\udde9", " b"), "a 🧩 b"),
+        (("plain ", "zażółć ", "\ud83e"), "plain zażółć \ufffd"),
+        (("\udde9", "x"), "\ufffdx"),
+    ],
+)
+async def test_a_character_cut_between_two_tokens_arrives_whole(
+    model_server: ModelServer, make_settings: MakeSettings, pieces: tuple[str, ...], text: str
+) -> None:
+    model_server.pieces = pieces
+
+    async with connect(make_settings(engine_url=model_server.url)) as backend:
+        answer = await backend.theo.complete(CompletionRequest(prompt="Hello"))
+
+    assert answer.content == text

@@ -25,6 +25,7 @@ from theo_mcp.wire.openai import (
     ChatChunk,
     ChatCompletion,
     ChatMessage,
+    ChatParser,
     ChatRequest,
     ChunkChoice,
     Delta,
@@ -182,6 +183,7 @@ class OpenAICompatible:
 async def _chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[ChatChunk, None]:
     text: list[str] = []
     began = finished = False
+    parser = ChatParser()
     try:
         async for event in events:
             if not event.data.strip():
@@ -193,7 +195,7 @@ async def _chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[Chat
                 yield _whole(ChatCompletion.model_validate(read_json(event.data)))
                 return
             try:
-                chunk = ChatChunk.model_validate(read_json(event.data))
+                chunk = parser.parse(event.data)
             except ValueError:
                 raise errors.ProtocolError("The model server sent an event that is not JSON.", attempts=1) from None
             if (chunk.model_extra or {}).get("error") or chunk.object == "error" or event.event == "error":
@@ -210,6 +212,8 @@ async def _chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[Chat
                 hint="The server may have crashed or been stopped; call again.",
                 attempts=1,
             )
+        if (rest := parser.rest()) is not None:
+            yield rest
     except errors.TheoError as error:
         error.partial = "".join(text)
         raise
