@@ -16,7 +16,7 @@ from mcp import Client, StdioServerParameters
 
 from tests.conftest import MakeSettings
 from theo_mcp import Backend, CodeRequest, CompletionRequest, ImproveRequest, Settings, connect, errors
-from theo_mcp.engine import models
+from theo_mcp.engine import models, pull
 from theo_mcp.engine.providers.local import LocalModel
 from theo_mcp.http.options import Timeouts
 from theo_mcp.machine import environment
@@ -173,7 +173,7 @@ async def test_a_file_that_is_no_model_is_told(tmp_path: Path, make_settings: Ma
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + bytes(500))
     settings = make_settings()
-    await models.add_file(settings.data_dir, broken, None, lambda _: None)
+    await pull.add_file(settings.data_dir, broken, None, lambda _: None)
 
     async with connect(settings) as backend:
         with pytest.raises(errors.ModelError, match="broken could not be loaded") as raised:

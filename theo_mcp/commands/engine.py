@@ -41,7 +41,7 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
 
 
 async def _pull(settings: Settings, arguments: argparse.Namespace) -> int:
-    from theo_mcp.engine import models
+    from theo_mcp.engine import pull
 
     file: Path | None = arguments.from_file
     name: str | None = arguments.name
@@ -60,15 +60,15 @@ async def _pull(settings: Settings, arguments: argparse.Namespace) -> int:
             hint="Add one of your own with --from-file MODEL.gguf, or with --url URL --sha256 HEX.",
         )
     if file is not None:
-        model = await models.add_file(settings.data_dir, file, name, _screen.say)
+        model = await pull.add_file(settings.data_dir, file, name, _screen.say)
         await _prove(settings, model.name)
     elif url is not None:
-        model = await models.pull_url(
+        model = await pull.pull_url(
             settings.data_dir, url, arguments.sha256, name, _screen.say, _screen.ProgressBar().show
         )
         await _prove(settings, model.name)
     else:
-        model = await models.pull_builtin(settings.data_dir, _screen.say, show_download=sys.stderr.isatty())
+        model = await pull.pull_builtin(settings.data_dir, _screen.say, show_download=sys.stderr.isatty())
     if as_json:
         _screen.answer_json({"installed": model.name, "size": model.size, "sha256": model.sha256})
         return _screen.OK

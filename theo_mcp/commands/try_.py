@@ -72,7 +72,7 @@ async def _make_ready(settings: Settings, may_pull: bool) -> None:
     if choice.answers == "hosted" or settings.engine_url is not None:
         return
 
-    from theo_mcp.engine import models
+    from theo_mcp.engine import models, pull
     from theo_mcp.engine.discover import local_servers
     from theo_mcp.engine.providers.local import require_runtime
 
@@ -86,7 +86,7 @@ async def _make_ready(settings: Settings, may_pull: bool) -> None:
         wants_builtin = settings.engine_model in (None, BUILTIN_MODEL)
         if not may_pull or not wants_builtin or not _agreed(models.BUILTIN_LABEL, models.BUILTIN_SIZE):
             raise
-        await models.pull_builtin(settings.data_dir, _screen.say, show_download=sys.stderr.isatty())
+        await pull.pull_builtin(settings.data_dir, _screen.say, show_download=sys.stderr.isatty())
 
 
 def _agreed(label: str, size: int) -> bool:

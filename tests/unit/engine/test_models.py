@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from theo_mcp import errors
-from theo_mcp.engine import models
+from theo_mcp.engine import models, pull
 from theo_mcp.errors import InputError, NotAvailableError
 from theo_mcp.testing import faults
 from theo_mcp.testing.http import HttpServer
@@ -25,7 +25,7 @@ async def test_a_file_of_the_users_own_is_copied_listed_used_and_removed(tmp_pat
     gguf = tmp_path / "My Model.Q4.gguf"
     gguf.write_bytes(b"GGUF" + bytes(1000))
 
-    added = await models.add_file(tmp_path / "data", gguf, None, silent)
+    added = await pull.add_file(tmp_path / "data", gguf, None, silent)
 
     assert added.name == "my-model.q4"
     assert added.path.read_bytes() == gguf.read_bytes()
@@ -44,7 +44,7 @@ async def test_a_file_that_is_no_gguf_is_refused_and_nothing_is_left(tmp_path: P
     file.write_bytes(content)
 
     with pytest.raises(InputError, match="not a GGUF"):
-        await models.add_file(tmp_path / "data", file, None, silent)
+        await pull.add_file(tmp_path / "data", file, None, silent)
 
     assert models.installed(tmp_path / "data") == []
 
@@ -52,7 +52,7 @@ async def test_a_file_that_is_no_gguf_is_refused_and_nothing_is_left(tmp_path: P
 @pytest.mark.parametrize("source", ["none.gguf", "."])
 async def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, source: str) -> None:
     with pytest.raises(InputError, match="could not be read"):
-        await models.add_file(tmp_path / "data", tmp_path / source, None, silent)
+        await pull.add_file(tmp_path / "data", tmp_path / source, None, silent)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".", "A", "x" * 65, "a\0b"])
@@ -61,10 +61,10 @@ async def test_a_name_stays_inside_the_models_folder(tmp_path: Path, name: str) 
     gguf.write_bytes(b"GGUF")
 
     if name == "":
-        assert (await models.add_file(tmp_path / "data", gguf, name, silent)).name == "m"
+        assert (await pull.add_file(tmp_path / "data", gguf, name, silent)).name == "m"
     else:
         with pytest.raises(InputError, match="cannot be a model's name"):
-            await models.add_file(tmp_path / "data", gguf, name, silent)
+            await pull.add_file(tmp_path / "data", gguf, name, silent)
     with pytest.raises(NotAvailableError):
         models.remove(tmp_path / "data", name or "..")
 
@@ -81,7 +81,7 @@ def test_a_folder_with_a_broken_manifest_is_not_a_model(tmp_path: Path) -> None:
 async def test_the_users_own_model_comes_before_the_built_in_one(tmp_path: Path) -> None:
     gguf = tmp_path / "zephyr.gguf"
     gguf.write_bytes(b"GGUF")
-    own = await models.add_file(tmp_path, gguf, None, silent)
+    own = await pull.add_file(tmp_path, gguf, None, silent)
     home = tmp_path / "models" / "smollm2-135m"
     home.mkdir()
     (home / "model.gguf").write_bytes(b"GGUF")
@@ -108,7 +108,7 @@ async def test_a_model_from_a_url_is_verified_and_installed(tmp_path: Path, file
     said: list[tuple[int, int | None]] = []
     digest = hashlib.sha256(GGUF).hexdigest()
 
-    model = await models.pull_url(
+    model = await pull.pull_url(
         tmp_path, f"{files.origin}/My%20Model.Q4.gguf?token=1", digest, None, silent, lambda *at: said.append(at)
     )
 
@@ -123,12 +123,12 @@ async def test_a_pull_that_breaks_says_so_and_goes_on_the_next_time(tmp_path: Pa
     cut = faults.cut(faults.head(200, length=len(GGUF), etag='"1"') + GGUF[:10])
     files.next = [cut, faults.cut(faults.head(206, length=9, content_range="bytes 10-"))]
     with pytest.raises(models.PullError, match="goes on where it stopped"):
-        await models.pull_url(tmp_path, f"{files.origin}/m.gguf", digest, "mine", silent, lambda *_: None)
+        await pull.pull_url(tmp_path, f"{files.origin}/m.gguf", digest, "mine", silent, lambda *_: None)
     assert models.installed(tmp_path) == []
 
     rest = GGUF[10:]
     files.next = [faults.whole(faults.head(206, length=len(rest), content_range="bytes 10-") + rest)]
-    model = await models.pull_url(tmp_path, f"{files.origin}/m.gguf", digest, "mine", silent, lambda *_: None)
+    model = await pull.pull_url(tmp_path, f"{files.origin}/m.gguf", digest, "mine", silent, lambda *_: None)
 
     assert model.path.read_bytes() == GGUF
     assert files.requests[-1].headers["range"] == "bytes=10-"
@@ -139,7 +139,7 @@ async def test_a_checksum_that_is_none_or_another_installs_nothing(
     tmp_path: Path, files: HttpServer, sha256: str, code: str
 ) -> None:
     with pytest.raises(errors.TheoError) as raised:
-        await models.pull_url(tmp_path, f"{files.origin}/m.gguf", sha256, None, silent, lambda *_: None)
+        await pull.pull_url(tmp_path, f"{files.origin}/m.gguf", sha256, None, silent, lambda *_: None)
 
     assert raised.value.code == code
     assert models.installed(tmp_path) == []
@@ -150,6 +150,6 @@ async def test_a_fetched_file_that_is_no_gguf_is_refused(tmp_path: Path, files: 
     files.next = [faults.status(200, page)]
 
     with pytest.raises(models.PullError, match="not a GGUF"):
-        await models.pull_url(
+        await pull.pull_url(
             tmp_path, f"{files.origin}/m.gguf", hashlib.sha256(page).hexdigest(), None, silent, lambda *_: None
         )
