@@ -403,6 +403,15 @@ def test_a_flag_for_folders_may_be_given_several_times() -> None:
     assert (arguments.roots, arguments.deny) == (f"/a{os.pathsep}/b", "*.sql")
 
 
+async def test_log_lines_are_json_beside_the_answer(hosted: Shell) -> None:
+    done = await hosted.process("complete", "Hello", "--log-level", "info")
+
+    lines = [json.loads(line) for line in done.stderr.decode().splitlines() if line.startswith("{")]
+    assert [line["status"] for line in lines if line.get("event") == "response"] == [200]
+    assert done.stdout.decode().strip() == "".join(theo.WORDS)
+    assert theo.KEY not in done.stderr.decode()
+
+
 async def test_trust_shows_what_a_project_asks_for_and_is_given_by_a_person(shell: Shell, tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()

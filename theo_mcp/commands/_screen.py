@@ -17,7 +17,9 @@ import anyio
 from pydantic import JsonValue
 
 from theo_mcp import errors
+from theo_mcp.commands._logging import log_to_stderr
 from theo_mcp.secret import redact
+from theo_mcp.settings import Settings
 
 ResultT = TypeVar("ResultT")
 
@@ -158,9 +160,11 @@ def prompt_of(words: list[str]) -> str:
     return text
 
 
-def run(work: Callable[..., Awaitable[ResultT]], *arguments: object) -> ResultT:
-    """Runs asynchronous work to its end."""
-    return anyio.run(partial(work, *arguments))
+def run(work: Callable[..., Awaitable[ResultT]], settings: Settings, *arguments: object) -> ResultT:
+    """Runs asynchronous work to its end, with the log records that `settings` ask for."""
+    if settings.log_level != "warning":  # a warning comes as an error or a notice anyway
+        log_to_stderr(settings.log_level)
+    return anyio.run(partial(work, settings, *arguments))
 
 
 def _clear_phase() -> None:
