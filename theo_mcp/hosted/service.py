@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -123,4 +124,9 @@ class HostedService:
 
 def by_hosted(model: Model) -> Extension:
     """Who answered: Theo's service, with `model`."""
-    return Extension(backend="hosted", engine=model.engine or "theo", model=model.id)
+    return _by_hosted(model.engine or "theo", model.id)
+
+
+@lru_cache(maxsize=64)
+def _by_hosted(engine: str, model: str) -> Extension:
+    return Extension(backend="hosted", engine=engine, model=model)

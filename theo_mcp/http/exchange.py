@@ -11,8 +11,6 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
-import anyio
-
 from theo_mcp import errors
 from theo_mcp.http.address import host_of
 from theo_mcp.http.body import ACCEPTED, BodyError, Unpacked, read_all
@@ -70,16 +68,13 @@ class Exchange:
         try:
             with _Mapped(self):
                 try:
-                    within = 1.1 * self._options.timeouts.connect
-                    wire.connecting = anyio.CancelScope(deadline=anyio.current_time() + within)
+                    # The library's own time-out does not see a silent proxy.
+                    call.connecting(1.1 * self._options.timeouts.connect, self._unconnected)
                     if not lease.library.traces:
                         wire.begin()
-                    with wire.connecting:
-                        response: Response = await lease.http.send(
-                            self._request(accept, more), stream=True, follow_redirects=False
-                        )
-                    if wire.connecting.cancelled_caught:  # the library's own time-out does not see a silent proxy
-                        raise self._unreachable("no connection in time")
+                    response: Response = await lease.http.send(
+                        self._request(accept, more), stream=True, follow_redirects=False
+                    )
                 except BaseException:
                     await wire.drop()
                     if wire.tunnelled and not wire.sent:
@@ -201,6 +196,9 @@ class Exchange:
         )
         error.location = location
         return error
+
+    def _unconnected(self) -> errors.UnreachableError:
+        return self._unreachable("no connection in time")
 
     def _unreachable(self, why: str, code: str | None = None) -> errors.UnreachableError:
         return errors.UnreachableError(

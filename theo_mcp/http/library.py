@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
-from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -146,13 +145,11 @@ class Wire:
     Its `trace` is the request's ``trace`` extension, which both libraries call at every step.
     """
 
-    __slots__ = ("_on_sent", "_socket", "connecting", "read", "sent", "tunnelled")
+    __slots__ = ("_on_sent", "_socket", "read", "sent", "tunnelled")
 
     def __init__(self, on_sent: Callable[[], None]) -> None:
         self._on_sent = on_sent
         self.sent = False
-        self.connecting: anyio.CancelScope | None = None
-        """Ends the try while nothing was sent."""
         self.read = False
         """Whether the reply's body was read to its end."""
         self.tunnelled = False
@@ -171,8 +168,6 @@ class Wire:
     def begin(self) -> None:
         """The request goes out."""
         self.sent, self._socket = True, None
-        if self.connecting is not None:
-            self.connecting.deadline = inf
         self._on_sent()
 
     async def drop(self) -> None:
