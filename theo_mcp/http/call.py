@@ -46,6 +46,8 @@ class Call:
     billed: bool
     key: str | None
     limits_per_path: bool = False
+    limited: bool = True
+    """Whether the key's rate limit is the call's: one that is sent without the key waits for no pause."""
     observe: Observe | None = None
     tries: int = 0
     sent: int = 0
@@ -129,7 +131,8 @@ class Call:
 
     async def _turn(self) -> None:
         """Waits out a pause that the service asked for, if it ends before the deadline."""
-        while (paused := self.traffic.paused_for(self.path, monotonic()))[0] > 0:  # another call's 429 may prolong it
+        while self.limited and (paused := self.traffic.paused_for(self.path, monotonic()))[0] > 0:
+            # Another call's 429 may prolong it.
             pause, asked = paused
             seconds = pause * (1 + 0.1 * random())  # noqa: S311 - so that those who wait do not come at once
             if asked > pause or seconds >= self.left():

@@ -246,6 +246,7 @@ class HttpClient:
             billed=self._billed,
             key=(given or new_key()) if self._billed and method == "POST" else None,
             limits_per_path=self._limits_per_path,
+            limited=authenticate,
             observe=observe,
         )
         key = self._key if authenticate else None

@@ -94,7 +94,7 @@ async def download(
                     continue
                 if attempts <= 0 or not part.exists() or part.stat().st_size <= had:
                     raise
-        found = await anyio.to_thread.run_sync(_sha256, part)
+        found = await anyio.to_thread.run_sync(sha256_of, part)
         note.unlink(missing_ok=True)
         if found != sha256.lower():
             part.unlink()
@@ -241,6 +241,7 @@ def _inline(url: str, max_bytes: int) -> Fetched:
     return Fetched(data, mime or "text/plain", "")
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache, wraps
 from time import perf_counter
-from typing import TYPE_CHECKING, ParamSpec, Protocol
+from typing import TYPE_CHECKING, ParamSpec
 from urllib.parse import urlsplit
 
 from theo_mcp import errors
@@ -41,15 +41,6 @@ def _harmless(tell: Callable[P, None]) -> Callable[P, None]:
             log.warning("Telemetry failed; the call goes on.", exc_info=True)
 
     return told
-
-
-class Tokens(Protocol):
-    """The part of an answer's usage that is reported."""
-
-    @property
-    def prompt_tokens(self) -> int | None: ...
-    @property
-    def completion_tokens(self) -> int | None: ...
 
 
 class Report:

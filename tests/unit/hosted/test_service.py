@@ -178,6 +178,18 @@ async def test_getcode_counts_its_limits_per_endpoint(getcode_service: FakeGetCo
     assert len(getcode_service.requests) == 2
 
 
+async def test_health_is_asked_without_the_key_and_waits_for_no_pause_of_it(
+    theo_service: FakeTheo, client: TheoClient
+) -> None:
+    theo_service.next = [faults.status(429, "", retry_after="3600")]
+    with pytest.raises(errors.RateLimitError):
+        await client.complete(HELLO)
+
+    assert (await client.health()).status == "healthy"
+    with pytest.raises(errors.RateLimitError, match="Nothing was sent"):
+        await client.models()
+
+
 async def test_a_closed_copy_closes_all_and_says_so(theo_service: FakeTheo, client: TheoClient) -> None:
     await client.with_options(timeouts=Timeouts()).aclose()
 

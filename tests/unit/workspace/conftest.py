@@ -39,7 +39,12 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=[pytest.param(True, marks=pytest.mark.skipif(not BY_FOLDER, reason="not here")), False])
+@pytest.fixture(
+    params=[
+        pytest.param(True, marks=pytest.mark.skipif(not BY_FOLDER, reason="this system opens no folders to walk from")),
+        False,
+    ]
+)
 def try_read(request: pytest.FixtureRequest, root: Path, make_settings: MakeSettings) -> Read:
     def call(path: str, *, max_bytes: int = 100, roots: tuple[Path, ...] = (), **settings: object) -> ReadFile:
         deny = Deny.of(make_settings(**settings))

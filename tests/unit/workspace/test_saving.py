@@ -27,7 +27,11 @@ from theo_mcp.workspace.roots import Root
 from theo_mcp.workspace.saving import save
 
 both_ways = pytest.mark.parametrize(
-    "by_folder", [pytest.param(True, marks=pytest.mark.skipif(not BY_FOLDER, reason="not here")), False]
+    "by_folder",
+    [
+        pytest.param(True, marks=pytest.mark.skipif(not BY_FOLDER, reason="this system opens no folders to walk from")),
+        False,
+    ],
 )
 
 
