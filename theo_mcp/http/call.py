@@ -52,7 +52,7 @@ class Call:
     tries: int = 0
     sent: int = 0
     """How many requests went out, wholly or in part."""
-    wire: Wire = field(default_factory=lambda: Wire(lambda: None))
+    wire: Wire = field(default_factory=lambda: Wire(_nothing))
     """The try under way."""
     settled: bool = False
     """Whether that try was refused or answered with an error that says the work was not done."""
@@ -254,6 +254,13 @@ class Call:
             error.__context__ = error.__cause__ = None
             if self.key is not None and isinstance(error, errors.ConnectionLostError | errors.TimeoutExceededError):
                 error.partial = error.partial or self._part()  # it may be paid for
+        self.ended(error)
+
+    def ended(self, error: BaseException | None = None) -> None:
+        """Closes the report, and lets go of what holds the call: left in circles, calls cost a full collection each
+        few thousand, and that is a tenth of a second for whoever waits."""
+        self._unconnected = None
+        self.wire.on_sent = _nothing
         self.report.end(self.sent, error)
 
     def _part(self) -> str:
@@ -268,7 +275,7 @@ class Call:
             self.failed(error)
             raise
         else:
-            self.report.end(self.sent)
+            self.ended()
 
 
 def told(callback: Callable[[T], None] | None, news: T) -> None:
@@ -278,6 +285,10 @@ def told(callback: Callable[[T], None] | None, news: T) -> None:
             callback(news)
         except Exception:
             log.warning("A callback failed; the call goes on.", exc_info=True)
+
+
+def _nothing() -> None:
+    pass
 
 
 def new_key() -> str:

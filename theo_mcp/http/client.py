@@ -119,7 +119,7 @@ class HttpClient:
             call.failed(error)
             raise
         call.report.answered(answer)
-        call.report.end(call.sent)
+        call.ended()
         return answer
 
     async def raw(

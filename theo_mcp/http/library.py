@@ -145,10 +145,10 @@ class Wire:
     Its `trace` is the request's ``trace`` extension, which both libraries call at every step.
     """
 
-    __slots__ = ("_on_sent", "_socket", "read", "sent", "tunnelled")
+    __slots__ = ("_socket", "on_sent", "read", "sent", "tunnelled")
 
     def __init__(self, on_sent: Callable[[], None]) -> None:
-        self._on_sent = on_sent
+        self.on_sent = on_sent
         self.sent = False
         self.read = False
         """Whether the reply's body was read to its end."""
@@ -168,7 +168,7 @@ class Wire:
     def begin(self) -> None:
         """The request goes out."""
         self.sent, self._socket = True, None
-        self._on_sent()
+        self.on_sent()
 
     async def drop(self) -> None:
         """Closes a socket that was opened but never came to carry the request."""
