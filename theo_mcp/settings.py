@@ -110,6 +110,22 @@ class Settings(BaseModel):
         None,
         description="Where files are written. Default: theo-output in the first root, else in the documents folder.",
     )
+    tools: str = Field(
+        "default", description="The tools to offer: default, all, or some by name, separated by commas."
+    )
+    soft_deadline_s: float = Field(
+        45.0, gt=0, le=3600, description="After so many seconds a tool returns a handle, and its work goes on."
+    )
+    job_timeout_s: float = Field(1800.0, gt=0, description="Seconds to wait for a research or a video in all.")
+    keep_results_s: float = Field(
+        86_400.0,
+        ge=0,
+        le=31_536_000,
+        description="Seconds that a result can be had again by its handle, also after a restart. 0: until the server "
+        "ends, and nothing of it is written to disk.",
+    )
+    previews: bool = Field(True, description="Show small previews of images beside the paths of their files.")
+    resource_links: bool = Field(True, description="Add links to the files of a result; some hosts cannot take them.")
     data_dir: UserPath = Field(
         default_factory=lambda: _user_folder("data"),
         description="Where models, and the folders that you trust, are kept.",

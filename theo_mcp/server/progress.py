@@ -1,6 +1,7 @@
 """Progress notifications: the text as it comes, or the phase of a call that does not stream.
 
-At most ten a second, and one every ten seconds when nothing happens; nothing of the text is lost at the end.
+At most ten a second while text comes, and else one every ten seconds, the first within one; nothing of the text is lost at the end. Phases
+come before the text and never between, so that the messages since the first piece of text are exactly the text.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import TypeVar
 import anyio
 
 ResultT = TypeVar("ResultT")
-Report = Callable[[float, str | None], Awaitable[None]]
+SendProgress = Callable[[float, str | None], Awaitable[None]]
 
-_FIRST_S = 1.0
+_FIRST_S = 0.8
 _BEAT_S = 10.0
 _GAP_S = 0.112  # with the last message, which waits for nothing, never more than ten in a second
 
@@ -21,25 +22,36 @@ _GAP_S = 0.112  # with the last message, which waits for nothing, never more tha
 class Progress:
     """One call's progress. `text` and `phase` return at once; what they say is sent by `during`."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, send: SendProgress | None) -> None:
+        """`send` is None for a caller that asked for no progress."""
+        self._send_progress = send
         self._text: list[str] = []
         self._phase: str | None = None
+        self._streams = False
         self._news = anyio.Event()
         self._count = 0.0
 
     def text(self, delta: str) -> None:
         """More text. The messages of a call, put together, are exactly its text."""
-        self._text.append(delta)
-        self._news.set()
+        if self._send_progress is not None and delta:
+            self._streams = True
+            self._text.append(delta)
+            self._news.set()
 
     def phase(self, words: str) -> None:
-        """What the call does now; only the latest is sent. Not for a call that streams text."""
-        self._phase = words
-        self._news.set()
+        """What the call does now; the latest goes with the next beat, and none once there is text."""
+        if self._send_progress is not None and not self._streams:
+            self._phase = words
+
+    def close(self) -> None:
+        """The call has its answer: whatever comes now is for nobody."""
+        self._send_progress = None
+        self._text.clear()
 
     async def during(self, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Runs `work` and reports meanwhile. What `work` raises comes out as it is."""
+        if self._send_progress is None:
+            return await work()
         failure: Exception | None = None
         result: ResultT
         async with anyio.create_task_group() as tasks:
@@ -68,9 +80,10 @@ class Progress:
             wait = _BEAT_S
 
     async def _send(self) -> None:
-        message = "".join(self._text) or self._phase
+        message = "".join(self._text) or (None if self._streams else self._phase)
         self._text.clear()
         self._phase = None
         self._news = anyio.Event()
         self._count += 1
-        await self._report(self._count, message)
+        if self._send_progress is not None:
+            await self._send_progress(self._count, message)

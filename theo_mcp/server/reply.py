@@ -1,16 +1,34 @@
-"""What a tool says back, before it is MCP: text that is complete alone, and the same facts as data."""
+"""What a tool says back, before it is MCP: text that is complete alone, and the same facts as data.
+
+A reply is JSON on the way (`stored`), so that it can be had again under its run's handle, in this process or the next.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
-import mcp_types as types
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
-from theo_mcp.errors import TheoError
-from theo_mcp.secret import redact
 from theo_mcp.wire.model import scrubbed
+
+MOST_CHARS = 40_000
+"""Of a reply's text; longer ones go to a file, and their head is shown."""
+_ROOM_FOR_ABOUT = 8_000
+_CUTS = (30_000, 10_000, 4_000, 1_500, 500, 200)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """A file that the workspace holds."""
+
+    path: str
+    name: str
+    """Relative to the output folder: what ``theo://artifacts/{name}`` takes."""
+    mime: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -19,46 +37,141 @@ class Reply:
 
     body: str
     """What was asked for."""
-    about: str = ""
-    """Who made it, what it cost, what to know and to do next."""
+    facts: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Who made it, what it cost, its ids: one line of the text, and part of the data."""
+    lines: tuple[str, ...] = ()
+    """What else to know and to do next."""
     data: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What body and lines say, as data."""
+    files: tuple[SavedFile, ...] = ()
+    raw: str | None = None
+    """What goes to a file where the text is too long; None is the body."""
+    raw_name: str = "answer.md"
+    rest: str = ""
+    """Of a shortened reply: the name of the file that has the whole."""
+
+    @property
+    def about(self) -> str:
+        """Everything but the body, as text. Each path stands alone on its line."""
+        lines = [line for line in (facts_line(self.facts), *self.lines) if line]
+        if self.files:
+            lines += ["Saved:", *(file.path for file in self.files)]
+        return "\n".join(lines)
 
     @property
     def text(self) -> str:
         """All of it, as an assistant sees it."""
-        return f"{self.body}\n\n---\n{self.about}" if self.about else self.body
+        about = self.about
+        return f"{self.body}\n\n---\n{about}" if about else self.body
+
+    @property
+    def everything(self) -> dict[str, JsonValue]:
+        """All of it as data."""
+        files: list[JsonValue] = [{"path": file.path, "mime": file.mime, "size": file.size} for file in self.files]
+        made = {**self.data, **self.facts} | ({"files": files} if files else {})
+        return {name: value for name, value in made.items() if value not in (None, "", [], {}) or name in self.data}
+
+    def stored(self) -> JsonValue:
+        """It as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def restored(cls, stored: JsonValue) -> Reply:
+        """The reply that `stored` was made of.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return _ADAPTER.validate_python(stored)
+
+    @property
+    def too_long(self) -> bool:
+        return len(self.body) + len(self.about) > MOST_CHARS
+
+    def shortened(self, where: str, handle: str) -> Reply:
+        """Its head; `where` says in a sentence where the whole is, and `handle` reads on."""
+        whole = self.body if self.raw is None else self.raw
+        room = max(MOST_CHARS - min(len(self.about), _ROOM_FOR_ABOUT) - 1_000, 4_000)
+        head = whole[:room]
+        lines = [_cut(line, 1_000) for line in self.lines]
+        while lines and sum(map(len, lines)) > _ROOM_FOR_ABOUT:
+            lines.pop()
+        said = f"Showing the first {len(head):,} of {len(whole):,} characters. {where}"
+        on = f'Read on: theo_result with handle "{handle}" and offset {len(head)}.' if handle else ""
+        data: dict[str, JsonValue] = {
+            **_shortened(self.data, room),
+            "truncated": True,
+            "chars": len(whole),
+            "shown_chars": len(head),
+            "handle": handle,
+        }
+        return replace(self, body=head, lines=tuple(part for part in (said, on, *lines) if part), data=data)
 
 
-def result(reply: Reply) -> types.CallToolResult:
-    """A success on the wire."""
-    return types.CallToolResult(
-        content=[types.TextContent(text=scrubbed(reply.text))],
-        structured_content={name: _scrubbed_value(value) for name, value in reply.data.items()},
-    )
+_ADAPTER = TypeAdapter(Reply)
 
 
-def failure(error: TheoError) -> types.CallToolResult:
-    """A failure on the wire. It begins with the code word, because some hosts lose the error flag."""
-    facts = []
-    if error.retry_after is not None:
-        facts.append(f"retry after {error.retry_after:g} s")
-    if error.status is not None:
-        facts.append(f"status {error.status}")
-    if error.request_id:
-        facts.append(f"request id {error.request_id}")
-    lines = [redact(f"{error.code}: {error}")]
-    if facts:
-        lines.append(f"({', '.join(facts)})")
-    if error.partial:
-        lines += ["", "Received before the failure:", redact(error.partial)]
-    return types.CallToolResult(content=[types.TextContent(text=scrubbed("\n".join(lines)))], is_error=True)
+def facts_line(facts: Mapping[str, JsonValue]) -> str:
+    """Facts in one line: ``backend engine · model smollm2-135m · cost 0 cents``."""
+    shown = []
+    for name, value in facts.items():
+        if value in (None, "", [], {}) or value is False:
+            continue
+        if name.endswith("_cents") and isinstance(value, int | float):
+            shown.append(f"{name.removesuffix('_cents').replace('_', ' ')} {value:g} cents")
+        elif value is True:
+            shown.append(name.replace("_", " "))
+        else:
+            shown.append(f"{name.replace('_', ' ')} {value}")
+    return " · ".join(shown)
 
 
-def _scrubbed_value(value: JsonValue) -> JsonValue:
+def clean(text: str) -> str:
+    """`text` as a host can show it: without escape sequences' control characters and without lone surrogates. Character
+    by character, so that pieces cleaned one by one are the whole cleaned at once."""
+    text = scrubbed(text)
+    return _CONTROLS.sub("", text) if _CONTROLS.search(text) else text
+
+
+def clean_value(value: JsonValue) -> JsonValue:
+    """The same for data."""
     if isinstance(value, str):
-        return scrubbed(value)
+        return clean(value)
     if isinstance(value, list):
-        return [_scrubbed_value(item) for item in value]
+        return [clean_value(item) for item in value]
     if isinstance(value, dict):
-        return {scrubbed(name): _scrubbed_value(item) for name, item in value.items()}
+        return {clean(name): clean_value(item) for name, item in value.items()}
     return value
+
+
+def _shortened(data: Mapping[str, JsonValue], room: int) -> dict[str, JsonValue]:
+    """`data` with its texts cut until all of them fit into `room`: first the longest, then the others, then lists."""
+    for most in (room, *_CUTS):
+        cut = {name: _cut_value(value, most) for name, value in data.items()}
+        if _chars(cut) <= room + 2_000:
+            return cut
+    return {name: value for name, value in cut.items() if _chars(value) <= _CUTS[-1]}
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} characters more)"
+
+
+def _cut_value(value: JsonValue, most: int) -> JsonValue:
+    if isinstance(value, str):
+        return value[:most]
+    if isinstance(value, list):
+        return [_cut_value(item, most) for item in value[:200]]
+    if isinstance(value, dict):
+        return {name: _cut_value(item, most) for name, item in value.items()}
+    return value
+
+
+def _chars(value: JsonValue | Mapping[str, JsonValue]) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(len(name) + 4 + _chars(item) for name, item in value.items())
+    if isinstance(value, Sequence):
+        return sum(2 + _chars(item) for item in value)
+    return 8

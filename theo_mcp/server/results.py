@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
-from theo_mcp.server.reply import Reply
+from theo_mcp.server.reply import Reply, SavedFile
 from theo_mcp.wire.completions import Code, Completion
 from theo_mcp.wire.getcode import Improved
 from theo_mcp.wire.model import Check, Extension
@@ -15,67 +17,67 @@ from theo_mcp.wire.parts import Artifact, FollowUp, ToolUse, Usage
 _EMPTY = "(The answer is empty.)"
 
 
-def completion(answer: Completion) -> Reply:
+def completion(
+    answer: Completion, *, files: Sequence[SavedFile] = (), notes: Sequence[str] = ()
+) -> Reply:
     """A completion: the answer itself first, the facts about it below."""
     about = answer.theo_mcp
-    facts = _who(about) | {
+    facts = who(about) | {
         "mode": answer.mode,
         "resolved_mode": answer.resolved_mode,
-        **_usage(answer.usage),
+        **usage_facts(answer.usage),
         "cached": answer.was_cached or None,
         "id": answer.id,
         "conversation_id": answer.conversation_id,
         "request_id": answer.request_id,
         "metadata": dict(answer.metadata) if answer.metadata else None,
+        "skills_active": [skill.slug or skill.name or skill.id for skill in answer.skills_active],
     }
-    return _reply(
-        "\n\n".join(part for part in [answer.content, *files_shown(answer.artifacts)] if part) or _EMPTY,
-        {"text": answer.content},
+    structured = answer.structured_output
+    output: JsonValue = structured.model_dump(exclude_defaults=True) if structured else None
+    shown = [answer.content, *files_shown(answer.artifacts)]
+    if structured and not answer.content:
+        shown.append(fenced(json.dumps(structured.data, ensure_ascii=False, indent=1), "json"))
+    return reply_of(
+        "\n\n".join(part for part in shown if part) or _EMPTY,
+        {"text": answer.content, "structured_output": output},
         facts,
         about,
         follow_ups=answer.follow_ups,
         artifacts=answer.artifacts,
         tools_used=answer.tools_used,
+        files=files,
+        notes=notes,
     )
 
 
-def code(answer: Code) -> Reply:
+def code(answer: Code, *, files: Sequence[SavedFile] = (), notes: Sequence[str] = ()) -> Reply:
     """Code: in a fence, each file of several under its name."""
     about = answer.theo_mcp
     language = about.checks[0].language if about.checks else ""
     alone = answer.content and answer.content not in [artifact.code for artifact in answer.artifacts]
-    shown = [_fenced(answer.content, language)] if alone else []
+    shown = [fenced(answer.content, language)] if alone else []
     shown += files_shown(answer.artifacts)
     body = "\n\n".join(part for part in [*shown, about.explanation] if part) or _EMPTY
     data: dict[str, JsonValue] = {"code": answer.content, "language": language, "explanation": about.explanation}
-    facts = _who(about) | _usage(answer.usage) | {"id": answer.id}
-    return _reply(body, data, facts, about, artifacts=answer.artifacts, tools_used=answer.tools_used)
+    facts = who(about) | usage_facts(answer.usage) | {"id": answer.id}
+    reply = reply_of(
+        body, data, facts, about, artifacts=answer.artifacts, tools_used=answer.tools_used, files=files, notes=notes
+    )
+    if len(shown) == 1 and alone:  # one file: where it is too long, the code alone is what is saved
+        reply = replace(reply, raw=answer.content, raw_name=f"code{extension_of(language)}")
+    return reply
 
 
 def improved(answer: Improved) -> Reply:
     """A brief, ready to be passed on as a prompt."""
-    facts = _who(answer.theo_mcp) | {"tokens": answer.tokens_used}
-    return _reply(answer.improved or _EMPTY, {"improved": answer.improved}, facts, answer.theo_mcp)
+    facts = who(answer.theo_mcp) | {"tokens": answer.tokens_used}
+    return reply_of(answer.improved or _EMPTY, {"improved": answer.improved}, facts, answer.theo_mcp)
 
 
 def files_shown(artifacts: Sequence[Artifact]) -> list[str]:
     """Each artifact that is code: its name and its text in a fence."""
-    return [f"{file.title}\n{_fenced(file.code, file.language or '')}" for file in artifacts if file.code]
-
-
-def facts_line(facts: Mapping[str, JsonValue]) -> str:
-    """Facts in one line: ``backend engine · model smollm2-135m · cost 0 cents``."""
-    shown = []
-    for name, value in facts.items():
-        if value in (None, "", [], {}) or value is False:
-            continue
-        if name == "cost_cents":
-            shown.append(f"cost {value:g} cents" if isinstance(value, int | float) else f"cost {value}")
-        elif value is True:
-            shown.append(name)
-        else:
-            shown.append(f"{name.replace('_', ' ')} {value}")
-    return " · ".join(shown)
+    return [f"{file.title}\n{fenced(file.code, file.language or '')}" for file in artifacts if file.code]
 
 
 def check_line(check: Check) -> str:
@@ -90,7 +92,7 @@ def check_line(check: Check) -> str:
             return f"Check: not checked ({check.message})." if check.message else "Check: not checked."
 
 
-def _reply(
+def reply_of(
     body: str,
     data: Mapping[str, JsonValue],
     facts: Mapping[str, JsonValue],
@@ -99,34 +101,33 @@ def _reply(
     follow_ups: Sequence[FollowUp] = (),
     artifacts: Sequence[Artifact] = (),
     tools_used: Sequence[ToolUse] = (),
+    files: Sequence[SavedFile] = (),
+    notes: Sequence[str] = (),
 ) -> Reply:
-    lines = [facts_line(facts)]
-    lines += [check_line(check) for check in about.checks]
+    """A reply of the parts that answers share."""
+    lines = [check_line(check) for check in about.checks]
     lines += [f"Artifact: {_artifact_line(artifact)}" for artifact in artifacts]
     lines += [f"Tool used: {tool.name} ({tool.status})" for tool in tools_used]
     if follow_ups:
         lines.append("Follow-ups (made by rule):" if about.follow_ups == "rule" else "Follow-ups:")
         lines += [f"- {follow_up.label}: {follow_up.prompt}" for follow_up in follow_ups]
-    if about.notice:
-        lines.append(f"Note: {about.notice}")
+    said = [note for note in (about.notice, *notes) if note]
+    lines += [f"Note: {note}" for note in said]
     everything: dict[str, JsonValue] = {
         **data,
-        **facts,
         "checks": [check.model_dump(exclude_defaults=False) for check in about.checks],
         "artifacts": [artifact.model_dump(by_alias=True, exclude_none=True) for artifact in artifacts],
         "tools_used": [tool.model_dump(exclude_none=True) for tool in tools_used],
         "follow_ups": [follow_up.model_dump() for follow_up in follow_ups],
         "follow_ups_by": about.follow_ups,
-        "notice": about.notice,
+        "notice": "\n".join(said),
     }
-    return Reply(
-        body,
-        "\n".join(lines),
-        {name: value for name, value in everything.items() if value not in (None, "", [], {}) or name in data},
-    )
+    kept = {name: value for name, value in everything.items() if value not in (None, "", [], {}) or name in data}
+    return Reply(body, facts, tuple(lines), kept, tuple(files))
 
 
-def _who(about: Extension) -> dict[str, JsonValue]:
+def who(about: Extension) -> dict[str, JsonValue]:
+    """Who answered."""
     return {
         "backend": about.backend,
         "engine": about.engine,
@@ -136,7 +137,8 @@ def _who(about: Extension) -> dict[str, JsonValue]:
     }
 
 
-def _usage(usage: Usage) -> dict[str, JsonValue]:
+def usage_facts(usage: Usage) -> dict[str, JsonValue]:
+    """What it cost, in cents and tokens."""
     return {
         "cost_cents": usage.cost_cents,
         "prompt_tokens": usage.prompt_tokens,
@@ -149,8 +151,22 @@ def _artifact_line(artifact: Artifact) -> str:
     return " · ".join(part for part in (artifact.title or artifact.id, artifact.type, *artifact.urls) if part)
 
 
-def _fenced(code: str, language: str) -> str:
+def fenced(code: str, language: str) -> str:
+    """`code` in a fence that nothing in it can close."""
     fence = "```"
     while fence in code:
         fence += "`"
     return f"{fence}{language}\n{code.rstrip()}\n{fence}"
+
+
+_EXTENSIONS = {
+    "python": ".py", "typescript": ".ts", "tsx": ".tsx", "javascript": ".js", "jsx": ".jsx", "html": ".html",
+    "css": ".css", "json": ".json", "rust": ".rs", "go": ".go", "java": ".java", "kotlin": ".kt", "swift": ".swift",
+    "c": ".c", "cpp": ".cpp", "csharp": ".cs", "php": ".php", "ruby": ".rb", "bash": ".sh", "shell": ".sh",
+    "sql": ".sql", "yaml": ".yaml", "toml": ".toml", "vue": ".vue", "markdown": ".md",
+}  # fmt: skip
+
+
+def extension_of(language: str) -> str:
+    """The usual extension of a file in `language`; ``.txt`` for what is not known."""
+    return _EXTENSIONS.get(language.lower(), ".txt")

@@ -27,7 +27,10 @@ from theo_mcp.store.file import File
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["Entry", "Kind", "Store", "Sums"]
+__all__ = ["FILE", "Entry", "Kind", "Store", "Sums"]
+
+FILE = "store.sqlite"
+"""Its name in the data folder."""
 
 Kind: TypeAlias = Literal["conversations", "jobs", "runs", "cache", "usage", "keys"]
 

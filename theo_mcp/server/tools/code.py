@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from pydantic import Field
 
-from theo_mcp.backend import Backend
 from theo_mcp.server import results
 from theo_mcp.server.arguments import Arguments
-from theo_mcp.server.progress import Progress
-from theo_mcp.server.reply import Reply
+from theo_mcp.server.call import Call
+from theo_mcp.server.files import save
+from theo_mcp.server.project import project_of
+from theo_mcp.server.reply import Reply, SavedFile
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.completions import CodeRequest
+from theo_mcp.wire.completions import Code, CodeRequest
 
 
 class CodeArguments(Arguments):
-    """The documented fields of code generation."""
+    """The documented fields of code generation, and where to put the result."""
 
-    prompt: str = Field(description='What the code should do, such as "Write an Express middleware for JWT".')
-    language: str | None = Field(None, description="A hint: the programming language, such as typescript.")
-    framework: str | None = Field(None, description="A hint: the framework, such as express.")
+    prompt: str = Field(description='What the code should do: "Write an Express middleware for JWT".')
+    language: str | None = Field(None, description="A hint: typescript.")
+    framework: str | None = Field(None, description="A hint: express.")
+    save_as: str | None = Field(
+        None, description="Also save it under this name in the output folder; of several files, as their folder."
+    )
 
 
-async def _run(backend: Backend, arguments: CodeArguments, progress: Progress) -> Reply:
-    request = CodeRequest(prompt=arguments.prompt, language=arguments.language, framework=arguments.framework)
-    return results.code(await backend.theo.code(request, observe=progress.phase))
+async def _run(call: Call, arguments: CodeArguments) -> Reply:
+    language = arguments.language or (await project_of(call.rooms)).language
+    request = CodeRequest(prompt=arguments.prompt, language=language, framework=arguments.framework)
+    answer = await call.backend.theo.code(request, observe=call.observe)
+    files = await _saved(call, answer, arguments.save_as) if arguments.save_as else ()
+    reply = results.code(answer, files=files)
+    return replace(reply, raw_name=arguments.save_as) if arguments.save_as and not files else reply
+
+
+async def _saved(call: Call, answer: Code, name: str) -> Sequence[SavedFile]:
+    """The code as a file, or several as files of a folder; one that is taken gets a number."""
+    parts = [artifact for artifact in answer.artifacts if artifact.code]
+    if not parts:
+        return [await save(call.rooms, name, answer.content.encode("utf-8", "replace"))]
+    if len(parts) == 1 and answer.content in ("", parts[0].code):
+        return [await save(call.rooms, name, (parts[0].code or "").encode("utf-8", "replace"))]
+    saved = []
+    for number, part in enumerate(parts, 1):
+        extension = results.extension_of(part.language or "")
+        title = part.title or f"file-{number}{extension}"
+        saved.append(await save(call.rooms, f"{name}/{title}", (part.code or "").encode("utf-8", "replace")))
+    return saved
 
 
 TOOL = Tool(
@@ -33,9 +59,14 @@ TOOL = Tool(
         "Writes code from a description, with language and framework as hints. "
         "Use when the result is code to put into a file. "
         "Not for questions about code or for code that should stream (theo_complete, mode code). "
-        "Returns the code, several files apart, with a check that it parses where this machine has a parser, and the "
-        "cost in cents. A hosted answer costs credits; on this machine it is free. Takes 1 to 60 seconds."
+        "Returns the code, several files apart, with a check that it parses where this machine has a parser, the paths "
+        "of saved files, and the cost in cents. A hosted answer costs credits; on this machine it is free. "
+        "Takes 1 to 60 seconds."
     ),
     arguments=CodeArguments,
     run=_run,
+    icon="M8 6l-6 6 6 6M16 6l6 6-6 6",
+    api="theo",
+    unary=True,
+    output={"status": "string", "handle": "string", "code": "string", "language": "string", "files": "array"},
 )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
+
 from pydantic import Field, JsonValue, ValidationError
 
-from theo_mcp.backend import Backend
-from theo_mcp.errors import InputError
+from theo_mcp.errors import InputError, TheoError
 from theo_mcp.server import results
 from theo_mcp.server.arguments import Arguments
-from theo_mcp.server.progress import Progress
-from theo_mcp.server.reply import Reply
+from theo_mcp.server.attachments import attached
+from theo_mcp.server.call import Call
+from theo_mcp.server.files import fetch, not_saved, stem_of
+from theo_mcp.server.project import project_of, tried, with_project
+from theo_mcp.server.reply import Reply, SavedFile
 from theo_mcp.server.tools import Tool
 from theo_mcp.wire.completions import MODES, Completion, CompletionRequest, InlineTool, Mode, Persona
 from theo_mcp.wire.events import Gathered, Token
@@ -19,27 +24,25 @@ from theo_mcp.wire.parts import now
 class CompleteArguments(Arguments):
     """The documented fields of a completion, made flat."""
 
-    prompt: str = Field(description='What to answer, such as "Explain microservices architecture".')
-    mode: Mode | None = Field(None, description="How to answer; auto (the default) chooses by the prompt.")
-    conversation_id: str | None = Field(None, description="Continue this conversation; the id is in earlier results.")
-    skills: list[str] | None = Field(None, description='Slugs of skills to activate, such as ["inventory-check"].')
+    prompt: str = Field(description='What to answer: "Explain microservices architecture".')
+    mode: Mode | None = Field(None, description="How to answer; auto chooses by the prompt.")
+    conversation_id: str | None = Field(None, description="Continues a conversation; earlier results name its id.")
+    skills: list[str] | None = Field(None, description='Slugs of skills: ["inventory-check"].')
     tools: list[str] | None = Field(
-        None,
-        description="Tools that the model may call, each one JSON text: "
-        '{"name": "…", "description": "…", "input_schema": {}}.',
+        None, description='Tools for the model, each as JSON: {"name": "…", "description": "…", "input_schema": {}}.'
     )
-    persona: str | None = Field(None, description="theo (the default), none, or the text of a system prompt.")
-    temperature: float | None = Field(None, ge=0, le=2, description="Sampling temperature, 0 (exact) to 2 (free).")
-    max_iterations: int | None = Field(None, ge=1, le=20, description="Most steps of the agent loop, 1 to 20 (8).")
-    model_overrides: list[str] | None = Field(
-        None, description='Engines to use for modes, each as mode=engine-id, such as ["code=theo-1-reason"].'
-    )
-    metadata: list[str] | None = Field(None, description='Facts to echo and audit, each as key=value: ["team=web"].')
-    component_library: str | None = Field(None, description="The component library for the mode genui.")
+    persona: str | None = Field(None, description="theo, none, or the text of a system prompt.")
+    temperature: float | None = Field(None, ge=0, le=2, description="0 (exact) to 2 (free).")
+    max_iterations: int | None = Field(None, ge=1, le=20, description="Most steps of the agent loop (8).")
+    model_overrides: list[str] | None = Field(None, description='Engines by mode: ["code=theo-1-reason"].')
+    metadata: list[str] | None = Field(None, description='Facts to echo and audit: ["team=web"].')
+    component_library: str | None = Field(None, description="For the mode genui.")
+    attachments: list[str] | None = Field(None, description='Paths of images to look at: ["docs/login.png"].')
+    fresh: bool | None = Field(None, description="Past the cache: adds a line with a random word to the prompt.")
 
 
 def request_of(arguments: CompleteArguments) -> CompletionRequest:
-    """The request that flat arguments stand for.
+    """The request that flat arguments stand for, without attachments.
 
     Raises:
         InputError: a tool is not a JSON tool definition, or a pair has no "=".
@@ -51,8 +54,10 @@ def request_of(arguments: CompleteArguments) -> CompletionRequest:
             f"The argument 'model_overrides' names {unknown[:60]!r}, which is not a mode.",
             hint=f"The modes are: {', '.join(MODES)}.",
         )
+    # The cache's key is the prompt, the mode, the skills and the tools, and nothing else.
+    nonce = f"\n\n(Answer anew: {secrets.token_hex(4)}.)" if arguments.fresh and arguments.prompt.strip() else ""
     return CompletionRequest(
-        prompt=arguments.prompt,
+        prompt=arguments.prompt + nonce,
         mode=arguments.mode,
         conversation_id=arguments.conversation_id,
         skills=tuple(arguments.skills) if arguments.skills else None,
@@ -66,19 +71,61 @@ def request_of(arguments: CompleteArguments) -> CompletionRequest:
     )
 
 
-async def streamed(backend: Backend, request: CompletionRequest, progress: Progress) -> Completion:
-    """The completion, its text going to `progress` as it comes."""
+async def _run(call: Call, arguments: CompleteArguments) -> Reply:
+    plain = request_of(arguments)
+    if arguments.attachments:
+        plain = plain.model_copy(update={"attachments": await attached(call.rooms, arguments.attachments)})
+    request = with_project(plain, await project_of(call.rooms))
+    return await tried(request, plain, lambda request: _answer(call, request, arguments.prompt))
+
+
+async def _answer(call: Call, request: CompletionRequest, prompt: str) -> Reply:
+    if request.mode in ("research", "video"):
+        return await _by_job(call, request)
+    completion = await _streamed(call, request)
+    files, notes = await _saved(call, completion, prompt)
+    reply = results.completion(completion, files=files, notes=notes)
+    return replace(reply, raw_name=f"{stem_of(prompt, 'completion')}.md")
+
+
+async def _streamed(call: Call, request: CompletionRequest) -> Completion:
+    """The completion, its text told as it comes."""
     gathered = Gathered(request)
-    async with backend.theo.stream(request) as events:
+    async with call.backend.theo.stream(request) as events:
         async for event in events:
             gathered.add(event)
             if isinstance(event, Token):
-                progress.text(event.token)
+                call.text(event.token)
     return gathered.completion(created=now())
 
 
-async def _run(backend: Backend, arguments: CompleteArguments, progress: Progress) -> Reply:
-    return results.completion(await streamed(backend, request_of(arguments), progress))
+async def _by_job(call: Call, request: CompletionRequest) -> Reply:
+    """Research and video outlast a completion's request; the vendor answers them as jobs of their own."""
+    from theo_mcp.server import jobs
+    from theo_mcp.wire.jobs import ResearchRequest, VideoRequest
+
+    plain = {"prompt", "mode"}
+    left_out = sorted(name for name in request.model_fields_set - plain if getattr(request, name) is not None)
+    notes = [f"The mode {request.mode} was answered by POST /{request.mode}, as a job."]
+    if left_out:
+        notes.append(f"It has no place for: {', '.join(left_out)}.")
+    if request.mode == "research":
+        return await jobs.research(call, ResearchRequest(prompt=request.prompt), notes)
+    return await jobs.video(call, VideoRequest(prompt=request.prompt), notes)
+
+
+async def _saved(call: Call, completion: Completion, prompt: str) -> tuple[list[SavedFile], list[str]]:
+    """The files that the artifacts point to."""
+    files: list[SavedFile] = []
+    notes: list[str] = []
+    for artifact in completion.artifacts:
+        for url in artifact.urls:
+            try:
+                stem = stem_of(artifact.title or prompt, "artifact")
+                files.append(await fetch(call.backend, call.rooms, url, stem))
+            except TheoError as error:
+                notes.append(not_saved(f"The artifact {artifact.title[:60] or artifact.type or artifact.id}", url, error))
+    return files, notes
 
 
 def _persona(text: str | None) -> Persona | str | None:
@@ -112,10 +159,12 @@ TOOL = Tool(
     description=(
         "Answers a prompt in one of nine modes: quick, reasoned, code, research and more. "
         "Use when you want text, an explanation or a second opinion, or an answer that streams. "
-        "Not for code alone (theo_code) or for sharpening a request (theo_improve). "
-        "Returns the text, who answered, tokens, cost in cents and ids. A hosted answer costs credits; "
-        "on this machine it is free. Takes from half a second to a minute."
+        "Not for code alone (theo_code), pictures (theo_image) or sharpening a request (theo_improve). "
+        "Returns the text, artifacts, who answered, tokens, cost in cents and ids. A hosted answer costs credits; "
+        "on this machine it is free. Takes half a second to a minute; research and video take minutes."
     ),
     arguments=CompleteArguments,
     run=_run,
+    icon="M4 5h16v11H9l-5 4z",
+    api="theo",
 )

@@ -1,0 +1,139 @@
+"""One call of a tool, from its checked arguments to its result on the wire.
+
+The work is a run in the server's own task group: at the soft deadline the call returns the run's handle, and the work
+goes on. A host that cancels stops it, unless what is paid for has been sent: then its answer stays under the handle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import mcp_types as types
+from pydantic import JsonValue
+
+from theo_mcp.backend import Backend
+from theo_mcp.errors import TheoError
+from theo_mcp.server.content import failure, running, success
+from theo_mcp.server.files import pictures, save
+from theo_mcp.server.progress import Progress
+from theo_mcp.server.reply import Reply, SavedFile
+from theo_mcp.server.rooms import Rooms
+
+if TYPE_CHECKING:
+    from theo_mcp.runs import Report, Run
+    from theo_mcp.server.arguments import Arguments
+    from theo_mcp.server.tools import Tool
+
+_LONG_PARTIAL = 8_000
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a tool may use, and tell, while it runs."""
+
+    backend: Backend
+    rooms: Rooms
+    progress: Progress
+    report: Report | None = None
+
+    def text(self, delta: str) -> None:
+        """More of the text that the answer will be."""
+        self.progress.text(delta)
+        if self.report is not None:
+            self.report.text(delta)
+
+    def phase(self, words: str) -> None:
+        """What happens now. Not between two pieces of text."""
+        self.progress.phase(words)
+        if self.report is not None:
+            self.report.phase(words)
+
+    def observe(self, words: str) -> None:
+        """What a call without a stream tells of itself; from "sent" on it may be billed."""
+        if words == "sent" and self.report is not None:
+            self.report.sent()
+        self.phase(words)
+
+
+async def answer(
+    tool: Tool[Arguments], raw: Mapping[str, object], backend: Backend, rooms: Rooms, progress: Progress
+) -> types.CallToolResult:
+    """The result of `tool`; every `TheoError` is a result too."""
+    try:
+        arguments = tool.parsed(raw)
+        if not tool.paid:
+            reply = await progress.during(lambda: tool.run(Call(backend, rooms, progress), arguments))
+            return await shown(reply, rooms, structured=not tool.media)
+        runs = await rooms.runs()
+
+        async def work(report: Report) -> JsonValue:
+            return await _worked(tool, Call(backend, rooms, progress, report), arguments)
+
+        run = runs.start(
+            work,
+            title=tool.name,
+            owner=rooms.owner,
+            billable=tool.billed(backend),
+            lifetime_s=rooms.settings.keep_results_s or 3600.0,
+        )
+        outcome = await progress.during(lambda: run.result(within=rooms.settings.soft_deadline_s))
+        if outcome is run:
+            return still_running(run, structured=not tool.media)
+        return await shown(Reply.restored(outcome), rooms, structured=not tool.media)
+    except TheoError as error:
+        return failure(error)
+    finally:
+        progress.close()
+
+
+async def shown(reply: Reply, rooms: Rooms, *, structured: bool = True) -> types.CallToolResult:
+    """A reply as MCP, with previews of its images and links to its files where the settings want them."""
+    seen = await pictures(reply, rooms) if rooms.settings.previews and reply.files else ()
+    return success(reply, pictures=seen, links=rooms.settings.resource_links, structured=structured)
+
+
+def still_running(run: Run, *, structured: bool = True) -> types.CallToolResult:
+    """What a call returns whose work goes on."""
+    status = run.status
+    return running(run.handle, status.phase, len(status.text), structured=structured)
+
+
+async def _worked(tool: Tool[Arguments], call: Call, arguments: Arguments) -> JsonValue:
+    """The reply as JSON, with what has been spent, and cut to what a host can take; nothing of it is lost."""
+    try:
+        reply = await tool.run(call, arguments)
+    except TheoError as error:
+        if len(error.partial) > _LONG_PARTIAL:
+            _, said = await _kept(call.rooms, error.partial, "partial.md")
+            error.hint = f"{error.hint} {said}".strip()
+        raise
+    if tool.paid and call.backend.session is not None:
+        session = call.backend.session()
+        reply = replace(reply, facts={**reply.facts, "session_cents": float(session.cents)})
+    if reply.too_long:
+        reply = await _shortened(call, reply)
+    return reply.stored()
+
+
+async def _shortened(call: Call, reply: Reply) -> Reply:
+    """The head of a reply that is too long, and the whole in a file; or in the run, where no file can be written."""
+    handle = call.report.handle if call.report is not None else ""
+    if reply.rest:
+        return reply.shortened(f"All of it is in {reply.files[0].path}", handle)
+    whole = reply.body if reply.raw is None else reply.raw
+    saved, said = await _kept(call.rooms, whole, reply.raw_name)
+    head = reply.shortened(said, handle)
+    if saved is None:
+        return replace(head, raw=whole)
+    return replace(head, raw=None, rest=saved.name, files=(*reply.files, saved))
+
+
+async def _kept(rooms: Rooms, text: str, name: str) -> tuple[SavedFile | None, str]:
+    """A text as a file, and a sentence that says where it is, or why there is none."""
+    try:
+        file = await save(rooms, name, text.encode("utf-8", "replace"))
+    except TheoError as error:
+        return None, f"It could not be saved as a file: {error}"
+    return file, f"All of it is in {file.path}"

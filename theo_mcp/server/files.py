@@ -1,0 +1,101 @@
+"""Files of replies: what is saved for the user, and what is shown of it.
+
+What an answer points to is opened only through the backend, which opens its own addresses and no others. A file's kind
+is what its bytes say, never what a service calls it.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from typing import TYPE_CHECKING
+
+from theo_mcp.errors import SandboxError, TheoError
+from theo_mcp.server.content import Picture
+from theo_mcp.server.reply import Reply, SavedFile
+from theo_mcp.server.rooms import Rooms
+
+if TYPE_CHECKING:
+    from theo_mcp.backend import Backend
+
+MOST_BYTES = 256 * 2**20
+"""Of one file that an answer points to."""
+_PREVIEWED = ("image/png", "image/jpeg", "image/webp", "image/gif")
+_MOST_PREVIEWS = 4
+_PREVIEW_CHARS = 256 * 1024
+_ALL_PREVIEWS_CHARS = 720 * 1024  # a result of more than 1 MiB is refused by some hosts
+_MOST_READ = 64 * 2**20
+_SHOWN_URL = 2_000
+_SLUG_CHARS = 48
+
+
+async def save(rooms: Rooms, title: str, data: bytes) -> SavedFile:
+    """`data` as a file of the workspace, under a free name like `title`.
+
+    Raises:
+        ConfigError: it could not be written.
+    """
+    from theo_mcp.workspace.reading import mime_of
+
+    path = await rooms.workspace.save(title, data)
+    name = path.relative_to(rooms.workspace.output()).as_posix()
+    rooms.changed(name)
+    return SavedFile(str(path), name, mime_of(path.name, data), len(data))
+
+
+async def fetch(backend: Backend, rooms: Rooms, url: str, stem: str, *, image: bool = False) -> SavedFile:
+    """The file at `url`, which an answer gave, saved under a name like `stem`; `image` says that it must be one.
+
+    Raises:
+        TheoError: it is elsewhere, cannot be had or saved, or is no image.
+    """
+    from theo_mcp.workspace.reading import mime_of
+
+    fetched = await backend.open(url, max_bytes=MOST_BYTES)
+    mime = mime_of(fetched.name or "", fetched.data)
+    if image and mime not in _PREVIEWED:
+        raise TheoError(
+            f"What the service gave as an image is none ({len(fetched.data):,} bytes).", code="unexpected_answer"
+        )
+    extension = mimetypes.guess_extension(mime) or mimetypes.guess_extension(fetched.mime) or ".bin"
+    return await save(rooms, stem + {".jpe": ".jpg", ".htm": ".html"}.get(extension, extension), fetched.data)
+
+
+def not_saved(what: str, url: str | None, error: TheoError) -> str:
+    """A line for a file that could not be had: why, and where it is, as far as an address can be shown."""
+    where = ""
+    if url and url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and " " not in url:
+        where = f" It is at:\n{url}" if len(url) <= _SHOWN_URL else " Its address is too long to show."
+    return f"{what} was not saved: {error.code}: {error}{where}"
+
+
+async def pictures(reply: Reply, rooms: Rooms) -> list[Picture]:
+    """Small previews of the images among the files, made in the sandbox. One that cannot be shown is left out: its path
+    is in the text."""
+    shown = [file for file in reply.files if file.mime in _PREVIEWED and file.size <= _MOST_READ][:_MOST_PREVIEWS]
+    if not shown:
+        return []
+    from theo_mcp.artifacts.preview import preview
+
+    sandbox = await rooms.sandbox()
+    most = min(_PREVIEW_CHARS, _ALL_PREVIEWS_CHARS // len(shown))
+    made = []
+    for file in shown:
+        try:
+            data = (await rooms.workspace.artifact(file.name, max_bytes=_MOST_READ)).data
+            small = await preview(data, sandbox, max_base64=most)
+        except (SandboxError, TheoError):
+            continue
+        made.append(Picture(small.data, small.mime))
+    return made
+
+
+def stem_of(prompt: str, default: str) -> str:
+    """The first words of a prompt as the name of a file."""
+    words = re.findall(r"\w+", prompt[:400])
+    stem = ""
+    for word in words:
+        if len(stem) + len(word) + 1 > _SLUG_CHARS:
+            break
+        stem = f"{stem}-{word}" if stem else word
+    return stem.lower() or default

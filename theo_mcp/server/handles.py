@@ -1,0 +1,101 @@
+"""Handles: results that are waited for or read again, whole or in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import anyio
+
+from theo_mcp.errors import InputError, NotFoundError
+from theo_mcp.server.reply import Reply
+from theo_mcp.server.rooms import Rooms
+
+if TYPE_CHECKING:
+    from theo_mcp.runs import Run, Status
+
+_MOST_BYTES = 256 * 2**20
+
+
+async def found(rooms: Rooms, handle: str) -> Run:
+    """The caller's run with this handle.
+
+    Raises:
+        NotFoundError: there is none; it has expired; it is someone else's. The sentence is the same.
+    """
+    runs = await rooms.runs()
+    return await runs.find(handle.strip(), owner=rooms.owner)
+
+
+async def wait(run: Run, seconds: float, phase: Callable[[str], None]) -> None:
+    """Returns when the run has ended or the time is up, telling its phases meanwhile."""
+    with anyio.move_on_after(seconds):
+        async for status in run.changes():
+            phase(told(status))
+
+
+def told(status: Status) -> str:
+    """How a run stands, in a few words."""
+    words = status.phase or status.state
+    return f"{words}, {len(status.text):,} characters" if status.text else words
+
+
+def still_running(run: Run) -> Reply:
+    """What to say of a run that has not ended."""
+    status = run.status
+    return Reply(
+        f"Still running: {status.title}, {told(status)}.\nhandle: {run.handle}",
+        lines=(f'Next: call theo_result again with handle "{run.handle}".',),
+        data={
+            "status": "running",
+            "handle": run.handle,
+            "phase": status.phase,
+            "chars": len(status.text),
+            "next": "theo_result",
+        },
+    )
+
+
+async def part(rooms: Rooms, handle: str, reply: Reply, offset: int, limit: int) -> Reply:
+    """`limit` characters of a result's text, from `offset`.
+
+    Raises:
+        InputError: the text is not so long.
+        NotFoundError: the file that holds it is gone.
+    """
+    whole = await text_of(rooms, reply)
+    if offset and offset >= len(whole):
+        raise InputError(f"The argument 'offset' is {offset}, and the text has {len(whole):,} characters.")
+    end = min(len(whole), offset + limit)
+    said = f"Characters {offset:,} to {end:,} of {len(whole):,}."
+    on = f'Read on: theo_result with handle "{handle}" and offset {end}.' if end < len(whole) else "This is the end."
+    return Reply(
+        whole[offset:end],
+        lines=(said, on),
+        data={
+            "handle": handle,
+            "text": whole[offset:end],
+            "offset": offset,
+            "next_offset": end if end < len(whole) else None,
+            "total_chars": len(whole),
+            "has_more": end < len(whole),
+        },
+    )
+
+
+async def text_of(rooms: Rooms, reply: Reply) -> str:
+    """The whole text of a result, from its file where it went to one.
+
+    Raises:
+        NotFoundError: the file is gone, or can no longer be read.
+    """
+    if not reply.rest:
+        return reply.body if reply.raw is None else reply.raw
+    try:
+        file = await rooms.workspace.artifact(reply.rest, max_bytes=_MOST_BYTES)
+    except InputError as error:
+        raise NotFoundError(
+            f"The file that held this text cannot be read any more: {error.message}",
+            hint="Only its head is left: ask without offset.",
+        ) from None
+    return file.data.decode("utf-8", "replace")

@@ -1,0 +1,107 @@
+"""Theo's jobs, research and video, from their request to their result as a reply.
+
+A job goes on at the service without us and is paid for when it begins; so its run is kept from then on, and whatever
+goes wrong names the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import JsonValue
+
+from theo_mcp.errors import TheoError
+from theo_mcp.server import results
+from theo_mcp.server.call import Call
+from theo_mcp.server.files import fetch, not_saved, stem_of
+from theo_mcp.server.reply import Reply, SavedFile
+from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
+
+if TYPE_CHECKING:
+    from theo_mcp.wire.model import Extension
+
+
+async def research(call: Call, request: ResearchRequest, notes: Sequence[str] = ()) -> Reply:
+    """A report with its sources."""
+    started = await call.backend.theo.research(request, observe=call.observe)
+    job = await _ended(call, started, "researching")
+    return _reply(job, started, "report", job.text, notes)
+
+
+async def video(call: Call, request: VideoRequest, notes: Sequence[str] = ()) -> Reply:
+    """A video as a file."""
+    started = await call.backend.theo.video(request, observe=call.observe)
+    job = await _ended(call, started, "making the video")
+    files: list[SavedFile] = []
+    said = list(notes)
+    if job.url is not None:
+        call.phase("fetching the video")
+        try:
+            files.append(await fetch(call.backend, call.rooms, job.url, stem_of(request.prompt, "video")))
+        except TheoError as error:
+            said.append(not_saved("The video", job.url, error))
+    body = "The video is ready." if files else job.text or "The job has ended."
+    return _reply(job, started, "video", body, said, files)
+
+
+async def _ended(call: Call, started: JobStarted, doing: str) -> Job:
+    """The job once it has ended well.
+
+    Raises:
+        TheoError: it failed, or has not ended in time; the error names the job.
+    """
+    if call.report is not None:
+        call.report.sent(job_id=started.job_id)
+    call.phase(f"{doing}: {started.status or 'queued'}")
+
+    def observe(job: Job) -> None:
+        share = "" if job.progress is None else f", {job.progress:.0f} %"
+        call.phase(f"{doing}: {job.status or 'active'}{share}")
+        if call.report is not None and job.progress is not None:
+            call.report.fraction(job.progress / 100)
+
+    return await call.backend.theo.wait_for_job(
+        started.job_id, deadline_s=call.rooms.settings.job_timeout_s, observe=observe
+    )
+
+
+def _reply(
+    job: Job,
+    started: JobStarted,
+    what: Literal["report", "video"],
+    body: str,
+    notes: Sequence[str],
+    files: Sequence[SavedFile] = (),
+) -> Reply:
+    about: Extension = job.theo_mcp if job.theo_mcp.backend else started.theo_mcp
+    facts: dict[str, JsonValue] = {
+        **results.who(about),
+        **results.usage_facts(job.usage),
+        "id": started.id,
+        "job_id": started.job_id,
+    }
+    extra: dict[str, JsonValue] = {}
+    if isinstance(job.result, dict):
+        for name, value in job.result.items():
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and value != body:
+                extra[name] = value
+            elif name.lower() in ("sources", "citations") and isinstance(value, list):
+                extra["sources"] = [source for source in map(_source, value) if source]
+    sources = extra.get("sources")
+    if isinstance(sources, list):
+        body = "\n".join([body, "", "Sources:", *(f"- {source}" for source in sources)])
+        extra["sources"] = sources
+    named = {name: value for name, value in extra.items() if name != "sources" and str(value) not in body}
+    lines = [*notes, *(f"{name}: {value}" for name, value in named.items() if len(str(value)) <= 500)]
+    return results.reply_of(
+        body or "(The answer is empty.)", {what: body, **extra}, facts, about, files=files, notes=lines
+    )
+
+
+def _source(value: JsonValue) -> str:
+    """A source in one line, in whatever form it came."""
+    if isinstance(value, dict):
+        parts = (value.get(name) for name in ("title", "url", "href"))
+        return " · ".join(part for part in parts if isinstance(part, str) and part)
+    return value if isinstance(value, str) else ""
