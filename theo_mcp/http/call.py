@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from math import ceil, inf
+from math import inf
 from random import random
 from time import monotonic
 from typing import TypeAlias, TypeVar
@@ -16,7 +16,7 @@ import anyio
 
 from theo_mcp import errors
 from theo_mcp.http.library import Response, Wire
-from theo_mcp.http.retry import Failure, Kind, RetryPolicy, Traffic, delay, kind_of_status
+from theo_mcp.http.retry import Failure, Kind, RetryPolicy, Traffic, delay, kind_of_status, lasting
 from theo_mcp.http.silence import Silence
 from theo_mcp.http.telemetry import Report
 from theo_mcp.secret import redact
@@ -139,7 +139,7 @@ class Call:
             if asked > pause or pause > self.policy.max_retry_after or seconds >= self.left():
                 which = f" of {self.path}" if self.limits_per_path else ""
                 raise errors.RateLimitError(
-                    f"{self.service} asked for a pause{which} that lasts another {_lasting(asked)}.",
+                    f"{self.service} asked for a pause{which} that lasts another {lasting(asked)}.",
                     hint="That is longer than this call waits. Nothing was sent; call again after that.",
                     retry_after=asked,
                 )
@@ -288,10 +288,6 @@ def told(callback: Callable[[T], None] | None, news: T) -> None:
             callback(news)
         except Exception:
             log.warning("A callback failed; the call goes on.", exc_info=True)
-
-
-def _lasting(seconds: float) -> str:
-    return f"{seconds:,.0f} s" if seconds < 120 else f"{ceil(seconds / 60):,} min"
 
 
 def _nothing() -> None:

@@ -109,6 +109,11 @@ def read_should_retry(headers: Mapping[str, str]) -> bool | None:
     return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
 
 
+def lasting(seconds: float) -> str:
+    """A time to wait, as a person would say it."""
+    return f"{seconds:,.0f} s" if seconds < 120 else f"{math.ceil(seconds / 60):,} min"
+
+
 def _number(text: str | None) -> float | None:
     text = (text or "").strip()
     if not text.isascii() or "_" in text:  # float() takes more than a header may hold
