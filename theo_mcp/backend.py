@@ -1,7 +1,7 @@
 """The seam: what a face may ask of whatever answers, hosted or embedded.
 
 Both arms take and return wire models, so a caller cannot tell them apart but by what the answer says of itself
-(`theo_mcp.backend`). A method comes here when both arms fill it.
+(`theo_mcp.backend`). What the engine does not serve yet raises `NotAvailableError` there; see `theo_mcp.engine.served`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 
@@ -17,18 +18,32 @@ import anyio
 from theo_mcp.errors import InputError
 
 if TYPE_CHECKING:  # the models of both APIs cost 20 ms, and whoever calls one of them imports its own
+    from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport
     from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
+    from theo_mcp.wire.documents import Document, DocumentRequest
     from theo_mcp.wire.events import CompletionEvent
     from theo_mcp.wire.files import Fetched
-    from theo_mcp.wire.getcode import Improved, ImproveRequest
+    from theo_mcp.wire.getcode import Analysed, GenerateEvent, GenerateRequest, Improved, ImproveRequest, UploadRequest
+    from theo_mcp.wire.images import Images, ImagesRequest
+    from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.service import Health, Models
+    from theo_mcp.wire.skills import SkillChange, SkillFilter, SkillList
 
 Observe: TypeAlias = Callable[[str], None]
 """Told what a call without a stream is doing ("sent", "writing, 40 tokens"). It must return at once."""
 
 EventStream: TypeAlias = "AbstractAsyncContextManager[AsyncIterator[CompletionEvent]]"
 """Enter it to send the request; leave it to stop the work, wherever it is."""
+
+GenerateStream: TypeAlias = "AbstractAsyncContextManager[AsyncIterator[GenerateEvent]]"
+"""As `EventStream`, of GetCode's events."""
+
+ObserveJob: TypeAlias = "Callable[[Job], None]"
+"""Told each state that a wait sees. It must return at once."""
+
+Api: TypeAlias = Literal["theo", "getcode"]
+UsageScope: TypeAlias = Literal["user", "org"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,43 @@ class Theo(Protocol):
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
         """``POST /api/v1/code``."""
 
+    async def images(self, request: ImagesRequest, *, observe: Observe | None = None) -> Images:
+        """``POST /api/v1/images``."""
+
+    async def document(self, request: DocumentRequest, *, observe: Observe | None = None) -> Document:
+        """``POST /api/v1/documents``."""
+
+    async def research(self, request: ResearchRequest, *, observe: Observe | None = None) -> JobStarted:
+        """``POST /api/v1/research``: begins a job."""
+
+    async def video(self, request: VideoRequest, *, observe: Observe | None = None) -> JobStarted:
+        """``POST /api/v1/video``: begins a job."""
+
+    async def job(self, job_id: str, *, timeout: float | None = None) -> Job:
+        """``GET /api/v1/jobs/{id}``: how a job stands."""
+
+    async def wait_for_job(
+        self, job_id: str, *, poll_s: float = 2.0, deadline_s: float = 300.0, observe: ObserveJob | None = None
+    ) -> Job:
+        """The job once it has ended well. Cancelling ends the waiting, not the job."""
+
+    async def skills(self, filter: SkillFilter | None = None) -> SkillList:
+        """``GET /api/v1/skills``."""
+
+    async def install_skill(self, slug_or_id: str) -> SkillChange:
+        """``POST /api/v1/skills``."""
+
+    async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
+        """``GET /api/v1/conversations``: one page."""
+
+    async def conversation(self, conversation_id: str) -> StoredConversation:
+        """``GET /api/v1/conversations/{id}``: with all its turns."""
+
+    async def usage(
+        self, *, start: date | str | None = None, end: date | str | None = None, scope: UsageScope | None = None
+    ) -> UsageReport:
+        """``GET /api/v1/usage``."""
+
     async def models(self) -> Models:
         """``GET /api/v1/models``."""
 
@@ -75,6 +127,12 @@ class GetCode(Protocol):
 
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         """``POST /api/improve``."""
+
+    def generate(self, request: GenerateRequest) -> GenerateStream:
+        """``POST /api/generate``, streamed. The last event is `GenerateDone`; otherwise as `Theo.stream`."""
+
+    async def upload(self, request: UploadRequest, *, observe: Observe | None = None) -> Analysed:
+        """``POST /api/upload``: a file in, a prompt for `generate` out."""
 
     async def open(self, url: str, *, max_bytes: int) -> Fetched:
         """As `Theo.open`."""
@@ -95,7 +153,7 @@ class Choice:
 class Used:
     """What the calls of one method have used since the start. Its costs are cents."""
 
-    api: Literal["theo", "getcode"]
+    api: Api
     method: str
     calls: int
     failures: int
@@ -107,12 +165,40 @@ class Used:
 
 
 @dataclass(frozen=True)
+class Session:
+    """What Theo's hosted calls have cost since the start, in cents."""
+
+    spent_cents: Decimal
+    maybe_cents: Decimal
+    """The estimate for calls that may have been billed, and for jobs whose cost is not known yet."""
+    max_cents: Decimal | None
+
+    @property
+    def cents(self) -> Decimal:
+        """Both together: what the session has cost as far as anybody can know."""
+        return self.spent_cents + self.maybe_cents
+
+
+@dataclass(frozen=True)
 class Spending:
     """What was used since the start, and what today has cost, with what is reserved or may have been billed."""
 
     used: tuple[Used, ...]
     today_cents: Decimal
     budget_cents: Decimal | None
+    session_cents: Decimal
+    max_cents: Decimal | None
+
+
+@dataclass(frozen=True)
+class Limited:
+    """A rate limit that a service has told of and that is not over: no request goes there before."""
+
+    api: Api
+    what: str
+    """The endpoint, such as ``generate``; empty where it is all of them."""
+    seconds: float
+    """Until the time that the service named."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +214,10 @@ class Backend:
     """Raises what the engine lacks, where it answers one of the APIs; nothing is started."""
     spending: Callable[[], Awaitable[Spending]] | None = None
     """What was used and spent so far, where it is counted."""
+    session: Callable[[], Session] | None = None
+    """What was spent since the start, read without any I/O, for every result of a paid call."""
+    limits: Callable[[], tuple[Limited, ...]] | None = None
+    """The rate limits that are reached just now, as far as the services told."""
 
     async def open(self, url: str, *, max_bytes: int = 64 * 2**20) -> Fetched:
         """The file at `url`, which an answer of either API gave.

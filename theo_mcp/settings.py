@@ -98,6 +98,13 @@ class Settings(BaseModel):
         description="The most that Theo's hosted calls may cost in one day, in cents; a call that could cost more is "
         "refused before it is sent. Default: no limit.",
     )
+    max_cents: Decimal | None = Field(
+        None,
+        ge=0,
+        le=10**9,
+        description="The most that Theo's hosted calls may cost from the start of this program to its end, in cents; "
+        "refused as for budget_cents. Default: no limit.",
+    )
     roots: Annotated[tuple[UserPath, ...], Separated] = Field(
         (),
         description="The folders whose files may be read; several are separated as in PATH. Default: the project "

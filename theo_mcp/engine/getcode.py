@@ -14,6 +14,7 @@ from theo_mcp.engine import loop, respond
 from theo_mcp.engine.files import open_artifact, within
 from theo_mcp.engine.providers import Provider
 from theo_mcp.engine.routing import Route, route
+from theo_mcp.engine.served import not_served
 from theo_mcp.wire.getcode import Improved, ImproveRequest, OutputType
 from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import ChatMessage
@@ -21,6 +22,7 @@ from theo_mcp.wire.openai import ChatMessage
 if TYPE_CHECKING:
     from theo_mcp.wire.files import Fetched
 
+_KEY: Final = "GETCODE_API_KEY"
 _SLOTS: Final[dict[OutputType, tuple[str, ...]]] = {
     "website": ("purpose", "audience", "sections", "visual style"),
     "chart": ("purpose", "data", "axes", "visual style"),
@@ -42,6 +44,9 @@ _LINE_CHARS: Final = 1000  # what a model in a loop adds beyond that is no requi
 
 class EngineGetCode:
     """The arm that answers on this machine; see `theo_mcp.backend.GetCode` for what each method promises."""
+
+    generate = not_served("generate", _KEY)
+    upload = not_served("upload", _KEY)
 
     def __init__(self, provider: Provider, *, max_prompt_chars: int) -> None:
         self._provider = provider

@@ -1,8 +1,10 @@
-"""What the engine does not serve yet. This list only shrinks; a test holds it against the request's fields."""
+"""What the engine does not serve yet. These lists only shrink; tests hold them against the request's fields and against
+the methods of the seam."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NoReturn
 
 from theo_mcp.backend import check_prompt
 from theo_mcp.errors import NotAvailableError
@@ -13,6 +15,35 @@ FIELDS_NOT_SERVED: Final = (
     "conversation_id", "skills", "tools", "model_overrides", "component_library", "attachments", "image_model",
     "image_quality", "personality_config", "response_style", "theo_branding", "brand_soul",
 )  # fmt: skip
+METHODS_NOT_SERVED: Final = {
+    "images": "images",
+    "document": "documents",
+    "research": "research",
+    "video": "video",
+    "job": "jobs",
+    "wait_for_job": "jobs",
+    "skills": "skills",
+    "install_skill": "skills",
+    "conversations": "conversations",
+    "conversation": "conversations",
+    "usage": "usage reports",
+    "generate": "generate",
+    "upload": "upload",
+}
+"""What each method asks for, in the documents' words."""
+
+
+def not_served(method: str, key: str) -> Callable[..., NoReturn]:
+    """`method` as an arm has it until the engine serves it: its call raises, before anything is checked or started.
+    `key` is the variable that makes the hosted service answer."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise NotAvailableError(
+            f"The engine on this machine does not serve {METHODS_NOT_SERVED[method]} yet.",
+            hint=f"Set {key} to ask the hosted service, and leave the backend and the engine's URL unset.",
+        )
+
+    return refuse
 
 
 def check(request: CompletionRequest, max_prompt_chars: int) -> None:

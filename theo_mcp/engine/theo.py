@@ -14,6 +14,7 @@ from theo_mcp.engine.classify import ServedMode
 from theo_mcp.engine.files import each_within, open_artifact, within
 from theo_mcp.engine.providers import Provider
 from theo_mcp.engine.routing import TABLE
+from theo_mcp.engine.served import not_served
 from theo_mcp.errors import TheoError, TimeoutExceededError
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Gathered, Token
@@ -25,6 +26,7 @@ from theo_mcp.wire.service import Health, ModelEntry, Models, ProviderHealth
 if TYPE_CHECKING:
     from theo_mcp.wire.files import Fetched
 
+_KEY = "THEO_API_KEY"
 _DESCRIPTIONS: dict[ServedMode, str] = {
     "fast": "Short, direct answers.",
     "think": "Answers with their reasoning.",
@@ -35,6 +37,18 @@ _DESCRIPTIONS: dict[ServedMode, str] = {
 
 class EngineTheo:
     """The arm that answers on this machine; see `theo_mcp.backend.Theo` for what each method promises."""
+
+    images = not_served("images", _KEY)
+    document = not_served("document", _KEY)
+    research = not_served("research", _KEY)
+    video = not_served("video", _KEY)
+    job = not_served("job", _KEY)
+    wait_for_job = not_served("wait_for_job", _KEY)
+    skills = not_served("skills", _KEY)
+    install_skill = not_served("install_skill", _KEY)
+    conversations = not_served("conversations", _KEY)
+    conversation = not_served("conversation", _KEY)
+    usage = not_served("usage", _KEY)
 
     def __init__(self, provider: Provider, *, max_prompt_chars: int, max_output_tokens: int | None) -> None:
         self._provider = provider

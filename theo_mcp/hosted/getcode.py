@@ -25,6 +25,8 @@ from theo_mcp.wire.getcode import (
 )
 
 BASE_URL = "https://getcode.one"
+# Its limits are for each endpoint and rolling hour: to ask again before the time that it named is a request lost.
+_HOUR_S = 3600.0
 _GENERATE = "generate_content"  # what the GenAI conventions call it
 
 
@@ -38,6 +40,8 @@ class GetCodeClient(HostedService):
     Raises:
         ConfigError: the key cannot be sent as it stands, or the base URL is not one that a key may be sent to.
     """
+
+    api = "getcode"
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class GetCodeClient(HostedService):
             billed=True,
             options=Options(timeouts=timeouts, limits=limits, policy=retries),
             limits_per_path=True,
+            longest_pause=_HOUR_S,
             http_client=http_client,
         )
         super().__init__(http, max_prompt_chars)

@@ -9,15 +9,12 @@ import json
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
 
 from theo_mcp import errors
+from theo_mcp.backend import ObserveJob
 from theo_mcp.http.envelope import error_from, word
 from theo_mcp.http.envelope import parse as parse_error
 from theo_mcp.wire.jobs import Job
-
-ObserveJob: TypeAlias = Callable[[Job], None]
-"""Told each state that a wait sees. It must return at once."""
 
 MIN_POLL_S = 1.0
 """The documents ask for a second between two looks."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import urlsplit
 
+from theo_mcp.backend import Api, Limited
 from theo_mcp.errors import InputError
 from theo_mcp.http.client import HttpClient
 from theo_mcp.http.options import Limits, OnReply, Options, Timeouts
@@ -25,6 +26,7 @@ OPEN_MAX_BYTES = 64 * 2**20
 class HostedService:
     """A hosted service. Close it, or use it in an ``async with``; copies share its connections."""
 
+    api: ClassVar[Api]
     file_hosts: frozenset[str] = frozenset()
     """Hosts beside the service's own that its answers may point to."""
 
@@ -87,6 +89,13 @@ class HostedService:
         from theo_mcp.http.download import fetch
 
         return await fetch(url, allowed=self._is_ours, max_bytes=max_bytes, timeouts=self._http.options.timeouts)
+
+    def limits(self) -> tuple[Limited, ...]:
+        """The rate limits that the service told of and that are not over."""
+        return tuple(
+            Limited(self.api, path.partition("?")[0].removeprefix("/api/").removeprefix("v1/"), seconds)
+            for path, seconds in self._http.pauses().items()
+        )
 
     async def request(self, method: str, path: str, body: bytes | None = None) -> bytes:
         """One call to an endpoint that has no method here, with all that a call has (key, deadline, retries), and the

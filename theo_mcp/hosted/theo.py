@@ -6,12 +6,12 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 
-from theo_mcp.backend import Observe, check_prompt
+from theo_mcp.backend import Observe, ObserveJob, UsageScope, check_prompt
 from theo_mcp.errors import ProtocolError
 from theo_mcp.hosted.paths import segment, with_query
 from theo_mcp.hosted.service import HostedService, by_hosted
@@ -27,7 +27,6 @@ from theo_mcp.wire.model import Extended, Request
 from theo_mcp.wire.parts import Model
 
 if TYPE_CHECKING:  # every model costs a third of a millisecond, so each method imports its own
-    from theo_mcp.hosted.jobs import ObserveJob
     from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
     from theo_mcp.wire.documents import Document, DocumentRequest
     from theo_mcp.wire.events import CompletionEvent
@@ -48,7 +47,6 @@ _PATH = "/api/v1"
 _KEY_PREFIX = "theo_sk_"
 _COMPLETION, _CHAT = "text_completion", "chat"
 _OPERATIONS = {"completions": _COMPLETION, "chat/completions": _CHAT}  # what the GenAI conventions call them
-_Scope: TypeAlias = Literal["user", "org"]
 
 
 class TheoClient(HostedService):
@@ -60,6 +58,7 @@ class TheoClient(HostedService):
         ConfigError: the key cannot be sent as it stands, or the base URL is not one that a key may be sent to.
     """
 
+    api = "theo"
     file_hosts = frozenset({"artifacts.hitheo.ai"})
 
     def __init__(
@@ -254,7 +253,7 @@ class TheoClient(HostedService):
         return await self._change("DELETE", path, ConversationDeleted())
 
     async def usage(
-        self, *, start: date | str | None = None, end: date | str | None = None, scope: _Scope | None = None
+        self, *, start: date | str | None = None, end: date | str | None = None, scope: UsageScope | None = None
     ) -> UsageReport:
         """``GET /api/v1/usage``: requests, tokens and cost from `start` to `end` (ISO 8601), of the user or the
         organisation."""

@@ -16,7 +16,7 @@ import anyio
 
 from theo_mcp import errors
 from theo_mcp.http.library import Response, Wire
-from theo_mcp.http.retry import Failure, Kind, RetryPolicy, Traffic, delay, kind_of_status
+from theo_mcp.http.retry import Failure, Kind, RetryPolicy, Traffic, delay, kind_of_status, lasting
 from theo_mcp.http.silence import Silence
 from theo_mcp.http.telemetry import Report
 from theo_mcp.secret import redact
@@ -46,6 +46,7 @@ class Call:
     billed: bool
     key: str | None
     limits_per_path: bool = False
+    longest_pause: float | None = None
     limited: bool = True
     """Whether the key's rate limit is the call's: one that is sent without the key waits for no pause."""
     observe: Observe | None = None
@@ -135,9 +136,10 @@ class Call:
             # Another call's 429 may prolong it.
             pause, asked = paused
             seconds = pause * (1 + 0.1 * random())  # noqa: S311 - so that those who wait do not come at once
-            if asked > pause or seconds >= self.left():
+            if asked > pause or pause > self.policy.max_retry_after or seconds >= self.left():
+                which = f" of {self.path}" if self.limits_per_path else ""
                 raise errors.RateLimitError(
-                    f"{self.service} asked for a pause that lasts another {asked:,.0f} s.",
+                    f"{self.service} asked for a pause{which} that lasts another {lasting(asked)}.",
                     hint="That is longer than this call waits. Nothing was sent; call again after that.",
                     retry_after=asked,
                 )
@@ -174,7 +176,8 @@ class Call:
             error.hint = f"{error.hint} An earlier try may have been done and billed, so look before you call again."
         if error.status == 429 and error.retry_after is not None:
             scope = self.path if self.limits_per_path or error.code == _PER_ENDPOINT else ""
-            self.traffic.pause(scope, now, error.retry_after, self.policy.max_retry_after)
+            longest = self.policy.max_retry_after if self.longest_pause is None else self.longest_pause
+            self.traffic.pause(scope, now, error.retry_after, longest)
         failure = Failure(kind, error.retry_after, self.should_retry)
         seconds = delay(
             self.policy, failure, tries=self.tries, repeatable=self._repeatable, left=self.left(), chance=random

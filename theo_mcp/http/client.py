@@ -52,7 +52,8 @@ class HttpClient:
 
     `billed` says that a request may cost money: then it carries an ``Idempotency-Key``, is not sent again once it may
     have been done, and errors after it went out warn of that. `limits_per_path` says that the service counts its rate
-    limits per endpoint. A client that the caller brings as `http_client` stays the caller's to close.
+    limits per endpoint, and `longest_pause` for how many seconds a pause that it asks for is kept at most, where that
+    is not the policy's to say. A client that the caller brings as `http_client` stays the caller's to close.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class HttpClient:
         billed: bool,
         options: Options = Options(),
         limits_per_path: bool = False,
+        longest_pause: float | None = None,
         http_client: AsyncClient | None = None,
     ) -> None:
         self.base_url = base_url
@@ -72,6 +74,7 @@ class HttpClient:
         self._key = key
         self._billed = billed
         self._limits_per_path = limits_per_path
+        self._longest_pause = longest_pause
         self._pool = Pool(base_url, key, service, http_client)
 
     def with_options(self, options: Options) -> Self:
@@ -205,6 +208,10 @@ class HttpClient:
             async with stack, aclosing(self._read_pieces(call, exchange, head)) as pieces:
                 yield head.status, head.headers, pieces
 
+    def pauses(self) -> dict[str, float]:
+        """Seconds until the times that the service named for its next requests, by path; "" is all of them."""
+        return self._pool.traffic.pauses(monotonic())
+
     async def reset(self) -> None:
         """Closes the connections; the next call opens new ones, in whatever event loop it runs."""
         await self._pool.reset()
@@ -246,6 +253,7 @@ class HttpClient:
             billed=self._billed,
             key=(given or new_key()) if self._billed and method == "POST" else None,
             limits_per_path=self._limits_per_path,
+            longest_pause=self._longest_pause,
             limited=authenticate,
             observe=observe,
         )

@@ -109,6 +109,11 @@ def read_should_retry(headers: Mapping[str, str]) -> bool | None:
     return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
 
 
+def lasting(seconds: float) -> str:
+    """A time to wait, as a person would say it."""
+    return f"{seconds:,.0f} s" if seconds < 120 else f"{math.ceil(seconds / 60):,} min"
+
+
 def _number(text: str | None) -> float | None:
     text = (text or "").strip()
     if not text.isascii() or "_" in text:  # float() takes more than a header may hold
@@ -154,10 +159,14 @@ class Traffic:
         more where it named a time too far away to wait for. 0 where there is no pause."""
         if not self._pauses:
             return 0.0, 0.0
-        for name in [name for name, (until, _) in self._pauses.items() if until <= now]:
-            del self._pauses[name]
+        self._forget(now)
         until, asked = max(self._pauses.get("", (now, now)), self._pauses.get(scope, (now, now)))
         return until - now, asked - now
+
+    def pauses(self, now: float) -> dict[str, float]:
+        """Seconds until the times that the service named, by scope."""
+        self._forget(now)
+        return {scope: asked - now for scope, (_, asked) in self._pauses.items()}
 
     def closed_for(self, now: float) -> float:
         """Seconds until the breaker lets a call through, 0 when it may go. After a rest, one call goes ahead of all
@@ -169,6 +178,10 @@ class Traffic:
             return waits_for - now
         self._probe_until = now + _PROBE_S
         return 0.0
+
+    def _forget(self, now: float) -> None:
+        for scope in [scope for scope, (until, _) in self._pauses.items() if until <= now]:
+            del self._pauses[scope]
 
     def failed(self, now: float) -> None:
         """The host could not be reached, or failed."""

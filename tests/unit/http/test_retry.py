@@ -140,6 +140,17 @@ def test_a_pause_too_long_to_wait_for_is_asked_about_again_after_the_longest() -
     assert traffic.paused_for("/code", 161) == (0, 0)
 
 
+def test_pauses_are_listed_until_they_are_over() -> None:
+    traffic = Traffic()
+    traffic.pause("/api/generate", now=100, asked=3600, longest=3600)
+    traffic.pause("", now=100, asked=600, longest=60)
+
+    assert traffic.pauses(110) == {"/api/generate": 3590, "": 590}
+    assert traffic.pauses(161) == {"/api/generate": 3539}
+    assert traffic.paused_for("/api/generate", 3699) == (1, 1)
+    assert traffic.pauses(3700) == {}
+
+
 def test_five_failures_in_a_row_close_the_way_and_one_call_tries_it_again() -> None:
     traffic = Traffic()
     for at in (0, 1, 2, 3):

@@ -10,13 +10,27 @@ import pytest
 
 from tests.conftest import MakeSettings
 from tests.unit.meter.conftest import FREE, HELLO, Scripted, metered, read_all, used
-from theo_mcp import CodeRequest, CompletionRequest, ImproveRequest, TheoError, connect, errors
-from theo_mcp.backend import Used
+from theo_mcp import (
+    CodeRequest,
+    CompletionRequest,
+    DocumentRequest,
+    GenerateRequest,
+    ImagesRequest,
+    ImproveRequest,
+    TheoError,
+    UploadRequest,
+    connect,
+    errors,
+)
+from theo_mcp.backend import Session, Used
+from theo_mcp.meter import Meter
 from theo_mcp.meter.ledger import MemoryLedger
 from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import Exchange, Handler
 from theo_mcp.testing.theo import FakeTheo, completion
+
+FOUR = ImagesRequest(prompt="x", count=4)
 
 
 async def test_every_call_is_counted_with_what_it_says_of_itself(arm: Scripted) -> None:
@@ -31,21 +45,41 @@ async def test_every_call_is_counted_with_what_it_says_of_itself(arm: Scripted) 
     await hosted.complete_openai(HELLO)
     await read_all(hosted)
     await hosted.code(CodeRequest(prompt="x"))
+    await hosted.images(ImagesRequest(prompt="x"))
+    await hosted.document(DocumentRequest(prompt="x"))
     await hosted.models()
     await hosted.health()
+    await hosted.skills()
+    await hosted.install_skill("x")
+    await hosted.conversations()
+    await hosted.conversation("x")
+    await hosted.usage()
     await other.improve(ImproveRequest(prompt="x", output_type="pdf"))
+    async with other.generate(GenerateRequest(prompt="x", output_type="pdf")) as events:
+        assert len([event async for event in events]) == 2
+    await other.upload(UploadRequest(file_data=b"x", mime_type="image/png", file_name="x.png", output_type="pdf"))
 
     cost = Decimal("0.02")
     assert (await meter.spending()).used == (
+        Used("getcode", "generate", 1, 0, 0, 312, FREE, FREE),
         Used("getcode", "improve", 1, 0, 0, 312, FREE, FREE),
+        Used("getcode", "upload", 1, 0, 0, 0, FREE, FREE),
         Used("theo", "code", 1, 0, 0, 168, cost, FREE),
         Used("theo", "complete", 2, 0, 0, 336, 2 * cost, FREE),
         Used("theo", "complete_openai", 1, 0, 0, 168, FREE, cost),  # that format tells no cost
+        Used("theo", "conversation", 1, 0, 0, 0, FREE, FREE),
+        Used("theo", "conversations", 1, 0, 0, 0, FREE, FREE),
+        Used("theo", "document", 1, 0, 0, 168, cost, FREE),
         Used("theo", "health", 1, 0, 0, 0, FREE, FREE),
+        Used("theo", "images", 1, 0, 0, 168, cost, FREE),
+        Used("theo", "install_skill", 1, 0, 0, 0, FREE, FREE),
         Used("theo", "models", 1, 0, 0, 0, FREE, FREE),
+        Used("theo", "skills", 1, 0, 0, 0, FREE, FREE),
         Used("theo", "stream", 1, 0, 0, 168, cost, FREE),
+        Used("theo", "usage", 1, 0, 0, 0, FREE, FREE),
     )
-    assert (await meter.spending()).today_cents == Decimal("0.1")
+    assert (await meter.spending()).today_cents == Decimal("0.14")
+    assert meter.session() == Session(Decimal("0.12"), cost, None)
 
 
 async def test_sums_do_not_drift(arm: Scripted) -> None:
@@ -130,6 +164,20 @@ async def test_later_calls_reserve_the_largest_cost_seen_for_the_mode(arm: Scrip
             await hosted.complete(request)
 
     assert (await used(meter)).maybe_cents == Decimal("1.5")  # 0.5 for auto, and the guess of 1 for fast
+
+
+async def test_images_reserve_for_each_of_them(arm: Scripted) -> None:
+    meter, hosted, _ = metered(arm, "100")
+    arm.answer = {"usage": {"cost_cents": 8}}
+    with pytest.raises(errors.BudgetError, match="may cost 80 cents"):
+        await Meter(MemoryLedger(), budget_cents=Decimal(79)).theo(arm, billed=True).images(FOUR)
+    await hosted.images(ImagesRequest(prompt="x", count=2))
+    arm.answer = errors.ConnectionLostError("broke")
+
+    with pytest.raises(errors.ConnectionLostError):
+        await hosted.images(FOUR)
+
+    assert (await used(meter)).maybe_cents == 16  # 4 for each
 
 
 async def test_two_calls_at_once_cannot_both_pass_a_budget_for_one(arm: Scripted) -> None:

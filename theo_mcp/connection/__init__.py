@@ -7,34 +7,29 @@ on this machine. A hosted call that fails is never answered by the engine instea
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from theo_mcp.backend import Backend, Choice
+from theo_mcp.backend import Api, Backend, Choice
+from theo_mcp.connection.late import LateGetCode, LateTheo
 from theo_mcp.errors import ConfigError
 from theo_mcp.http.address import checked_base_url
 from theo_mcp.settings import Settings, variable_of
 
 if TYPE_CHECKING:
-    from theo_mcp.backend import Caller, GetCode, Observe, Spending, Theo
+    from theo_mcp.backend import GetCode, Limited, Session, Spending, Theo
     from theo_mcp.engine.providers import Provider
+    from theo_mcp.hosted.service import HostedService
     from theo_mcp.http.options import Limits, Timeouts
     from theo_mcp.http.retry import RetryPolicy
     from theo_mcp.meter import Meter
     from theo_mcp.meter.ledger import Ledger
-    from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
-    from theo_mcp.wire.events import CompletionEvent
-    from theo_mcp.wire.files import Fetched
-    from theo_mcp.wire.getcode import Improved, ImproveRequest
-    from theo_mcp.wire.openai import ChatCompletion
-    from theo_mcp.wire.service import Health, Models
 
 ArmT = TypeVar("ArmT")
 STORE = "store.sqlite"
 """The store's file in the data folder."""
-_Api = Literal["theo", "getcode"]
 _NAMES = {"theo": "Theo", "getcode": "GetCode"}
 
 
@@ -46,7 +41,7 @@ def connect(settings: Settings | ConfigError) -> Backend:
     """
     if isinstance(settings, ConfigError):
         nothing = Choice("nothing", str(settings))
-        return Backend(_LateTheo(_fails(settings)), _LateGetCode(_fails(settings)), nothing, nothing)
+        return Backend(LateTheo(_fails(settings)), LateGetCode(_fails(settings)), nothing, nothing)
     arms = _Arms(settings)
     theo, theo_choice = arms.made("theo", arms.theo)
     getcode, getcode_choice = arms.made("getcode", arms.getcode)
@@ -54,13 +49,15 @@ def connect(settings: Settings | ConfigError) -> Backend:
     check = arms.check_engine if uses_engine else None
     billed = theo_choice.answers == "hosted"
     return Backend(
-        _LateTheo(lambda: arms.meter.theo(theo(), billed=billed)),
-        _LateGetCode(lambda: arms.meter.getcode(getcode())),
+        LateTheo(lambda: arms.meter.theo(theo(), billed=billed)),
+        LateGetCode(lambda: arms.meter.getcode(getcode())),
         theo_choice,
         getcode_choice,
         (arms.aclose,),
         check,
         arms.spending,
+        arms.session,
+        arms.limits,
     )
 
 
@@ -73,8 +70,9 @@ class _Arms:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._hosted: list[HostedService] = []
 
-    def made(self, api: _Api, make: Callable[[bool], ArmT]) -> tuple[Callable[[], ArmT], Choice]:
+    def made(self, api: Api, make: Callable[[bool], ArmT]) -> tuple[Callable[[], ArmT], Choice]:
         """What makes the arm of `api`, and the choice; what its settings lack is told by every call."""
         try:
             choice = self._choose(api)
@@ -105,6 +103,7 @@ class _Arms:
             allow_insecure_http=settings.allow_insecure_http,
         )
         self._closers.append(client.aclose)
+        self._hosted.append(client)
         return client
 
     def getcode(self, hosted: bool) -> GetCode:
@@ -125,6 +124,7 @@ class _Arms:
             allow_insecure_http=settings.allow_insecure_http,
         )
         self._closers.append(client.aclose)
+        self._hosted.append(client)
         return client
 
     @cached_property
@@ -132,10 +132,17 @@ class _Arms:
         """Counts the calls of both arms."""
         from theo_mcp.meter import Meter
 
-        return Meter(self._ledger(), budget_cents=self._settings.budget_cents)
+        settings = self._settings
+        return Meter(self._ledger(), budget_cents=settings.budget_cents, max_cents=settings.max_cents)
 
     async def spending(self) -> Spending:
         return await self.meter.spending()
+
+    def session(self) -> Session:
+        return self.meter.session()
+
+    def limits(self) -> tuple[Limited, ...]:
+        return tuple(limited for client in self._hosted for limited in client.limits())
 
     def _ledger(self) -> Ledger:
         """Where the budget is kept. Without one nothing is written to disk."""
@@ -158,7 +165,7 @@ class _Arms:
             for close in self._closers:
                 stack.push_async_callback(close)
 
-    def _choose(self, api: _Api) -> Choice:
+    def _choose(self, api: Api) -> Choice:
         settings = self._settings
         if settings.backend == "engine":
             return Choice("engine", f"{settings.origin('backend')} says engine")
@@ -176,7 +183,7 @@ class _Arms:
             )
         return Choice("engine", f"{variable_of(f'{api}_api_key')} is not set")
 
-    def _check(self, api: _Api, choice: Choice) -> None:
+    def _check(self, api: Api, choice: Choice) -> None:
         """Raises what is wrong with the settings of an arm, before it is made."""
         settings = self._settings
         if choice.answers == "hosted":
@@ -237,57 +244,6 @@ class _Arms:
             max_retry_after=settings.max_retry_after_s,
             retry_ambiguous=settings.retry_ambiguous,
         )
-
-
-class _Late(Generic[ArmT]):
-    """An arm that is made at its first call, so that a server which only lists its tools imports nothing for it. What
-    is wrong with its settings is told by every call."""
-
-    def __init__(self, make: Callable[[], ArmT]) -> None:
-        self._make = make
-
-    @cached_property
-    def _arm(self) -> ArmT:
-        return self._make()
-
-
-class _LateTheo(_Late["Theo"]):
-    async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
-        return await self._arm.complete(request, observe=observe)
-
-    async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
-        return await self._arm.complete_openai(request, observe=observe)
-
-    @asynccontextmanager
-    async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
-        async with self._arm.stream(request) as events:
-            yield events
-
-    async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
-        return await self._arm.code(request, observe=observe)
-
-    async def models(self) -> Models:
-        return await self._arm.models()
-
-    async def health(self) -> Health:
-        return await self._arm.health()
-
-    async def open(self, url: str, *, max_bytes: int) -> Fetched:
-        return await self._arm.open(url, max_bytes=max_bytes)
-
-    def for_caller(self, caller: Caller) -> Theo:
-        return _LateTheo(lambda: self._arm.for_caller(caller))
-
-
-class _LateGetCode(_Late["GetCode"]):
-    async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
-        return await self._arm.improve(request, observe=observe)
-
-    async def open(self, url: str, *, max_bytes: int) -> Fetched:
-        return await self._arm.open(url, max_bytes=max_bytes)
-
-    def for_caller(self, caller: Caller) -> GetCode:
-        return _LateGetCode(lambda: self._arm.for_caller(caller))
 
 
 def _fails(error: ConfigError) -> Callable[[], NoReturn]:
