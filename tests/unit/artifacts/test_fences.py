@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from theo_mcp.engine.fences import Block, read
+from theo_mcp.artifacts.fences import Block, read
 
 
 def test_a_block_is_taken_out_with_its_language() -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$")
+_FENCE = re.compile(r"^([ \t]*+)(`{3,}+|~{3,}+)[ \t]*+([^`\n]*+)$")  # possessive: a line of any length is read once
 _NAME = r"[\w./\\@+-]*[\w-]\.[A-Za-z][A-Za-z0-9]{0,9}"
 _NAME_ALONE = re.compile(_NAME)
 _NAME_IN_INFO = re.compile(rf"(?:^|[\s:=\"'({{])({_NAME})(?=$|[\s\"')}}])")
