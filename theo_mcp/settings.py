@@ -117,9 +117,7 @@ class Settings(BaseModel):
         None,
         description="Where files are written. Default: theo-output in the first root, else in the documents folder.",
     )
-    tools: str = Field(
-        "default", description="The tools to offer: default, all, or some by name, separated by commas."
-    )
+    tools: str = Field("default", description="The tools to offer: default, all, or some by name, separated by commas.")
     soft_deadline_s: float = Field(
         45.0, gt=0, le=3600, description="After so many seconds a tool returns a handle, and its work goes on."
     )

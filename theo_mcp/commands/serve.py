@@ -28,7 +28,7 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
 
     async def serve() -> None:
         async with connect(settings) as backend:
-            await stdio.serve(build(backend), wire)
+            await stdio.serve(build(backend, settings), wire)
 
     anyio.run(serve)
     return 0

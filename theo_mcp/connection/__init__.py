@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from theo_mcp.meter.ledger import Ledger
 
 ArmT = TypeVar("ArmT")
-STORE = "store.sqlite"
-"""The store's file in the data folder."""
 _NAMES = {"theo": "Theo", "getcode": "GetCode"}
 
 
@@ -151,9 +149,9 @@ class _Arms:
         settings = self._settings
         if settings.budget_cents is None:
             return MemoryLedger()
-        from theo_mcp.store import Store
+        from theo_mcp.store import FILE, Store
 
-        ledger = StoreLedger(lambda: Store.open(settings.data_dir / STORE))
+        ledger = StoreLedger(lambda: Store.open(settings.data_dir / FILE))
         self._closers.append(ledger.aclose)
         return ledger
 

@@ -43,7 +43,9 @@ log = logging.getLogger(__name__)
 Context = ServerRequestContext[dict[str, Any]]
 
 
-def build(backend: Backend, settings: Settings | ConfigError = Settings(), *, rooms: Rooms | None = None) -> Server[dict[str, Any]]:
+def build(
+    backend: Backend, settings: Settings | ConfigError = Settings(), *, rooms: Rooms | None = None
+) -> Server[dict[str, Any]]:
     """The MCP server over `backend`, for both protocol eras; closing the backend stays with the caller.
 
     Settings that could not be read, given as their error, are as if there were none: every call to the backend says so.
@@ -96,10 +98,8 @@ def build(backend: Backend, settings: Settings | ConfigError = Settings(), *, ro
     )
 
 
-def _send(context: Context) -> SendProgress | None:
-    """What sends progress for this request, where its caller asked for any."""
-    if not context.meta or context.meta.get("progress_token") is None:
-        return None
+def _send(context: Context) -> SendProgress:
+    """The session sends nothing to a caller that asked for no progress."""
 
     async def send(progress: float, message: str | None) -> None:
         await context.session.report_progress(progress, None, clean(message) if message else None)

@@ -66,6 +66,8 @@ async def answer(
         if not tool.paid:
             reply = await progress.during(lambda: tool.run(Call(backend, rooms, progress), arguments))
             return await shown(reply, rooms, structured=not tool.media)
+        from theo_mcp.runs import Run
+
         runs = await rooms.runs()
 
         async def work(report: Report) -> JsonValue:
@@ -79,7 +81,7 @@ async def answer(
             lifetime_s=rooms.settings.keep_results_s or 3600.0,
         )
         outcome = await progress.during(lambda: run.result(within=rooms.settings.soft_deadline_s))
-        if outcome is run:
+        if isinstance(outcome, Run):
             return still_running(run, structured=not tool.media)
         return await shown(Reply.restored(outcome), rooms, structured=not tool.media)
     except TheoError as error:

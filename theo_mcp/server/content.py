@@ -34,8 +34,7 @@ def success(
     """A reply on the wire; `links` adds a resource link for each of its files."""
     content: list[types.ContentBlock] = [types.TextContent(text=clean(reply.text))]
     content += [
-        types.ImageContent(data=base64.b64encode(picture.data).decode(), mime_type=picture.mime)
-        for picture in pictures
+        types.ImageContent(data=base64.b64encode(picture.data).decode(), mime_type=picture.mime) for picture in pictures
     ]
     if links:
         content += [

@@ -75,7 +75,9 @@ async def _reply(call: Call, request: GenerateRequest, gathered: Generated, type
         lines.append(f"Improved prompt: {request.prompt}")
     from theo_mcp.wire.model import Extension
 
-    reply = results.reply_of(text or "(The answer is empty.)", data, facts, about or Extension(), files=files, notes=notes)
+    reply = results.reply_of(
+        text or "(The answer is empty.)", data, facts, about or Extension(), files=files, notes=notes
+    )
     # The whole is saved already, so a text that is too long for a result is not saved twice.
     rest = files[0].name if len(files) == 1 and kind.text == text else ""
     return replace(reply, lines=(*lines, *reply.lines), raw_name=f"{stem}.txt", rest=rest)

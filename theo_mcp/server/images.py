@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import JsonValue
+
 from theo_mcp.backend import Backend
 from theo_mcp.errors import TheoError
 from theo_mcp.server import results
@@ -27,12 +29,14 @@ async def made(backend: Backend, rooms: Rooms, answer: Images, prompt: str) -> R
         except TheoError as error:
             notes.append(not_saved(name, image.url, error))
         else:
-            facts = {"engine": image.engine, "model": image.model, "prompt": image.prompt}
-            said = " · ".join(f"{key} {value}" for key, value in facts.items() if value)
+            parts = {"engine": image.engine, "model": image.model, "prompt": image.prompt}
+            said = " · ".join(f"{key} {value}" for key, value in parts.items() if value)
             shown.append(f"{name}: {said}" if said else name)
     facts = results.who(answer.theo_mcp) | results.usage_facts(answer.usage) | {"id": answer.id}
     count = f"{len(files)} of {len(answer.images)} images were saved." if notes else _count(len(files))
-    images = [image.model_dump(exclude_none=True, include={"url", "engine", "model", "prompt"}) for image in answer.images]
+    images: list[JsonValue] = [
+        image.model_dump(exclude_none=True, include={"url", "engine", "model", "prompt"}) for image in answer.images
+    ]
     return results.reply_of(
         "\n".join([count, *shown]), {"images": images}, facts, answer.theo_mcp, files=files, notes=notes
     )

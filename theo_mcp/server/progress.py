@@ -1,7 +1,8 @@
 """Progress notifications: the text as it comes, or the phase of a call that does not stream.
 
-At most ten a second while text comes, and else one every ten seconds, the first within one; nothing of the text is lost at the end. Phases
-come before the text and never between, so that the messages since the first piece of text are exactly the text.
+At most ten a second while text comes, and else one every ten seconds, the first within one; nothing of the text is lost
+at the end. Phases come before the text and never between, so that the messages since the first piece of text are
+exactly the text.
 """
 
 from __future__ import annotations
@@ -22,9 +23,8 @@ _GAP_S = 0.112  # with the last message, which waits for nothing, never more tha
 class Progress:
     """One call's progress. `text` and `phase` return at once; what they say is sent by `during`."""
 
-    def __init__(self, send: SendProgress | None) -> None:
-        """`send` is None for a caller that asked for no progress."""
-        self._send_progress = send
+    def __init__(self, send: SendProgress) -> None:
+        self._send_progress: SendProgress | None = send
         self._text: list[str] = []
         self._phase: str | None = None
         self._streams = False
@@ -50,8 +50,6 @@ class Progress:
 
     async def during(self, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Runs `work` and reports meanwhile. What `work` raises comes out as it is."""
-        if self._send_progress is None:
-            return await work()
         failure: Exception | None = None
         result: ResultT
         async with anyio.create_task_group() as tasks:

@@ -38,9 +38,7 @@ def with_project(request: CompletionRequest, project: ProjectSettings) -> Comple
     return request.model_copy(update=given) if given else request
 
 
-async def tried(
-    request: RequestT, plain: RequestT, answer: Callable[[RequestT], Awaitable[Reply]]
-) -> Reply:
+async def tried(request: RequestT, plain: RequestT, answer: Callable[[RequestT], Awaitable[Reply]]) -> Reply:
     """The answer to `request`, or to the `plain` one where this backend does not serve what the project adds."""
     try:
         return await answer(request)

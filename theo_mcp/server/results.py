@@ -17,9 +17,7 @@ from theo_mcp.wire.parts import Artifact, FollowUp, ToolUse, Usage
 _EMPTY = "(The answer is empty.)"
 
 
-def completion(
-    answer: Completion, *, files: Sequence[SavedFile] = (), notes: Sequence[str] = ()
-) -> Reply:
+def completion(answer: Completion, *, files: Sequence[SavedFile] = (), notes: Sequence[str] = ()) -> Reply:
     """A completion: the answer itself first, the facts about it below."""
     about = answer.theo_mcp
     facts = who(about) | {

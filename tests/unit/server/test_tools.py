@@ -64,7 +64,7 @@ async def assistants(
 
         async def start(settings: Settings) -> Assistant:
             backend = await stack.enter_async_context(connect(settings))
-            client = await stack.enter_async_context(Client(build(backend), mode=era))
+            client = await stack.enter_async_context(Client(build(backend, settings), mode=era))
             assert client.protocol_version == ERAS[era]
             return Assistant(client)
 
@@ -97,7 +97,7 @@ async def test_the_list_is_the_snapshot(hosted: Assistant) -> None:
     listed = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
 
     assert listed == json.loads(SNAPSHOT.read_text(encoding="utf-8")), "python -m tests.snapshots writes it anew"
-    assert len(json.dumps(listed)) < 12_000
+    assert len(json.dumps({"tools": listed}, ensure_ascii=False, separators=(",", ":")).encode()) < 12_000
 
 
 async def test_every_schema_is_flat_and_every_argument_described(hosted: Assistant) -> None:
@@ -251,7 +251,7 @@ async def test_status_says_what_was_spent(assistants: Any, make_settings: MakeSe
     refused = await limited.call("theo_code", prompt="x")
 
     told = await counting.call("theo_status")
-    assert "Spent since the start: 0.05 cents; no budget is set" in text_of(told)
+    assert "Spent since the start: 0.05 cents; no limit is set" in text_of(told)
     assert (told.structured_content or {})["spending"]["since_start"] == [
         {"api": "theo", "method": "code", "calls": 1, "failures": 0, "cached": 0, "tokens": 0, "cost_cents": 0.05,
          "maybe_cents": 0.0},

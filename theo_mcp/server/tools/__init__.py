@@ -102,7 +102,9 @@ def all_tools(which: str = "default") -> list[Tool[Arguments]]:
     unknown = sorted(wanted - {tool.name for tool in tools})
     if unknown or not wanted:
         raise ConfigError(
-            f"The setting tools names {unknown[0][:60]!r}, which is no tool." if unknown else "The setting tools is empty.",
+            f"The setting tools names {unknown[0][:60]!r}, which is no tool."
+            if unknown
+            else "The setting tools is empty.",
             hint=f"Write default, all, or some of: {', '.join(tool.name for tool in tools)}.",
         )
     return [tool for tool in tools if tool.name in wanted]

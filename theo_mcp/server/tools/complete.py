@@ -124,7 +124,9 @@ async def _saved(call: Call, completion: Completion, prompt: str) -> tuple[list[
                 stem = stem_of(artifact.title or prompt, "artifact")
                 files.append(await fetch(call.backend, call.rooms, url, stem))
             except TheoError as error:
-                notes.append(not_saved(f"The artifact {artifact.title[:60] or artifact.type or artifact.id}", url, error))
+                notes.append(
+                    not_saved(f"The artifact {artifact.title[:60] or artifact.type or artifact.id}", url, error)
+                )
     return files, notes
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import anyio
 from pydantic import JsonValue
 
-from theo_mcp.backend import Backend, Spending
+from theo_mcp.backend import Backend
 from theo_mcp.errors import TheoError
+from theo_mcp.server import facts
 from theo_mcp.server.arguments import Arguments
-from theo_mcp.server.progress import Progress
+from theo_mcp.server.call import Call
+from theo_mcp.server.project import project_of
 from theo_mcp.server.reply import Reply
+from theo_mcp.server.rooms import Rooms
 from theo_mcp.server.tools import Tool
 from theo_mcp.wire.service import Health, Models
 
@@ -22,7 +26,8 @@ class StatusArguments(Arguments):
     """It takes none."""
 
 
-async def _run(backend: Backend, arguments: StatusArguments, progress: Progress) -> Reply:
+async def _run(call: Call, arguments: StatusArguments) -> Reply:
+    backend = call.backend
     asked: dict[str, object] = {}
 
     async def ask(name: str, question: Callable[[], Awaitable[object]]) -> None:
@@ -37,14 +42,24 @@ async def _run(backend: Backend, arguments: StatusArguments, progress: Progress)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ask, "health", backend.theo.health)
         tasks.start_soon(ask, "models", backend.theo.models)
+        if backend.theo_choice.answers == "hosted":
+            tasks.start_soon(ask, "usage", backend.theo.usage)
+            tasks.start_soon(ask, "conversations", backend.theo.conversations)
         if backend.check_engine is not None:
             tasks.start_soon(ask, "engine", backend.check_engine)
         if backend.spending is not None:
             tasks.start_soon(ask, "spending", backend.spending)
-    return _told(backend, asked)
+        tasks.start_soon(ask, "runs", partial(_runs, call))
+        tasks.start_soon(ask, "project", partial(project_of, call.rooms))
+    return _told(backend, call.rooms, asked)
 
 
-def _told(backend: Backend, asked: Mapping[str, object]) -> Reply:
+async def _runs(call: Call) -> object:
+    runs = await call.rooms.runs()
+    return await runs.listed(owner=call.rooms.owner, limit=5)
+
+
+def _told(backend: Backend, rooms: Rooms, asked: Mapping[str, object]) -> Reply:
     health, models = asked["health"], asked["models"]
     lines = [
         f"Theo: {backend.theo_choice.answers} ({backend.theo_choice.why})",
@@ -66,13 +81,11 @@ def _told(backend: Backend, asked: Mapping[str, object]) -> Reply:
         if models.theo_mcp.notice:
             data["notice"] = models.theo_mcp.notice
             lines.append(f"Note: {models.theo_mcp.notice}")
-    if isinstance(spending := asked.get("spending"), Spending):
-        data["spending"] = _spent(spending)
-        since = sum(used.cost_cents + used.maybe_cents for used in spending.used)
-        if spending.budget_cents is None:
-            lines.append(f"Spent since the start: {since:f} cents; no budget is set")
-        else:
-            lines.append(f"Spent today: {spending.today_cents:f} of {spending.budget_cents:f} cents")
+    told = facts.told(backend, rooms, asked)
+    lines += told.lines
+    data |= told.data
+    if rooms.notice:
+        missing.append(rooms.notice)
     missing += [f"{error.code}: {error}" for error in asked.values() if isinstance(error, TheoError)]
     # Health and models often lack the same thing; it is said once, with its code where one is known.
     distinct = [said for said in missing if not any(other != said and said in other for other in missing)]
@@ -82,39 +95,20 @@ def _told(backend: Backend, asked: Mapping[str, object]) -> Reply:
     return Reply("\n".join(lines), data=data)
 
 
-def _spent(spending: Spending) -> dict[str, JsonValue]:
-    """The sums as numbers, and the calls since the start."""
-    return {
-        "today_cents": float(spending.today_cents),
-        "budget_cents": None if spending.budget_cents is None else float(spending.budget_cents),
-        "since_start": [
-            {
-                "api": used.api,
-                "method": used.method,
-                "calls": used.calls,
-                "failures": used.failures,
-                "cached": used.cached,
-                "tokens": used.tokens,
-                "cost_cents": float(used.cost_cents),
-                "maybe_cents": float(used.maybe_cents),
-            }
-            for used in spending.used
-            if used.method not in ("models", "health")
-        ],
-    }
-
-
 TOOL = Tool(
     name="theo_status",
     title="Theo status",
     description=(
-        "Says what answers each API (hosted or this machine), with which models, and what is missing. "
-        "Use when a call failed, before the first paid call, or when asked what is set up. "
+        "Says what answers each API (hosted or this machine), with which models, what was spent, and what is missing. "
+        "Use when a call failed, before the first paid call, or when asked what is set up or used. "
         "Not for generating anything. "
-        "Returns a few lines; costs nothing and takes at most 5 seconds."
+        "Returns backends, models, limits, usage and cost, conversations, open handles, folders. "
+        "Free; takes at most 5 seconds."
     ),
     arguments=StatusArguments,
     run=_run,
+    icon="M3 12h4l3-8 4 16 3-8h4",
+    output={"status": "string", "theo": "object", "getcode": "object", "missing": "array"},
     read_only=True,
     idempotent=True,
 )
