@@ -198,6 +198,8 @@ class Runs:
 
     def _end(self, kept: _Kept, state: State, *, result: JsonValue = None, failure: Failure | None = None) -> None:
         now, facts = self._clock(), kept.record.facts
+        if state == "done":
+            kept.record.forget_text()
         kept.record.change(
             replace(
                 facts,

@@ -25,6 +25,7 @@ Key: TypeAlias = tuple[str, str]
 """The owner and the handle."""
 
 _HOUR_S = 3600.0
+_LINGER_S = 0.2  # so that a short run is one writing and not three
 _RETRY_S = 30.0
 _UNFINISHED_S = 7 * 24 * 3600.0  # how long a run can be read whose process died
 
@@ -75,6 +76,7 @@ class Archive:
                     log.warning("What has expired stays in the store: %s", error)
             with anyio.move_on_after(_RETRY_S if self._failing else _HOUR_S):
                 await self._news.wait()
+            await anyio.sleep(_LINGER_S)
             self._news = anyio.Event()
             await self.save()
 
