@@ -1,8 +1,8 @@
 """``python -m tests.benchmarks [PART …]``: ours beside the bare libraries, servers and SDKs, measured in one run.
 
-The parts are ``client``, ``sandbox``, ``calls``, ``tools``, ``startup`` and ``model``; without one, all run. The sides run in
-turn, and each ratio is the median of its rounds, since other work may run on the machine. The exit code is 0 where all
-targets are met, 1 where one is missed and 3 where a part needs the model and none is installed.
+The parts are ``client``, ``sandbox``, ``calls``, ``tools``, ``startup`` and ``model``; without one, all run. The sides
+run in turn, and each ratio is the median of its rounds, since other work may run on the machine. The exit code is 0
+where all targets are met, 1 where one is missed and 3 where a part needs the model and none is installed.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -12,13 +13,17 @@ from theo_mcp.errors import NotAvailableError
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.rooms import Rooms
 from theo_mcp.wire.completions import CompletionRequest, InlineTool, Persona
-from theo_mcp.workspace.project import ProjectSettings
+from theo_mcp.workspace.project import FILE, ProjectSettings
 
 RequestT = TypeVar("RequestT")
+_NOTHING = ProjectSettings()
 
 
 async def project_of(rooms: Rooms) -> ProjectSettings:
     """What the project asks for, as far as it may."""
+    roots = rooms.workspace.roots
+    if not roots or not os.path.lexists(roots[0].path / FILE):  # the usual case, and a thread costs more than the look
+        return _NOTHING
     return await to_thread.run_sync(rooms.workspace.project)
 
 
