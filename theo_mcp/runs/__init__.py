@@ -242,8 +242,11 @@ class Runs:
         return status
 
     def _status_of(self, key: Key) -> Status | None:
+        """What is worth storing: the text so far only of a run that has ended without a result."""
         kept = self._runs.get(key)
-        return kept.run.status if kept is not None else None
+        if kept is None:
+            return None
+        return kept.run.status if kept.run.ended else kept.record.facts
 
     def _changed(self, key: Key) -> None:
         if self._archive is not None:
