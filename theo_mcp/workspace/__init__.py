@@ -1,8 +1,9 @@
 """The user's files: what may be read from them, and where new ones go.
 
 Reading is confined to the roots and to what is no secret (`roots`, `beneath`, `deny`, `reading`), writing to the output
-root (`names`, `saving`), where it can be listed and read again (`listing`). A project's own settings are heard as far as the user trusts it (`project`, `trust`). Nothing
-else in this program opens a path that a model, a project or a service named.
+root (`names`, `saving`), which can be listed and read again (`listing`). A project's own settings are heard as far as
+the user trusts it (`project`, `trust`). Nothing else in this program opens a path that a model, a project or a service
+named.
 """
 
 from __future__ import annotations

@@ -49,12 +49,16 @@ def artifacts(
         InputError: there is no `after`, or no more.
     """
     found = sorted(_found(base, tuple(below), deny, by_folder), key=lambda each: (-each.changed_at, each.name))
-    if after is None:
-        return found[:limit]
-    for place, each in enumerate(found, start=1):
-        if each.name == after:
-            return found[place : place + limit]
-    raise InputError(f"There is no artifact {shown(after)} to go on from.", hint="Ask for the first page again.")
+    place = 0
+    if after is not None:
+        place = 1 + next((at for at, each in enumerate(found) if each.name == after), -1)
+        if not place:
+            raise InputError(
+                f"There is no artifact {shown(after)} to go on from.", hint="Ask for the first page again."
+            )
+    # Asked of a page only: there are many patterns, and each name is compared with all of them.
+    allowed = (each for each in found[place:] if deny.matching(base.real, (*below, *each.name.split("/"))) is None)
+    return list(islice(allowed, max(0, limit)))
 
 
 def artifact(
@@ -91,7 +95,8 @@ def names(root: Root, deny: Deny, prefix: str, *, limit: int, by_folder: bool = 
         deny.check(root.real, parents)
         with _entered(root, parents, by_folder) as folder:
             listed = sorted(each for each in islice(folder.names(), _MOST_NAMES) if each.startswith(start))
-            seen = ((each, _status(folder, each)) for each in listed if _shows(root, (*parents, each), deny))
+            shows = (each for each in listed if _shows(root, (*parents, each), deny))
+            seen = ((each, _status(folder, each)) for each in shows)
             kinds = ((each, stat.S_IFMT(info.st_mode)) for each, info in seen if info is not None)
             marks = {stat.S_IFREG: "", stat.S_IFDIR: "/"}
             return list(
@@ -111,14 +116,18 @@ def _found(base: Root, below: tuple[str, ...], deny: Deny, by_folder: bool) -> I
             with _entered(base, (*below, *inside), by_folder) as folder:
                 for name in islice(folder.names(), room):
                     room -= 1
-                    info = _status(folder, name) if _shows(base, (*below, *inside, name), deny) else None
+                    way = (*inside, name)
+                    info = None if name.startswith(".") or not _ordinary(name) else _status(folder, name)
                     if info is None or name.endswith(_TEMPORARY) or name.startswith("~$"):
                         continue
-                    way = (*inside, name)
                     if stat.S_ISREG(info.st_mode):
                         path = base.path.joinpath(*below, *way)
                         yield Artifact("/".join(way), path, info.st_size, mime_of(name, b""), info.st_mtime)
-                    elif stat.S_ISDIR(info.st_mode) and len(way) < _DEEPEST:
+                    elif (
+                        stat.S_ISDIR(info.st_mode)
+                        and len(way) < _DEEPEST
+                        and deny.matching(base.real, (*below, *way)) is None
+                    ):
                         waiting.append(way)
         except OSError:  # it is not there, went meanwhile, or is not ours to list
             continue

@@ -41,6 +41,19 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+_ADDED = {  # unknown to some version of Python, or known as something else: .ts as video
+    ".csv": "text/csv",
+    ".js": "text/javascript",
+    ".jsx": "text/javascript",
+    ".md": "text/markdown",
+    ".mjml": "application/xml",
+    ".php": "text/x-php",
+    ".ts": "text/x-typescript",
+    ".tsx": "text/x-tsx",
+    ".vue": "text/x-vue",
+    ".webp": "image/webp",
+    ".xml": "application/xml",
+}
 
 
 @dataclass(frozen=True)
@@ -80,8 +93,11 @@ def mime_of(name: str, data: bytes) -> str:
 
 @cache
 def _types() -> mimetypes.MimeTypes:
-    """Python's own table: with what a machine has registered, guesses would differ."""
-    return mimetypes.MimeTypes()
+    """Python's own table, with what code is made of: with what a machine has registered, guesses would differ."""
+    types = mimetypes.MimeTypes()
+    for extension, mime in _ADDED.items():
+        types.add_type(mime, extension)
+    return types
 
 
 def _content(text: str, place: Place, roots: Sequence[Root], max_bytes: int) -> bytes:
