@@ -5,6 +5,7 @@ A reply is JSON on the way (`stored`), so that it can be had again under its run
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -127,7 +128,8 @@ def facts_line(facts: Mapping[str, JsonValue]) -> str:
         elif value is True:
             shown.append(name.replace("_", " "))
         else:
-            shown.append(f"{name.replace('_', ' ')} {value}")
+            told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            shown.append(f"{name.replace('_', ' ')} {told}")
     return " · ".join(shown)
 
 

@@ -54,8 +54,12 @@ class Tool(Generic[ArgumentsT]):
 
     def billed(self, backend: Backend) -> bool:
         """Whether its request is paid for once it was sent."""
+        return self.paid and self.unary and self.answers(backend) == "hosted"
+
+    def answers(self, backend: Backend) -> Literal["hosted", "engine", "nothing"]:
+        """What answers its API."""
         choice = backend.getcode_choice if self.api == "getcode" else backend.theo_choice
-        return self.paid and self.unary and choice.answers == "hosted"
+        return choice.answers
 
     def parsed(self, raw: Mapping[str, object]) -> ArgumentsT:
         """Checked arguments.

@@ -33,7 +33,7 @@ async def _run(call: Call, arguments: CodeArguments) -> Reply:
     request = CodeRequest(prompt=arguments.prompt, language=language, framework=arguments.framework)
     answer = await call.backend.theo.code(request, observe=call.observe)
     files = await _saved(call, answer, arguments.save_as) if arguments.save_as else ()
-    reply = results.code(answer, files=files)
+    reply = results.code(answer, language=language or "", files=files)
     return replace(reply, raw_name=arguments.save_as) if arguments.save_as and not files else reply
 
 
