@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from theo_mcp.server.reply import Reply, SavedFile
-from theo_mcp.wire.completions import Code, Completion
-from theo_mcp.wire.getcode import Improved
-from theo_mcp.wire.model import Check, Extension
-from theo_mcp.wire.parts import Artifact, FollowUp, ToolUse, Usage
+
+if TYPE_CHECKING:  # the models are the backend's; a server that starts needs none of them
+    from theo_mcp.wire.completions import Code, Completion
+    from theo_mcp.wire.getcode import Improved
+    from theo_mcp.wire.model import Check, Extension
+    from theo_mcp.wire.parts import Artifact, FollowUp, ToolUse, Usage
 
 _EMPTY = "(The answer is empty.)"
 
