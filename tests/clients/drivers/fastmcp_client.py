@@ -12,10 +12,10 @@ from plan import Fields, Seen, Session, of_blocks, run
 
 @asynccontextmanager
 async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Session]:
-    progress: list[object] = []
+    heard: list[object] = []
 
-    async def on_progress(done: float, total: float | None, message: str | None) -> None:
-        progress.append(message)
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message)
 
     async with Client(StdioTransport(command[0], command[1:], env=env), progress_handler=on_progress) as client:
 
@@ -23,7 +23,7 @@ async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Sess
             result = await client.call_tool(tool, arguments)
             return of_blocks(result.content, result.structured_content, result.is_error)
 
-        yield Session([tool.name for tool in await client.list_tools()], call, progress)
+        yield Session([tool.name for tool in await client.list_tools()], call, heard)
 
 
 run(connect)

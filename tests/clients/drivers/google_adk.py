@@ -17,10 +17,10 @@ from plan import Fields, Seen, Session, image, run
 
 @asynccontextmanager
 async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Session]:
-    progress: list[object] = []
+    heard: list[object] = []
 
-    async def on_progress(done: float, total: float | None, message: str | None) -> None:
-        progress.append(message)
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message)
 
     server = StdioServerParameters(command=command[0], args=command[1:], env=env)
     toolset = McpToolset(
@@ -33,7 +33,7 @@ async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Sess
         return _shown(await tools[tool].run_async(args=arguments, tool_context=context))
 
     try:
-        yield Session(list(tools), call, progress)
+        yield Session(list(tools), call, heard)
     finally:
         await toolset.close()
 

@@ -14,10 +14,10 @@ from plan import Fields, Seen, Session, image, run
 
 @asynccontextmanager
 async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Session]:
-    progress: list[object] = []
+    heard: list[object] = []
 
-    async def on_progress(done: float, total: float | None, message: str | None, context: object) -> None:
-        progress.append(message)
+    async def on_progress(progress: float, total: float | None, message: str | None, context: object) -> None:
+        heard.append(message)
 
     server = {"transport": "stdio", "command": command[0], "args": command[1:], "env": env}
     callbacks = Callbacks(on_progress=on_progress)
@@ -27,17 +27,20 @@ async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Sess
         async def call(tool: str, arguments: Fields) -> Seen:
             return _shown(await tools[tool].ainvoke({"type": "tool_call", "id": "1", "name": tool, "args": arguments}))
 
-        yield Session(list(tools), call, progress)
+        yield Session(list(tools), call, heard)
 
 
 def _shown(message: Any) -> Seen:
-    blocks = [message.content] if isinstance(message.content, str) else message.content
+    blocks: list[Any] = [message.content] if isinstance(message.content, str) else message.content
     blocks = [{"type": "text", "text": block} if isinstance(block, str) else block for block in blocks]
-    images = [block for block in blocks if block["type"] == "image" and "base64" in block]
+    images = [block for block in blocks if block["type"] == "image"]
     return Seen(
         "\n".join(block["text"] for block in blocks if block["type"] == "text"),
         (message.artifact or {}).get("structured_content"),
-        tuple(image(block["mime_type"], block["base64"]) for block in images),
+        tuple(
+            image(block["mime_type"], block["base64"]) if "base64" in block else {"url": block["url"]}
+            for block in images
+        ),
         "flag" if message.status == "error" else "",
     )
 

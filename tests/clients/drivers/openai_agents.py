@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from agents import set_tracing_disabled
 from agents.mcp import MCPServerStdio
@@ -20,9 +21,7 @@ async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Sess
     params = {"command": command[0], "args": command[1:], "env": env}
     async with MCPServerStdio(params, client_session_timeout_seconds=60) as server:
         listed = await server.list_tools()
-        tools = {
-            tool.name: MCPUtil.to_function_tool(tool, server, convert_schemas_to_strict=False) for tool in listed
-        }
+        tools = {tool.name: MCPUtil.to_function_tool(tool, server, convert_schemas_to_strict=False) for tool in listed}
 
         async def call(tool: str, arguments: Fields) -> Seen:
             text = json.dumps(arguments)
@@ -33,7 +32,7 @@ async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Sess
 
 
 def _shown(output: object) -> Seen:
-    items = output if isinstance(output, list) else [output]
+    items: list[Any] = output if isinstance(output, list) else [output]
     items = [{"type": "text", "text": item} if isinstance(item, str) else item for item in items]
     urls = [item["image_url"].removeprefix("data:").split(";base64,") for item in items if item["type"] == "image"]
     return Seen(

@@ -14,10 +14,10 @@ from pydantic_ai.mcp import MCPToolset
 
 @asynccontextmanager
 async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Session]:
-    progress: list[object] = []
+    heard: list[object] = []
 
-    async def on_progress(done: float, total: float | None, message: str | None) -> None:
-        progress.append(message)
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message)
 
     transport = StdioTransport(command[0], command[1:], env=env)
     async with MCPToolset(transport, progress_handler=on_progress) as toolset:
@@ -25,7 +25,7 @@ async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Sess
         async def call(tool: str, arguments: Fields) -> Seen:
             return _shown(await toolset.direct_call_tool(tool, arguments))
 
-        yield Session([tool.name for tool in await toolset.list_tools()], call, progress)
+        yield Session([tool.name for tool in await toolset.list_tools()], call, heard)
 
 
 def _shown(output: object) -> Seen:

@@ -13,10 +13,10 @@ from strands.tools.mcp import MCPClient
 
 @asynccontextmanager
 async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Session]:
-    progress: list[object] = []
+    heard: list[object] = []
 
-    async def on_progress(done: float, total: float | None, message: str | None) -> None:
-        progress.append(message)
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message)
 
     server = StdioServerParameters(command=command[0], args=command[1:], env=env)
     client = MCPClient(lambda: stdio_client(server), progress_callback=on_progress)
@@ -34,7 +34,7 @@ async def connect(command: list[str], env: dict[str, str]) -> AsyncIterator[Sess
 
     try:
         listed = await anyio.to_thread.run_sync(client.list_tools_sync)
-        yield Session([tool.tool_name for tool in listed], call, progress)
+        yield Session([tool.tool_name for tool in listed], call, heard)
     finally:
         await anyio.to_thread.run_sync(client.stop, None, None, None)
 
