@@ -29,7 +29,7 @@ _HERE = Path(__file__).parent
 _DRIVERS = _HERE / "drivers"
 _INSTALL_LIMIT_S = 600.0  # the larger ones bring a hundred packages to a machine that has none of them
 _LIMIT_S = 120.0
-_SLOW_S = 4.0
+_SLOW_S = 5.0
 _WAIT_S = 30
 _CALLS: Fields = {
     "text": ["theo_complete", {"prompt": "What are microservices?"}],
@@ -64,7 +64,7 @@ async def drive(client: Client, folder: Path, serve: Sequence[str] = SERVE) -> t
             "wait_s": _WAIT_S,
             "sessions": [
                 {"env": env, "calls": _CALLS},
-                {"env": env | {"THEO_BASE_URL": slow.origin, "THEO_MCP_SOFT_DEADLINE_S": "1"}, "calls": _SLOW_CALLS},
+                {"env": env | {"THEO_BASE_URL": slow.origin, "THEO_MCP_SOFT_DEADLINE_S": "2"}, "calls": _SLOW_CALLS},
             ],
         }
         (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
