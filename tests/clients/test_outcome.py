@@ -76,7 +76,7 @@ def test_a_text_is_found_as_json_and_as_a_repr(shown: str) -> None:
 def _outcome(
     saved: Path, call: str = "", changes: dict[str, Any] | None = None, *, first_line: bytes = HELLO
 ) -> Outcome:
-    shown = {"structured": None, "images": [], "failed": "", "progress": 0}
+    shown: dict[str, Any] = {"structured": None, "images": [], "failed": "", "progress": 0}
     handle = "Still running.\nhandle: run_1"
     seen: dict[str, Any] = {
         "tools": TOOLS,
