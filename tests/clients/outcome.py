@@ -66,7 +66,7 @@ def _tools(seen: Sequence[str], listed: Sequence[str]) -> str:
 def _text(text: Fields, code: Fields) -> str:
     if not holds(text["text"], "".join(WORDS)) or not holds(code["text"], CODE):
         return "not whole"
-    return "whole, as data" if text["text"] == json.dumps(text["structured"]) else "whole"
+    return "whole, as data" if _is_json_of(text["text"], text["structured"]) else "whole"
 
 
 def _structured(code: Fields) -> str:
@@ -109,6 +109,13 @@ def _slow(slow: Fields, result: Fields | None) -> str:
     answered = not result["failed"] and holds(result["text"], CODE)
     words = ["progress"] if slow["progress"] else []
     return ", ".join([*words, "handle", "answer" if answered else "no answer"])
+
+
+def _is_json_of(shown: str, data: object) -> bool:
+    try:
+        return bool(data) and json.loads(shown) == data
+    except ValueError:
+        return False
 
 
 def holds(shown: str, text: str) -> bool:

@@ -91,6 +91,33 @@ CLIENTS = [
         note="Shows Python's repr of the whole result as text, the data and the image's base64 within. It starts a "
         "server for each call, so that a handle ends with the call: THEO_MCP_SOFT_DEADLINE_S above the longest call.",
     ),
+    Client(
+        "ai_sdk.mjs",
+        ("@ai-sdk/mcp@2.0.99",),
+        Outcome(protocol=_MODERN, slow="handle, answer"),
+        note="The data stays in the tool's output, which the program sees and the model does not. It asks for no "
+        "progress.",
+    ),
+    Client(
+        "mastra_mcp.mjs",
+        ("@mastra/mcp@2.0.0",),
+        Outcome(protocol=_MODERN, text="whole, as data", error="raises Error", slow="handle, answer"),
+        note="Shows the data in place of text and images wherever a result has data. It asks for no progress unless "
+        "told to.",
+    ),
+    Client(
+        "agent_framework_mcp.py",
+        ("agent-framework-core==1.23.0", "mcp==2.3.0", "tenacity==9.2.1"),
+        Outcome(
+            protocol=_MODERN,
+            text="whole, as data",
+            image="preview, path, link as an image",
+            error="raises ToolExecutionException",
+            slow="handle, answer",
+        ),
+        note="Shows the data in place of text and images wherever a result has data. It sends the arguments "
+        "conversation_id and tools only where additional_tool_argument_names has them. It asks for no progress.",
+    ),
     Client("google_adk.py", ("google-adk[mcp]==2.13.0",)),
     Client("strands_agents.py", ("strands-agents==1.62.0",), Outcome(protocol=_MODERN)),
     Client(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def test_a_client_that_shows_all_is_the_first_expectation(saved: Path) -> None:
     ("call", "changes", "expected"),
     [
         ("text", {"text": "Micro"}, Outcome(text="not whole")),
+        ("text", {"text": json.dumps({"text": TEXT})}, Outcome(text="whole, as data")),
         ("code", {"text": "export"}, Outcome(text="not whole")),
         ("code", {"structured": None}, Outcome(structured="dropped")),
         ("code", {"structured": {"code": CODE}}, Outcome(structured="not whole")),

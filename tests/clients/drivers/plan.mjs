@@ -2,7 +2,10 @@
 
 import { readFileSync } from "node:fs";
 
-/** Makes the calls of the plan whose file is the last argument, each part on a session that `connect` opens. */
+/**
+ * Makes the calls of the plan whose file is the last argument, each part on a session that `connect` opens. A session's
+ * `progress` is null where the client has no place for it.
+ */
 export async function run(connect) {
   const plan = JSON.parse(readFileSync(process.argv.at(-1), "utf-8"));
   const seen = {};
@@ -34,12 +37,12 @@ export function ofBlocks(result) {
 }
 
 async function call(session, tool, args) {
-  const before = session.progress.length;
+  const before = session.progress?.length;
   let shown;
   try {
     shown = await session.call(tool, args);
   } catch (error) {
     shown = { text: error.message, structured: null, images: [], failed: error.name };
   }
-  return { ...shown, progress: session.progress.length - before };
+  return { ...shown, progress: session.progress && session.progress.length - before };
 }
