@@ -109,10 +109,10 @@ async def _run(command: list[str], folder: Path, limit_s: float) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """This process's, without what decides where Python or our server look, and with this machine's certificates."""
+    """This process's, without what decides where Python or our server look, and without what clients send home."""
     ours = ("THEO_", "GETCODE_", "PYTHON", "VIRTUAL_ENV", "UV_PROJECT")
     kept = {name: value for name, value in environment().items() if not name.startswith(ours)}
-    return kept | {"UV_SYSTEM_CERTS": "true"}
+    return kept | {"UV_SYSTEM_CERTS": "true", "DO_NOT_TRACK": "1", "MASTRA_TELEMETRY_DISABLED": "1"}
 
 
 def picture(width: int, height: int) -> bytes:
