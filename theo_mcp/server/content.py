@@ -15,7 +15,7 @@ import mcp_types as types
 
 from theo_mcp.errors import TheoError
 from theo_mcp.secret import redact
-from theo_mcp.server.reply import Reply, clean, clean_value
+from theo_mcp.server.reply import Reply, SavedFile, clean, clean_value
 
 _SHOWN_PARTIAL = 8_000
 
@@ -37,16 +37,20 @@ def success(
         types.ImageContent(data=base64.b64encode(picture.data).decode(), mime_type=picture.mime) for picture in pictures
     ]
     if links:
-        content += [
-            types.ResourceLink(
-                name=file.name, uri=f"theo://artifacts/{quote(file.name)}", mime_type=file.mime, size=file.size
-            )
-            for file in reply.files
-        ]
+        content += [_link(file) for file in reply.files]
     if pictures or not structured:
         return types.CallToolResult(content=content)
     data = {name: clean_value(value) for name, value in reply.everything.items()}
     return types.CallToolResult(content=content, structured_content={"status": "done", **data})
+
+
+def _link(file: SavedFile) -> types.ResourceLink:
+    """A link that `resources/read` takes. An image's has no media type: two frameworks would hand its address to their
+    model's provider, which cannot open it."""
+    mime = None if file.mime.startswith("image/") else file.mime
+    return types.ResourceLink(
+        name=file.name, uri=f"theo://artifacts/{quote(file.name)}", mime_type=mime, size=file.size
+    )
 
 
 def running(handle: str, phase: str, chars: int, *, structured: bool) -> types.CallToolResult:
