@@ -62,9 +62,8 @@ CLIENTS = [
     Client(
         "langchain_mcp.py",
         ("langchain-mcp-adapters==0.3.2",),
-        Outcome(image="preview, path, link as an image"),
-        note="The data is the message's artifact, which the program sees and the model does not. It makes an image "
-        "block of a link to an image, and a model's provider may refuse the address: THEO_MCP_RESOURCE_LINKS=off.",
+        note="The data is the message's artifact, which the program sees and the model does not. With "
+        "THEO_MCP_RESOURCE_LINKS=on it makes an image block of a link, whose address a model's provider may refuse.",
     ),
     Client(
         "openai_agents.py",
@@ -111,7 +110,6 @@ CLIENTS = [
         Outcome(
             protocol=_MODERN,
             text="whole, as data",
-            image="preview, path, link as an image",
             error="raises ToolExecutionException",
             slow="handle, answer",
         ),
@@ -124,15 +122,13 @@ CLIENTS = [
         "agno_mcp.py",
         ("agno[mcp]==3.1.10",),
         Outcome(error="text alone, inside other text", slow="handle, answer"),
-        note="The data is in the result's metadata. A link is shown as an unsupported type. It asks for no progress. "
-        "Its own limit for a call is 10 seconds, and is set to 60 here.",
+        note="The data is in the result's metadata. With THEO_MCP_RESOURCE_LINKS=on a link is shown as an unsupported "
+        "type. It asks for no progress. Its own limit for a call is 10 seconds, and is set to 60 here.",
     ),
     Client(
         "semantic_kernel_mcp.py",
         ("semantic-kernel[mcp]==1.45.0",),
         Outcome(structured="dropped", error="text alone", slow="handle, answer"),
-        environ={"THEO_MCP_RESOURCE_LINKS": "off"},
-        note="A resource link makes it fail the whole call, so it runs with THEO_MCP_RESOURCE_LINKS=off. It asks for "
-        "no progress.",
+        note="With THEO_MCP_RESOURCE_LINKS=on a link makes it fail the whole call. It asks for no progress.",
     ),
 ]

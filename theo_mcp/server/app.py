@@ -68,8 +68,9 @@ def build(
             near = difflib.get_close_matches(params.name, tools, n=1)
             hint = f" Did you mean {near[0]}?" if near else f" The tools are: {', '.join(tools)}."
             raise MCPError(types.INVALID_PARAMS, f"There is no tool {params.name[:60]!r}.{hint}")
+        progress = Progress(_send(context))
         try:
-            return await answer(tool, params.arguments or {}, backend, rooms, Progress(_send(context)))
+            return await answer(tool, params.arguments or {}, backend, rooms, progress, host=_host(context))
         except Exception as error:
             log.exception("%s failed", tool.name)
             return failure(
@@ -96,6 +97,12 @@ def build(
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def _host(context: Context) -> str:
+    """The name that the host gives itself, in either era."""
+    client = context.session.client_params
+    return client.client_info.name if client is not None else ""
 
 
 def _send(context: Context) -> SendProgress:

@@ -18,6 +18,7 @@ from theo_mcp.secret import redact
 from theo_mcp.server.reply import Reply, SavedFile, clean, clean_value
 
 _SHOWN_PARTIAL = 8_000
+_TAKE_LINKS = ("claude", "visual studio code", "gemini", "mcp-inspector", "inspector")
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,16 @@ def success(
     return types.CallToolResult(content=content, structured_content={"status": "done", **data})
 
 
+def takes_links(host: str) -> bool:
+    """Whether a host, by the name that it gives itself, is known to show resource links. Of the agent frameworks one
+    fails the whole call on a link, and two hand its address to their model's provider, which cannot open it."""
+    return host.lower().startswith(_TAKE_LINKS)
+
+
 def _link(file: SavedFile) -> types.ResourceLink:
-    """A link that `resources/read` takes. An image's has no media type: two frameworks would hand its address to their
-    model's provider, which cannot open it."""
-    mime = None if file.mime.startswith("image/") else file.mime
-    return types.ResourceLink(
-        name=file.name, uri=f"theo://artifacts/{quote(file.name)}", mime_type=mime, size=file.size
-    )
+    """A link that `resources/read` takes."""
+    uri = f"theo://artifacts/{quote(file.name)}"
+    return types.ResourceLink(name=file.name, uri=uri, mime_type=file.mime, size=file.size)
 
 
 def running(handle: str, phase: str, chars: int, *, structured: bool) -> types.CallToolResult:

@@ -58,7 +58,10 @@ def run(connect: Connect) -> None:
 
 def image(mime: str, data: str | bytes) -> Fields:
     """An image: its type, and its size in bytes."""
-    return {"mime": mime, "bytes": len(base64.b64decode(data) if isinstance(data, str) else data)}
+    raw = data.encode() if isinstance(data, str) else data
+    if isinstance(data, str) or raw.startswith((b"/9j/", b"iVBOR")):  # Semantic Kernel keeps the base64 as bytes
+        raw = base64.b64decode(raw)
+    return {"mime": mime, "bytes": len(raw)}
 
 
 def of_blocks(content: list[Any], structured: object, failed: bool) -> Seen:
