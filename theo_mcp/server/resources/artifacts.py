@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,6 +13,7 @@ from theo_mcp.server.rooms import Rooms
 
 _MOST_BYTES: Final = 8 * 2**20
 _MOST_NAMES: Final = 4_000
+_ECHO: Final = 60
 _WHITE: Final = b"\t\n\r\x0c\x1b"
 
 
@@ -19,6 +21,8 @@ async def _read(backend: Backend, rooms: Rooms, name: str) -> Sequence[Content]:
     try:
         file = await rooms.workspace.artifact(name, max_bytes=_MOST_BYTES)
     except InputError as error:
+        if error.code == "file_not_found":
+            raise await _missing(backend, rooms, name) from None
         if error.code != "file_too_large":
             raise
         path = rooms.workspace.output() / name
@@ -31,6 +35,12 @@ async def _read(backend: Backend, rooms: Rooms, name: str) -> Sequence[Content]:
     textual = file.mime.startswith(("text/", "application/")) or file.mime.endswith("+xml")
     mime = file.mime if textual and file.mime != "application/octet-stream" else "text/plain"
     return [Content(mime, text)]
+
+
+async def _missing(backend: Backend, rooms: Rooms, name: str) -> InputError:
+    near = difflib.get_close_matches(name, await _names(backend, rooms), n=1)
+    hint = f"Did you mean {near[0]}?" if near else "resources/list tells those that are there."
+    return InputError(f"There is no saved file {name[:_ECHO]!r}.", code="file_not_found", hint=hint)
 
 
 def _text(data: bytes, mime: str) -> str | None:
