@@ -25,6 +25,7 @@ from theo_mcp.errors import ConfigError, TheoError
 from theo_mcp.server.beside import Beside
 from theo_mcp.server.call import answer
 from theo_mcp.server.content import failure
+from theo_mcp.server.cursors import only
 from theo_mcp.server.icons import icon
 from theo_mcp.server.progress import Progress, SendProgress
 from theo_mcp.server.reply import clean
@@ -63,9 +64,7 @@ def build(
     listed = types.ListToolsResult(tools=[tool.listed() for tool in offered])
 
     async def list_tools(context: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        from theo_mcp.server import pages
-
-        pages.only(params)
+        only(params)
         return listed.model_copy()
 
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:

@@ -8,6 +8,7 @@ import mcp_types as types
 from mcp.server import ServerRequestContext
 
 from theo_mcp.backend import Backend
+from theo_mcp.server.cursors import only
 from theo_mcp.server.rooms import Rooms
 
 Context = ServerRequestContext[dict[str, Any]]
@@ -22,10 +23,9 @@ class Beside:
         self._rooms = rooms
 
     async def list_prompts(self, context: Context, params: Paginated) -> types.ListPromptsResult:
-        from theo_mcp.server import pages
         from theo_mcp.server.prompts import all_prompts
 
-        pages.only(params)
+        only(params)
         return types.ListPromptsResult(prompts=[each.listed() for each in all_prompts().values()])
 
     async def get_prompt(self, context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
@@ -44,10 +44,9 @@ class Beside:
         return await pages.resources(self._rooms, params)
 
     async def list_templates(self, context: Context, params: Paginated) -> types.ListResourceTemplatesResult:
-        from theo_mcp.server import pages
         from theo_mcp.server.resources import all_resources
 
-        pages.only(params)
+        only(params)
         templates = [each.template() for each in all_resources().values() if each.variable]
         return types.ListResourceTemplatesResult(resource_templates=templates)
 

@@ -1,10 +1,7 @@
-"""Lists in pages. A cursor says where the next page begins, by what stands there, so that it outlives this process."""
+"""The list of resources, in pages."""
 
 from __future__ import annotations
 
-import base64
-import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +11,7 @@ from mcp.shared.exceptions import MCPError
 from theo_mcp.errors import InputError, TheoError
 from theo_mcp.secret import redact
 from theo_mcp.server.changes import artifact_uri, result_uri
+from theo_mcp.server.cursors import Place
 from theo_mcp.server.resources import all_resources
 from theo_mcp.server.rooms import Rooms
 
@@ -22,43 +20,6 @@ if TYPE_CHECKING:
     from theo_mcp.workspace import Artifact
 
 _PAGE = 50
-_LONGEST = 4_096
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Behind which run, or else behind which file, a page begins; None is before the first."""
-
-    run: tuple[float, str] | None = None
-    file: str | None = None
-    files: bool = False
-    """Whether the runs are over."""
-
-    @classmethod
-    def of(cls, cursor: str | None) -> _Place:
-        """What a cursor says.
-
-        Raises:
-            InputError: it is none of ours.
-        """
-        if cursor is None:
-            return cls()
-        try:
-            if len(cursor) > _LONGEST:
-                raise ValueError
-            match json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True)):
-                case ["run", int() | float() as at, str(handle)]:
-                    return cls(run=(float(at), handle))
-                case ["file", str() | None as name]:
-                    return cls(file=name, files=True)
-        except (ValueError, RecursionError):
-            pass
-        raise not_ours()
-
-    @property
-    def cursor(self) -> str:
-        said = ["file", self.file] if self.files else ["run", *(self.run or ())]
-        return base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
 
 
 async def resources(rooms: Rooms, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
@@ -68,8 +29,8 @@ async def resources(rooms: Rooms, params: types.PaginatedRequestParams | None) -
         MCPError: the cursor is none of ours, or what is kept cannot be read.
     """
     try:
-        place = _Place.of(params.cursor if params else None)
-        page = [each.listed() for each in all_resources().values() if not each.variable] if place == _Place() else []
+        place = Place.of(params.cursor if params else None)
+        page = [each.listed() for each in all_resources().values() if not each.variable] if place == Place() else []
         if not place.files:
             runs = sorted(await rooms.listed_runs(), key=_order)
             if place.run is not None:
@@ -78,32 +39,16 @@ async def resources(rooms: Rooms, params: types.PaginatedRequestParams | None) -
             page += map(_result, runs[:room])
             if len(runs) > room:
                 last = runs[room - 1]
-                behind = _Place(run=(last.status.created_at, last.handle))
+                behind = Place(run=(last.status.created_at, last.handle))
                 return types.ListResourcesResult(resources=page, next_cursor=behind.cursor)
         room = _PAGE - len(page)
         files = await rooms.workspace.artifacts(after=place.file, limit=room + 1)
         page += map(_file, files[:room])
-        more = _Place(file=files[room - 1].name if room else None, files=True) if len(files) > room else None
+        more = Place(file=files[room - 1].name if room else None, files=True) if len(files) > room else None
         return types.ListResourcesResult(resources=page, next_cursor=more.cursor if more else None)
     except TheoError as error:
         code = types.INVALID_PARAMS if isinstance(error, InputError) else types.INTERNAL_ERROR
         raise MCPError(code, redact(f"{error.code}: {error}")) from None
-
-
-def only(params: types.PaginatedRequestParams | None) -> None:
-    """For a list of one page: it has no cursor.
-
-    Raises:
-        MCPError: one is given.
-    """
-    if params is not None and params.cursor is not None:
-        error = not_ours()
-        raise MCPError(types.INVALID_PARAMS, f"{error.code}: {error}")
-
-
-def not_ours() -> InputError:
-    """What is said of a cursor that no list here gave."""
-    return InputError("The cursor is none that this list gave.", hint="Ask for the first page again, without one.")
 
 
 def _order(run: Run) -> tuple[float, str]:
