@@ -63,17 +63,19 @@ async def _argument(argument: Argument, begun: str, others: Mapping[str, str], r
 
 
 def begins(begun: str, values: Sequence[str], *, near: bool = True) -> list[str]:
-    """The `values` that begin so, in whatever case; where none does, those that are nearest."""
+    """The `values` that begin so, in whatever case; where none does, those with it inside, or else the nearest."""
     start = begun.strip().lower()
     if len(start) > _LONGEST:
         return []
     found = [value for value in values if value.lower().startswith(start)]
     if found or not near:
         return found
-    lowered = {value.lower(): value for value in values}
     inside = [value for value in values if start in value.lower()]
+    if inside:
+        return inside
+    lowered = {value.lower(): value for value in values}
     close = difflib.get_close_matches(start[:100], lowered, n=_MOST_NEAR, cutoff=0.5)
-    return list(dict.fromkeys([*inside, *(lowered[each] for each in close)]))
+    return [lowered[each] for each in close]
 
 
 async def _names(template: Resource, backend: Backend, rooms: Rooms) -> Sequence[str]:
