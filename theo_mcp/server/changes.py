@@ -145,6 +145,6 @@ class Changes:
         try:
             with anyio.fail_after(_SEND_S):
                 await send()
-        except (TimeoutError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+        except Exception as error:  # whatever is wrong with one session may end neither the others nor the server
             log.warning("A session is told of no more changes: %s", type(error).__name__)
             self._sessions.pop(connection, None)

@@ -21,6 +21,7 @@ from theo_mcp.server.resources import Resource, template_of
 from theo_mcp.server.rooms import Rooms
 
 _MOST = 100  # of the protocol
+_MOST_PATHS = 1_000
 _MOST_NEAR = 10
 _LIMIT_S = 2.0
 _LONGEST = 1024
@@ -48,13 +49,14 @@ async def complete(backend: Backend, rooms: Rooms, params: types.CompleteRequest
     except InputError as error:
         raise MCPError(types.INVALID_PARAMS, f"{error.code}: {error}") from None
     shown = found[:_MOST]
-    completion = types.Completion(values=shown, total=len(found), has_more=len(found) > len(shown))
+    total = len(found) if len(found) < _MOST_PATHS else None
+    completion = types.Completion(values=shown, total=total, has_more=len(found) > len(shown))
     return types.CompleteResult(completion=completion)
 
 
 async def _argument(argument: Argument, begun: str, others: Mapping[str, str], rooms: Rooms) -> list[str]:
     if argument.live == "path":
-        return await rooms.workspace.names(begun, limit=10 * _MOST)
+        return await rooms.workspace.names(begun, limit=_MOST_PATHS)
     values = argument.values
     if argument.by is not None:
         other, by = argument.by

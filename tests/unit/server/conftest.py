@@ -136,15 +136,13 @@ async def hosts(
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with a source file, a picture, a secret, and more files than a completion may name."""
+    """A folder with a source file, a picture and a secret."""
     root = tmp_path / "project"
-    (root / "many").mkdir(parents=True)
+    root.mkdir()
     (root / "app.py").write_text("def add(a, b):\n    return a - b\n", encoding="utf-8")
     (root / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
     (root / "empty.py").write_text("", encoding="utf-8")
     (root / ".env").write_text("KEY=secret", encoding="utf-8")
-    for number in range(120):
-        (root / "many" / f"f{number:03}.txt").touch()
     return root
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-import pytest
 from mcp_types import Completion, PromptReference, TextContent
 
 from tests.unit.server.conftest import Host, snapshot
@@ -49,23 +49,20 @@ async def test_the_list_is_the_snapshot_and_small(host: Host) -> None:
     assert [prompt["name"] for prompt in listed] == list(GIVEN)
 
 
-@pytest.mark.parametrize("name", GIVEN)
 async def test_a_prompt_names_tools_and_arguments_that_exist_and_sends_nothing(
-    host: Host, theo_service: FakeTheo, getcode_service: FakeGetCode, name: str
+    host: Host, theo_service: FakeTheo, getcode_service: FakeGetCode
 ) -> None:
     tools = {tool.name: tool.input_schema["properties"] for tool in (await host.client.list_tools()).tools}
 
-    text = await message(host, name, **GIVEN[name])
-
-    named = [tools[tool] for tool in all_prompts()[name].tools]  # which raises where there is no such tool
-    for tool in all_prompts()[name].tools:
-        assert f" {tool} " in text
-    words = {"mode", "language", "framework", "save_as", "style", "aspect_ratio", "output_type", "path"}
-    for word in words:
-        if f'{word} "' in text:
-            assert any(word in properties for properties in named)
-    for value in set(GIVEN[name].values()) - {"app.py"}:
-        assert value in text
+    for name, given in GIVEN.items():
+        text = await message(host, name, **given)
+        for tool in all_prompts()[name].tools:
+            assert f" {tool} " in text, name
+        named = [tools[tool] for tool in all_prompts()[name].tools]  # which raises where there is no such tool
+        for word in ("mode", "language", "framework", "save_as", "style", "aspect_ratio", "output_type", "path"):
+            assert f'{word} "' not in text or any(word in properties for properties in named), name
+        for value in set(given.values()) - {"app.py"}:
+            assert value in text, name
     assert theo_service.requests == getcode_service.requests == []
 
 
@@ -121,13 +118,12 @@ BAD: dict[str, tuple[str, dict[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
 async def test_bad_input_is_one_sentence_and_nothing_is_sent(
-    host: Host, theo_service: FakeTheo, getcode_service: FakeGetCode, name: str
+    host: Host, theo_service: FakeTheo, getcode_service: FakeGetCode
 ) -> None:
-    prompt, given, said = BAD[name]
+    for name, (prompt, given, said) in BAD.items():
+        assert said in await host.refused(host.client.get_prompt(prompt, given)), name
 
-    assert said in await host.refused(host.client.get_prompt(prompt, given))
     assert theo_service.requests == getcode_service.requests == []
 
 
@@ -140,9 +136,8 @@ async def test_every_argument_completes(host: Host) -> None:
             assert found.values or argument.name == "code", f"{name} {argument.name}"
 
 
-@pytest.mark.parametrize(
-    ("prompt", "argument", "value", "expected"),
-    [
+async def test_values_that_begin_so_or_are_near(host: Host) -> None:
+    for prompt, argument, value, expected in [
         ("generate_code", "language", "PY", ["python"]),
         ("generate_code", "language", "pyhton", ["python"]),
         ("generate_code", "language", "c", ["c", "cpp", "csharp", "css"]),
@@ -156,12 +151,8 @@ async def test_every_argument_completes(host: Host) -> None:
         ("review_code", "path", "../", []),
         ("review_code", "path", ".e", []),
         ("review_code", "code", "x", []),
-    ],
-)
-async def test_values_that_begin_so_or_are_near(
-    host: Host, prompt: str, argument: str, value: str, expected: list[str]
-) -> None:
-    assert (await completed(host, prompt, argument, value)).values == expected
+    ]:
+        assert (await completed(host, prompt, argument, value)).values == expected, value[:60]
 
 
 async def test_frameworks_are_those_of_the_language(host: Host) -> None:
@@ -171,7 +162,11 @@ async def test_frameworks_are_those_of_the_language(host: Host) -> None:
     assert "axum" in (await completed(host, "generate_code", "framework", "", language="cobol")).values
 
 
-async def test_at_most_a_hundred_values_are_given(host: Host) -> None:
+async def test_at_most_a_hundred_values_are_given(host: Host, project: Path) -> None:
+    (project / "many").mkdir()
+    for number in range(120):
+        (project / "many" / f"f{number:03}.txt").touch()
+
     found = await completed(host, "review_code", "path", "many/")
 
     assert (len(found.values), found.total, found.has_more) == (100, 120, True)
