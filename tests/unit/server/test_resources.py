@@ -12,10 +12,12 @@ import anyio
 import pytest
 from mcp.shared.exceptions import MCPError
 from mcp_types import BlobResourceContents, ResourceTemplateReference, TextContent, TextResourceContents
+from pydantic import JsonValue
 
 from tests.conftest import MakeSettings
 from tests.unit.server.conftest import Host, StartHost, snapshot
 from theo_mcp import Settings
+from theo_mcp.runs import Report
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.theo import FakeTheo, refuse
 
@@ -149,6 +151,23 @@ async def test_a_result_that_is_not_there_yet_says_how_it_stands(
     handle = (result.structured_content or {})["handle"]
 
     assert (await host.text(f"theo://results/{handle}")).startswith("Still running: theo_complete, ")
+
+
+async def test_a_fault_of_ours_is_told_without_its_words(host: Host) -> None:
+    async def work(report: Report) -> JsonValue:
+        return "a secret that is no reply"
+
+    run = (await host.rooms.runs()).start(work, title="theo_code", owner="local")
+    assert await run.wait(5)
+
+    with pytest.raises(MCPError) as raised:
+        await host.text(f"theo://results/{run.handle}")
+
+    assert raised.value.code == -32603
+    assert raised.value.error.message == (
+        "internal_error: Something went wrong inside theo-mcp (ValidationError). Its log on stderr has the details; "
+        "please report them."
+    )
 
 
 async def test_a_handle_is_its_owners(hosts: StartHost, hosted_settings: Settings) -> None:
