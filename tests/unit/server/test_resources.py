@@ -155,7 +155,7 @@ async def test_a_result_that_is_not_there_yet_says_how_it_stands(
 
 async def test_a_fault_of_ours_is_told_without_its_words(host: Host) -> None:
     async def work(report: Report) -> JsonValue:
-        return "a secret that is no reply"
+        return {"body": "a secret", "facts": 5, "lines": [], "data": {}, "files": []}
 
     run = (await host.rooms.runs()).start(work, title="theo_code", owner="local")
     assert await run.wait(5)
@@ -165,8 +165,20 @@ async def test_a_fault_of_ours_is_told_without_its_words(host: Host) -> None:
 
     assert raised.value.code == -32603
     assert raised.value.error.message == (
-        "internal_error: Something went wrong inside theo-mcp (ValidationError). Its log on stderr has the details; "
+        "internal_error: Something went wrong inside theo-mcp (AttributeError). Its log on stderr has the details; "
         "please report them."
+    )
+
+
+async def test_what_is_kept_and_is_no_reply_is_told(host: Host) -> None:
+    async def work(report: Report) -> JsonValue:
+        return "no reply"
+
+    run = (await host.rooms.runs()).start(work, title="theo_code", owner="local")
+    assert await run.wait(5)
+
+    assert await host.text(f"theo://results/{run.handle}") == (
+        "store_failed: What is kept of this result cannot be read. Start the work again."
     )
 
 
