@@ -135,7 +135,10 @@ def _money(tool: Tool[Arguments], backend: Backend, reply: Reply) -> dict[str, J
         else:
             said["cost"] = "counts against the GetCode plan" if tool.api == "getcode" else "not told by the service"
     if backend.session is not None:
-        said["session_cents"] = float(backend.session().cents)
+        session = backend.session()
+        said["session_cents"] = float(session.cents)
+        if session.maybe_cents:  # nobody told what it was
+            said["of_it_estimated_cents"] = float(session.maybe_cents)
     return said
 
 

@@ -162,6 +162,10 @@ def refused(error: TheoError, uri: str) -> MCPError:
 def facts(answers: str, answer: Extended, **more: JsonValue) -> Content:
     """An answer as JSON: every documented fact as the service says it, and who answered."""
     said = answer.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"theo_mcp"})
+    for parts in said.values():  # what is a part here can be a whole answer elsewhere, with its own note of who made it
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, dict):
+                part.pop("theo_mcp", None)
     about = answer.theo_mcp.model_dump(mode="json", exclude_defaults=True)
     return as_json({"answers": answers, **said, **({"theo_mcp": about} if about else {}), **more})
 
