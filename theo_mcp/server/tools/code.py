@@ -21,10 +21,10 @@ class CodeArguments(Arguments):
     """The documented fields of code generation, and where to put the result."""
 
     prompt: str = Field(description='What the code should do: "Write an Express middleware for JWT".')
-    language: str | None = Field(None, description="A hint: typescript.")
-    framework: str | None = Field(None, description="A hint: express.")
+    language: str | None = Field(None, description='A hint: "typescript".')
+    framework: str | None = Field(None, description='A hint: "express".')
     save_as: str | None = Field(
-        None, description="Also save it under this name in the output folder; of several files, as their folder."
+        None, description='Also save it in the output folder: "auth.ts"; several files go into a folder of this name.'
     )
 
 

@@ -26,17 +26,17 @@ class CompleteArguments(Arguments):
 
     prompt: str = Field(description='What to answer: "Explain microservices architecture".')
     mode: Mode | None = Field(None, description="How to answer; auto chooses by the prompt.")
-    conversation_id: str | None = Field(None, description="Continues a conversation; earlier results name its id.")
+    conversation_id: str | None = Field(None, description='Continues a conversation: "conv_1".')
     skills: list[str] | None = Field(None, description='Slugs of skills: ["inventory-check"].')
     tools: list[str] | None = Field(
         None, description='Tools for the model, each as JSON: {"name": "…", "description": "…", "input_schema": {}}.'
     )
-    persona: str | None = Field(None, description="theo, none, or the text of a system prompt.")
+    persona: str | None = Field(None, description='theo, none, or a system prompt: "You are Atlas.".')
     temperature: float | None = Field(None, ge=0, le=2, description="0 (exact) to 2 (free).")
     max_iterations: int | None = Field(None, ge=1, le=20, description="Most steps of the agent loop (8).")
     model_overrides: list[str] | None = Field(None, description='Engines by mode: ["code=theo-1-reason"].')
     metadata: list[str] | None = Field(None, description='Facts to echo and audit: ["team=web"].')
-    component_library: str | None = Field(None, description="For the mode genui.")
+    component_library: str | None = Field(None, description='For mode genui: "eviui".')
     attachments: list[str] | None = Field(None, description='Paths of images to look at: ["docs/login.png"].')
     fresh: bool | None = Field(None, description="Past the cache: adds a line with a random word to the prompt.")
 

@@ -1,0 +1,81 @@
+"""A host with one of our servers, for the tests of what it sees: the SDK's own client, in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Literal, TypeAlias
+
+from mcp import Client
+from mcp_types import CallToolResult, TextContent
+
+from theo_mcp import Settings, connect
+from theo_mcp.server.app import build
+from theo_mcp.server.rooms import Rooms
+from theo_mcp.testing.http import HttpServer
+
+Era = Literal["legacy", "auto"]
+ERAS: dict[Era, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
+
+
+Start: TypeAlias = "Callable[[Settings], Awaitable[Assistant]]"
+StartHosted: TypeAlias = "Callable[..., Awaitable[Assistant]]"
+"""With fields of `Settings`."""
+AllHosted: TypeAlias = Callable[..., Settings]
+
+
+class Assistant:
+    """The host. `progress` is what it was told of its last call."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.progress: list[tuple[float, str | None]] = []
+
+    async def call(self, name: str, /, **arguments: object) -> CallToolResult:
+        self.progress.clear()
+        return await self.client.call_tool(name, arguments, progress_callback=self._see)
+
+    async def _see(self, progress: float, total: float | None, message: str | None) -> None:
+        self.progress.append((progress, message))
+
+
+@asynccontextmanager
+async def assistant(settings: Settings, era: Era = "auto", *, owner: str = "local") -> AsyncIterator[Assistant]:
+    """A host of a new server; another one over the same data folder finds what this one leaves."""
+    async with (
+        connect(settings) as backend,
+        Client(build(backend, settings, rooms=Rooms(settings, owner=owner)), mode=era) as client,
+    ):
+        assert client.protocol_version == ERAS[era]
+        yield Assistant(client)
+
+
+def text_of(result: CallToolResult) -> str:
+    """The only text of a result that is nothing but text."""
+    assert [type(block) for block in result.content] == [TextContent]
+    return words_of(result)
+
+
+def words_of(result: CallToolResult) -> str:
+    """The text of a result, whatever stands beside it."""
+    return "".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+def data_of(result: CallToolResult) -> dict[str, Any]:
+    """Its structured content."""
+    data: dict[str, Any] | None = result.structured_content
+    assert data is not None, words_of(result)
+    return data
+
+
+def handle_in(text: str) -> str:
+    """The handle that a text names."""
+    found = re.search(r"run_[\w-]{22}", text)
+    assert found, text
+    return found[0]
+
+
+def posts(*services: HttpServer) -> list[str]:
+    """The paths that were posted to: what may cost money."""
+    return [request.path for service in services for request in service.requests if request.method == "POST"]
