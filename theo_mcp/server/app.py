@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -71,7 +72,8 @@ def build(
         try:
             return await answer(tool, params.arguments or {}, backend, rooms, Progress(_send(context)))
         except Exception as error:
-            log.exception("%s failed", tool.name)
+            where = "".join(traceback.format_tb(error.__traceback__))  # its words may hold a prompt
+            log.error("%s failed with %s:\n%s", tool.name, type(error).__name__, where)
             return failure(
                 TheoError(
                     f"Something went wrong inside theo-mcp ({type(error).__name__}).",

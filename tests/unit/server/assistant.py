@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from mcp import Client
@@ -16,6 +19,7 @@ from theo_mcp.server.rooms import Rooms
 from theo_mcp.testing.http import HttpServer
 
 Era = Literal["legacy", "auto"]
+MOST_ECHO = 100
 ERAS: dict[Era, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 
 
@@ -79,3 +83,33 @@ def handle_in(text: str) -> str:
 def posts(*services: HttpServer) -> list[str]:
     """The paths that were posted to: what may cost money."""
     return [request.path for service in services for request in service.requests if request.method == "POST"]
+
+
+def one_line(result: CallToolResult, *typed: object) -> str:
+    """The sentence, which has everything that such a sentence should have, and nothing else."""
+    text = text_of(result)
+    assert result.is_error, text[:300]
+    assert result.structured_content is None
+    assert re.match(r"[a-z][a-z_]+: [A-Z0-9'\"]", text), text[:300]
+    assert text.isprintable(), text[:300]
+    assert len(text) < 900, len(text)
+    assert "internal_error" not in text
+    assert "pydantic" not in text
+    assert "Traceback" not in text
+    given = " ".join(map(str, typed))
+    assert str(Path.home()) + os.sep not in text or str(Path.home()) in given
+    assert all(url in given for url in re.findall(r"\w+://[^\s']+", text)), text
+    for argument in typed:
+        same = SequenceMatcher(None, text, str(argument)[:5_000], autojunk=False).find_longest_match()
+        assert same.size <= MOST_ECHO, text
+    return text
+
+
+def leaves(value: object) -> Iterator[str]:
+    """Every text in a value."""
+    if isinstance(value, dict):
+        yield from (leaf for item in value.values() for leaf in leaves(item))
+    elif isinstance(value, list):
+        yield from (leaf for item in value for leaf in leaves(item))
+    elif isinstance(value, str):
+        yield value

@@ -15,7 +15,7 @@ import mcp_types as types
 import pytest
 from mcp import Client
 
-from tests.unit.server.assistant import ERAS, AllHosted, StartHosted, assistant, data_of, handle_in, words_of
+from tests.unit.server.assistant import ERAS, AllHosted, StartHosted, data_of, handle_in, words_of
 from theo_mcp import Settings
 from theo_mcp.backend import Backend
 from theo_mcp.server.app import INSTRUCTIONS, build
@@ -215,7 +215,9 @@ async def test_structured_content_is_what_the_schema_says_done_and_running(
         return "" if name in ("theo_image",) else str(data_of(result)["status"])
 
     assert {tool.name for tool in tools.values() if tool.output_schema is None} >= {"theo_image"}
+    elsewhere = {"images": [{"url": "file:///x.png"}], "download_url": "file:///x.pdf", "usage": {"cost_cents": 1}}
     for name, arguments in CALLS.items():
+        theo_service.next = [faults.status(200, elsewhere)] if name in ("theo_image", "theo_document") else []
         if name not in ("theo_research", "theo_video"):  # a look at a job comes a second later
             assert checked(name, await quick.call(name, **arguments)) in ("done", "")
     for name in sorted(CALLS.keys() - {"theo_models", "theo_skill_install", "theo_skill_list", "theo_status"}):

@@ -11,7 +11,6 @@ from mcp.shared.exceptions import MCPError
 from tests.conftest import MakeSettings
 from tests.unit.server.assistant import Assistant, Start, text_of
 from theo_mcp.testing import theo
-from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.model_server import ANSWER, ModelServer
 from theo_mcp.testing.theo import FakeTheo
@@ -162,49 +161,6 @@ async def test_status_says_what_was_spent(
     ]  # fmt: skip
     assert text_of(refused).startswith("budget_exceeded: ")
     assert "Spent today: 0 of 0.5 cents" in text_of(await limited.call("theo_status"))
-
-
-BAD: dict[str, tuple[str, dict[str, object], str]] = {
-    "no prompt": ("theo_complete", {}, "missing_prompt: The argument 'prompt' is missing."),
-    "an empty prompt": ("theo_code", {"prompt": ""}, "missing_prompt: The prompt is empty."),
-    "blanks": ("theo_improve", {"prompt": " \n", "output_type": "pdf"}, "missing_prompt: The prompt is empty."),
-    "a long prompt": ("theo_complete", {"prompt": "x" * 200_001}, "prompt_too_long: The prompt has 200,001 characters"),
-    "a number": ("theo_complete", {"prompt": 5}, "validation_error: The argument 'prompt' is 5; it should be a"),
-    "an object": ("theo_complete", {"prompt": {}}, "validation_error: The argument 'prompt' is an object"),
-    "null": ("theo_code", {"prompt": None}, "validation_error: The argument 'prompt' is null"),
-    "a misspelt name": ("theo_code", {"promt": "x"}, "Did you mean 'prompt'?"),
-    "a misspelt value": ("theo_complete", {"prompt": "x", "mode": "fats"}, "Did you mean 'fast'?"),
-    "an unknown value": ("theo_improve", {"prompt": "x", "output_type": "song"}, "The values are: website, chart, api"),
-    "a high temperature": ("theo_complete", {"prompt": "x", "temperature": 2.5}, "should be at most 2"),
-    "a bool": ("theo_complete", {"prompt": "x", "temperature": True}, "validation_error: The argument 'temperature'"),
-    "a fraction": ("theo_complete", {"prompt": "x", "max_iterations": 1.5}, "validation_error: The argument 'max_iter"),
-    "no iterations": ("theo_complete", {"prompt": "x", "max_iterations": 0}, "should be at least 1"),
-    "a list of numbers": ("theo_complete", {"prompt": "x", "skills": [1]}, "validation_error: The argument 'skills.0'"),
-    "a string for a list": ("theo_complete", {"prompt": "x", "skills": "a"}, "validation_error: The argument 'skills'"),
-    "a broken tool": ("theo_complete", {"prompt": "x", "tools": ["{"]}, "not a JSON tool definition"),
-    "a pair without =": ("theo_complete", {"prompt": "x", "metadata": ["a"]}, "Each looks like key=value"),
-    "no such mode": ("theo_complete", {"prompt": "x", "model_overrides": ["x=y"]}, "'x', which is not a mode"),
-    "an argument for none": ("theo_status", {"verbose": True}, "The arguments are: none."),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-async def test_bad_input_is_one_sentence_and_nothing_is_sent(
-    hosted: Assistant, theo_service: FakeTheo, getcode_service: FakeGetCode, name: str
-) -> None:
-    tool, arguments, said = BAD[name]
-
-    result = await hosted.call(tool, **arguments)
-
-    text = text_of(result)
-    assert result.is_error
-    assert said in text
-    assert "\n" not in text
-    assert "pydantic" not in text
-    assert len(text) < 400
-    assert theo_service.requests == []
-    assert getcode_service.requests == []
-    assert (await hosted.call("theo_complete", prompt="Hello")).structured_content
 
 
 async def test_null_for_an_optional_argument_means_absent(hosted: Assistant, theo_service: FakeTheo) -> None:
