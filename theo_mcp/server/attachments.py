@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from theo_mcp.errors import InputError
 from theo_mcp.server.rooms import Rooms
-from theo_mcp.wire.completions import ImageBase64
+
+if TYPE_CHECKING:
+    from theo_mcp.wire.completions import ImageBase64
 
 _MOST: Final = 8
 _MOST_BYTES: Final = 10 * 2**20
@@ -22,6 +24,7 @@ async def attached(rooms: Rooms, paths: Sequence[str]) -> tuple[ImageBase64, ...
     Raises:
         InputError: one cannot be read, or is no image by its bytes.
     """
+    from theo_mcp.wire.completions import ImageBase64
     from theo_mcp.workspace.sniff import sniffed
 
     if len(paths) > _MOST:

@@ -111,12 +111,23 @@ async def _worked(tool: Tool[Arguments], call: Call, arguments: Arguments) -> Js
             _, said = await _kept(call.rooms, error.partial, "partial.md")
             error.hint = f"{error.hint} {said}".strip()
         raise
-    if tool.paid and call.backend.session is not None:
-        session = call.backend.session()
-        reply = replace(reply, facts={**reply.facts, "session_cents": float(session.cents)})
+    reply = replace(reply, facts={**reply.facts, **_money(tool, call.backend, reply)})
     if reply.too_long:
         reply = await _shortened(call, reply)
     return reply.stored()
+
+
+def _money(tool: Tool[Arguments], backend: Backend, reply: Reply) -> dict[str, JsonValue]:
+    """What it cost, where the answer does not tell, and what the session has cost."""
+    said: dict[str, JsonValue] = {}
+    if reply.facts.get("cost_cents") is None:
+        if tool.answers(backend) == "engine":
+            said["cost_cents"] = 0
+        else:
+            said["cost"] = "counts against the GetCode plan" if tool.api == "getcode" else "not told by the service"
+    if backend.session is not None:
+        said["session_cents"] = float(backend.session().cents)
+    return said
 
 
 async def _shortened(call: Call, reply: Reply) -> Reply:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from theo_mcp.backend import Limited
 
 _MOST = 5
+_FREE = frozenset(
+    {"models", "health", "usage", "conversations", "conversation", "skills", "install_skill", "job", "wait_for_job"}
+)
 
 
 @dataclass
@@ -61,7 +64,7 @@ def _spending(told: Told, spending: Spending) -> None:
             "maybe_cents": float(used.maybe_cents),
         }
         for used in spending.used
-        if used.method not in ("models", "health", "usage", "conversations")
+        if used.method not in _FREE
     ]
     told.data["spending"] = {
         "session_cents": float(spending.session_cents),

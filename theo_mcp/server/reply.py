@@ -5,11 +5,13 @@ A reply is JSON on the way (`stored`), so that it can be had again under its run
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
 from theo_mcp.wire.model import scrubbed
 
@@ -72,17 +74,24 @@ class Reply:
         return {name: value for name, value in made.items() if value not in (None, "", [], {}) or name in self.data}
 
     def stored(self) -> JsonValue:
-        """It as JSON."""
-        return asdict(self)
+        """It as JSON; what does not change is not copied."""
+        files: list[JsonValue] = [asdict(file) for file in self.files]
+        return {
+            **vars(self),
+            "facts": dict(self.facts),
+            "lines": list(self.lines),
+            "data": dict(self.data),
+            "files": files,
+        }
 
     @classmethod
     def restored(cls, stored: JsonValue) -> Reply:
-        """The reply that `stored` was made of.
-
-        Raises:
-            ValueError: it is none.
-        """
-        return _ADAPTER.validate_python(stored)
+        """The reply that `stored` was made of."""
+        if not isinstance(stored, dict):
+            raise TypeError("this is no stored reply")
+        made: Callable[..., Reply] = cls
+        files = [SavedFile(**file) for file in _list(stored["files"])]
+        return made(**{**stored, "lines": tuple(_list(stored["lines"])), "files": tuple(files)})
 
     @property
     def too_long(self) -> bool:
@@ -108,9 +117,6 @@ class Reply:
         return replace(self, body=head, lines=tuple(part for part in (said, on, *lines) if part), data=data)
 
 
-_ADAPTER = TypeAdapter(Reply)
-
-
 def facts_line(facts: Mapping[str, JsonValue]) -> str:
     """Facts in one line: ``backend engine · model smollm2-135m · cost 0 cents``."""
     shown = []
@@ -122,7 +128,8 @@ def facts_line(facts: Mapping[str, JsonValue]) -> str:
         elif value is True:
             shown.append(name.replace("_", " "))
         else:
-            shown.append(f"{name.replace('_', ' ')} {value}")
+            told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            shown.append(f"{name.replace('_', ' ')} {told}")
     return " · ".join(shown)
 
 
@@ -142,6 +149,10 @@ def clean_value(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
         return {clean(name): clean_value(item) for name, item in value.items()}
     return value
+
+
+def _list(value: JsonValue) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _shortened(data: Mapping[str, JsonValue], room: int) -> dict[str, JsonValue]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from theo_mcp.server.reply import Reply, SavedFile
-from theo_mcp.wire.completions import Code, Completion
-from theo_mcp.wire.getcode import Improved
-from theo_mcp.wire.model import Check, Extension
-from theo_mcp.wire.parts import Artifact, FollowUp, ToolUse, Usage
+
+if TYPE_CHECKING:  # the models are the backend's; a server that starts needs none of them
+    from theo_mcp.wire.completions import Code, Completion
+    from theo_mcp.wire.getcode import Improved
+    from theo_mcp.wire.model import Check, Extension
+    from theo_mcp.wire.parts import Artifact, FollowUp, ToolUse, Usage
 
 _EMPTY = "(The answer is empty.)"
 
@@ -32,13 +35,15 @@ def completion(answer: Completion, *, files: Sequence[SavedFile] = (), notes: Se
         "skills_active": [skill.slug or skill.name or skill.id for skill in answer.skills_active],
     }
     structured = answer.structured_output
-    output: JsonValue = structured.model_dump(exclude_defaults=True) if structured else None
+    data: dict[str, JsonValue] = {"text": answer.content}
+    if structured:
+        data["structured_output"] = structured.model_dump(exclude_defaults=True)
     shown = [answer.content, *files_shown(answer.artifacts)]
     if structured and not answer.content:
         shown.append(fenced(json.dumps(structured.data, ensure_ascii=False, indent=1), "json"))
     return reply_of(
         "\n\n".join(part for part in shown if part) or _EMPTY,
-        {"text": answer.content, "structured_output": output},
+        data,
         facts,
         about,
         follow_ups=answer.follow_ups,
@@ -49,10 +54,10 @@ def completion(answer: Completion, *, files: Sequence[SavedFile] = (), notes: Se
     )
 
 
-def code(answer: Code, *, files: Sequence[SavedFile] = (), notes: Sequence[str] = ()) -> Reply:
-    """Code: in a fence, each file of several under its name."""
+def code(answer: Code, *, language: str = "", files: Sequence[SavedFile] = (), notes: Sequence[str] = ()) -> Reply:
+    """Code: in a fence, each file of several under its name; `language` is what was asked for."""
     about = answer.theo_mcp
-    language = about.checks[0].language if about.checks else ""
+    language = about.checks[0].language if about.checks else language
     alone = answer.content and answer.content not in [artifact.code for artifact in answer.artifacts]
     shown = [fenced(answer.content, language)] if alone else []
     shown += files_shown(answer.artifacts)

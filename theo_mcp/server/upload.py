@@ -13,7 +13,8 @@ from theo_mcp.errors import InputError
 from theo_mcp.server import results
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.rooms import Rooms
-from theo_mcp.wire.getcode import UPLOAD_TYPES, Analysed, OutputType, UploadRequest, UploadType
+from theo_mcp.wire.getcode import Analysed, UploadRequest
+from theo_mcp.wire.words import UPLOAD_TYPES, OutputType, UploadType
 
 MOST_BYTES: Final = 25 * 2**20
 """Of a file read from a path. No limit is documented; what is too large for the service is refused there."""

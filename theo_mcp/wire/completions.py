@@ -7,15 +7,14 @@ list. Defaults of optional reply fields mean "was not there".
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias, get_args
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from theo_mcp.wire.model import Extended, Request, text_of
 from theo_mcp.wire.parts import ActiveSkill, Artifact, FollowUp, Model, StructuredOutput, ToolUse, Usage, model_of
+from theo_mcp.wire.words import Mode
 
-Mode = Literal["auto", "fast", "think", "code", "image", "video", "research", "roast", "genui"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 ImageModel = Literal[
     "auto", "theo-1-create", "theo-1-photo", "theo-1-rapid", "theo-1-design", "theo-1-studio", "theo-1-type"
 ]

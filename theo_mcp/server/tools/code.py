@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -14,7 +15,9 @@ from theo_mcp.server.files import save
 from theo_mcp.server.project import project_of
 from theo_mcp.server.reply import Reply, SavedFile
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.completions import Code, CodeRequest
+
+if TYPE_CHECKING:
+    from theo_mcp.wire.completions import Code
 
 
 class CodeArguments(Arguments):
@@ -29,11 +32,13 @@ class CodeArguments(Arguments):
 
 
 async def _run(call: Call, arguments: CodeArguments) -> Reply:
+    from theo_mcp.wire.completions import CodeRequest
+
     language = arguments.language or (await project_of(call.rooms)).language
     request = CodeRequest(prompt=arguments.prompt, language=language, framework=arguments.framework)
     answer = await call.backend.theo.code(request, observe=call.observe)
     files = await _saved(call, answer, arguments.save_as) if arguments.save_as else ()
-    reply = results.code(answer, files=files)
+    reply = results.code(answer, language=language or "", files=files)
     return replace(reply, raw_name=arguments.save_as) if arguments.save_as and not files else reply
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue, ValidationError
 
@@ -16,9 +17,10 @@ from theo_mcp.server.files import fetch, not_saved, stem_of
 from theo_mcp.server.project import project_of, tried, with_project
 from theo_mcp.server.reply import Reply, SavedFile
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.completions import MODES, Completion, CompletionRequest, InlineTool, Mode, Persona
-from theo_mcp.wire.events import Gathered, Token
-from theo_mcp.wire.parts import now
+from theo_mcp.wire.words import MODES, Mode
+
+if TYPE_CHECKING:
+    from theo_mcp.wire.completions import Completion, CompletionRequest, InlineTool, Persona
 
 
 class CompleteArguments(Arguments):
@@ -47,6 +49,8 @@ def request_of(arguments: CompleteArguments) -> CompletionRequest:
     Raises:
         InputError: a tool is not a JSON tool definition, or a pair has no "=".
     """
+    from theo_mcp.wire.completions import CompletionRequest
+
     overrides = _pairs("model_overrides", arguments.model_overrides)
     unknown = next((mode for mode in overrides or {} if mode not in MODES), None)
     if unknown is not None:
@@ -90,6 +94,9 @@ async def _answer(call: Call, request: CompletionRequest, prompt: str) -> Reply:
 
 async def _streamed(call: Call, request: CompletionRequest) -> Completion:
     """The completion, its text told as it comes."""
+    from theo_mcp.wire.events import Gathered, Token
+    from theo_mcp.wire.parts import now
+
     gathered = Gathered(request)
     async with call.backend.theo.stream(request) as events:
         async for event in events:
@@ -131,10 +138,14 @@ async def _saved(call: Call, completion: Completion, prompt: str) -> tuple[list[
 
 
 def _persona(text: str | None) -> Persona | str | None:
+    from theo_mcp.wire.completions import Persona
+
     return text if text in (None, "theo", "none") else Persona(system_prompt=text or "")
 
 
 def _tool(text: str) -> InlineTool:
+    from theo_mcp.wire.completions import InlineTool
+
     try:
         return InlineTool.model_validate_json(text)
     except ValidationError:

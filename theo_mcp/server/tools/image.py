@@ -9,7 +9,7 @@ from theo_mcp.server.call import Call
 from theo_mcp.server.project import project_of
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.images import AspectRatio, ImagesRequest
+from theo_mcp.wire.words import AspectRatio
 
 
 class ImageArguments(Arguments):
@@ -23,6 +23,7 @@ class ImageArguments(Arguments):
 
 async def _run(call: Call, arguments: ImageArguments) -> Reply:
     from theo_mcp.server.images import made
+    from theo_mcp.wire.images import ImagesRequest
 
     style = arguments.style or (await project_of(call.rooms)).style
     request = ImagesRequest(

@@ -9,7 +9,7 @@ from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.call import Call
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.skills import SkillFilter
+from theo_mcp.wire.words import SkillFilter
 
 
 class SkillListArguments(Arguments):
