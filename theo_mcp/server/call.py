@@ -18,7 +18,7 @@ from theo_mcp.errors import TheoError
 from theo_mcp.server.content import failure, running, success
 from theo_mcp.server.files import pictures, save
 from theo_mcp.server.progress import Progress
-from theo_mcp.server.reply import Reply, SavedFile
+from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.server.rooms import Rooms
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from theo_mcp.server.tools import Tool
 
 _LONG_PARTIAL = 8_000
+_LONGEST_PHASE = 200
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Call:
 
     def phase(self, words: str) -> None:
         """What happens now. Not between two pieces of text."""
+        words = one_line(words)[:_LONGEST_PHASE]
         self.progress.phase(words)
         if self.report is not None:
             self.report.phase(words)
@@ -65,6 +67,8 @@ async def answer(
         arguments = tool.parsed(raw)
         if not tool.paid:
             reply = await progress.during(lambda: tool.run(Call(backend, rooms, progress), arguments))
+            if reply.too_long:
+                reply = reply.shortened("The rest does not fit into a result.", "")
             return await shown(reply, rooms, structured=not tool.media)
         from theo_mcp.runs import Run
 

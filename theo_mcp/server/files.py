@@ -18,6 +18,8 @@ from theo_mcp.server.rooms import Rooms
 if TYPE_CHECKING:
     from theo_mcp.backend import Backend
 
+MOST_FILES = 50
+"""That are fetched or saved for one answer."""
 MOST_BYTES = 256 * 2**20
 """Of one file that an answer points to."""
 _PREVIEWED = ("image/png", "image/jpeg", "image/webp", "image/gif")

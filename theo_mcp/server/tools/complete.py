@@ -13,9 +13,9 @@ from theo_mcp.server import results
 from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.attachments import attached
 from theo_mcp.server.call import Call
-from theo_mcp.server.files import fetch, not_saved, stem_of
+from theo_mcp.server.files import MOST_FILES, fetch, not_saved, stem_of
 from theo_mcp.server.project import project_of, tried, with_project
-from theo_mcp.server.reply import Reply, SavedFile
+from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.server.tools import Tool
 from theo_mcp.wire.words import MODES, Mode
 
@@ -125,15 +125,15 @@ async def _saved(call: Call, completion: Completion, prompt: str) -> tuple[list[
     """The files that the artifacts point to."""
     files: list[SavedFile] = []
     notes: list[str] = []
-    for artifact in completion.artifacts:
-        for url in artifact.urls:
-            try:
-                stem = stem_of(artifact.title or prompt, "artifact")
-                files.append(await fetch(call.backend, call.rooms, url, stem))
-            except TheoError as error:
-                notes.append(
-                    not_saved(f"The artifact {artifact.title[:60] or artifact.type or artifact.id}", url, error)
-                )
+    places = [(artifact, url) for artifact in completion.artifacts for url in artifact.urls]
+    for artifact, url in places[:MOST_FILES]:
+        try:
+            files.append(await fetch(call.backend, call.rooms, url, stem_of(artifact.title or prompt, "artifact")))
+        except TheoError as error:
+            name = one_line((artifact.title or artifact.type or artifact.id)[:60])
+            notes.append(not_saved(f"The artifact {name}", url, error))
+    if len(places) > MOST_FILES:
+        notes.append(f"{len(places) - MOST_FILES:,} more files of artifacts were not fetched.")
     return files, notes
 
 
