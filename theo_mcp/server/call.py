@@ -139,7 +139,7 @@ async def _shortened(call: Call, reply: Reply) -> Reply:
     handle = call.report.handle if call.report is not None else ""
     if reply.rest:
         return reply.shortened(f"All of it is in {reply.files[0].path}", handle)
-    whole = reply.body if reply.raw is None else reply.raw
+    whole = reply.whole
     saved, said = await _kept(call.rooms, whole, reply.raw_name)
     head = reply.shortened(said, handle)
     if saved is None:

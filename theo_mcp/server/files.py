@@ -52,13 +52,14 @@ async def fetch(backend: Backend, rooms: Rooms, url: str, stem: str, *, image: b
         TheoError: it is elsewhere, cannot be had or saved, or is no image.
     """
     from theo_mcp.workspace.reading import mime_of
+    from theo_mcp.workspace.sniff import sniffed
 
     fetched = await backend.open(url, max_bytes=MOST_BYTES)
-    mime = mime_of(fetched.name or "", fetched.data)
-    if image and mime not in _PREVIEWED:
+    if image and sniffed(fetched.data) not in _PREVIEWED:
         raise TheoError(
             f"What the service gave as an image is none ({len(fetched.data):,} bytes).", code="unexpected_answer"
         )
+    mime = mime_of(fetched.name or "", fetched.data)
     extension = mimetypes.guess_extension(mime) or mimetypes.guess_extension(fetched.mime) or ".bin"
     return await save(rooms, stem + {".jpe": ".jpg", ".htm": ".html"}.get(extension, extension), fetched.data)
 

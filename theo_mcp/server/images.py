@@ -33,7 +33,7 @@ async def made(backend: Backend, rooms: Rooms, answer: Images, prompt: str) -> R
             said = one_line(" · ".join(f"{key} {value}" for key, value in parts.items() if value))
             shown.append(f"{name}: {said}" if said else name)
     if len(answer.images) > MOST_FILES:
-        notes.append(f"{len(answer.images) - MOST_FILES:,} more images were not fetched.")
+        notes.insert(0, f"{len(answer.images) - MOST_FILES:,} more images were not fetched.")
     facts = results.who(answer.theo_mcp) | results.usage_facts(answer.usage) | {"id": answer.id}
     count = f"{len(files)} of {len(answer.images)} images were saved." if notes else _count(len(files))
     images: list[JsonValue] = [

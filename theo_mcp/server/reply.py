@@ -102,9 +102,15 @@ class Reply:
         """Whether its text or its data are more than hosts take."""
         return len(self.text) > MOST_CHARS or _chars(self.data) > MOST_CHARS
 
+    @property
+    def whole(self) -> str:
+        """What is cut and kept where a reply is too long: what was asked for, or where that is short, all of it."""
+        asked = self.body if self.raw is None else self.raw
+        return asked if self.rest or len(asked) > MOST_CHARS // 2 else self.text
+
     def shortened(self, where: str, handle: str) -> Reply:
         """Its head; `where` says in a sentence where the whole is, and `handle` reads on."""
-        whole = self.body if self.raw is None else self.raw
+        whole = self.whole
         about = replace(
             self,
             facts=_shortened(self.facts, _ROOM_FOR_FACTS),

@@ -81,7 +81,7 @@ def improved(answer: Improved) -> Reply:
 
 def files_shown(artifacts: Sequence[Artifact]) -> list[str]:
     """Each artifact that is code: its name and its text in a fence."""
-    return [f"{file.title}\n{fenced(file.code, file.language or '')}" for file in artifacts if file.code]
+    return [f"{one_line(file.title)}\n{fenced(file.code, file.language or '')}" for file in artifacts if file.code]
 
 
 def check_line(check: Check) -> str:
@@ -111,13 +111,13 @@ def reply_of(
 ) -> Reply:
     """A reply of the parts that answers share."""
     lines = [check_line(check) for check in about.checks]
+    said = [note for note in (about.notice, *notes) if note]
+    lines += [f"Note: {note}" for note in said]
     lines += [one_line(f"Artifact: {_artifact_line(artifact)}") for artifact in artifacts]
     lines += [one_line(_tool_line(tool)) for tool in tools_used]
     if follow_ups:
         lines.append("Follow-ups (made by rule):" if about.follow_ups == "rule" else "Follow-ups:")
         lines += [one_line(f"- {follow_up.label}: {follow_up.prompt}") for follow_up in follow_ups]
-    said = [note for note in (about.notice, *notes) if note]
-    lines += [f"Note: {note}" for note in said]
     everything: dict[str, JsonValue] = {
         **data,
         "checks": [check.model_dump(exclude_defaults=False) for check in about.checks],

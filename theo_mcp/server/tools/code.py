@@ -62,7 +62,7 @@ async def _saved(call: Call, answer: Code, name: str) -> tuple[list[SavedFile], 
         except TheoError as error:
             notes.append(one_line(f"{title[:60]} was not saved: {error}"))
     if len(named) > MOST_FILES:
-        notes.append(f"{len(named) - MOST_FILES:,} more files were not saved; they stand above.")
+        notes.insert(0, f"{len(named) - MOST_FILES:,} more files were not saved; they stand above.")
     return files, notes
 
 

@@ -133,7 +133,7 @@ async def _saved(call: Call, completion: Completion, prompt: str) -> tuple[list[
             name = one_line((artifact.title or artifact.type or artifact.id)[:60])
             notes.append(not_saved(f"The artifact {name}", url, error))
     if len(places) > MOST_FILES:
-        notes.append(f"{len(places) - MOST_FILES:,} more files of artifacts were not fetched.")
+        notes.insert(0, f"{len(places) - MOST_FILES:,} more files of artifacts were not fetched.")
     return files, notes
 
 
