@@ -7,6 +7,7 @@ goes wrong names the job.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import JsonValue
@@ -93,10 +94,11 @@ def _reply(
     if isinstance(sources, list):
         body = "\n".join([body, "", "Sources:", *(one_line(f"- {source}") for source in sources)])
         data["sources"] = sources
-    lines = [*notes, *(one_line(f"{name}: {value}") for name, value in extra.items() if str(value) not in body)]
-    return results.reply_of(
-        body or "(The answer is empty.)", {what: body, **data}, facts, about, files=files, notes=lines
+    told = [one_line(f"{name}: {value}") for name, value in extra.items() if str(value) not in body]
+    reply = results.reply_of(
+        body or "(The answer is empty.)", {what: body, **data}, facts, about, files=files, notes=notes
     )
+    return replace(reply, lines=(*told, *reply.lines))
 
 
 def _source(value: JsonValue) -> str:

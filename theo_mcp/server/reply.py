@@ -61,7 +61,8 @@ class Reply:
         """Everything but the body, as text. Each path stands alone on its line."""
         lines = [line for line in (facts_line(self.facts), *self.lines) if line]
         if self.files:
-            lines += ["Saved:", *(file.path for file in self.files)]
+            lines += ["Saved:"]
+            lines += [line for file in self.files for line in (file.path, f"({file.mime}, {file.size} bytes)")]
         return "\n".join(lines)
 
     @property

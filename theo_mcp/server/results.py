@@ -38,7 +38,13 @@ def completion(answer: Completion, *, files: Sequence[SavedFile] = (), notes: Se
     structured = answer.structured_output
     data: dict[str, JsonValue] = {"text": answer.content}
     if structured:
-        data["structured_output"] = structured.model_dump(exclude_defaults=True)
+        data["structured_output"] = structured.model_dump(exclude_none=True, include={"type", "data", "parse_error"})
+        facts["output_type"] = structured.type
+        notes = (
+            [*notes, f"The output could not be read as data: {structured.parse_error}"]
+            if structured.parse_error
+            else notes
+        )
     shown = [answer.content, *files_shown(answer.artifacts)]
     if structured and structured.data is not None and not _is_json_of(answer.content, structured.data):
         shown.append(fenced(json.dumps(structured.data, ensure_ascii=False, indent=1), "json"))
