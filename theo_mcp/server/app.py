@@ -25,7 +25,7 @@ from theo_mcp.errors import ConfigError, TheoError
 from theo_mcp.server.call import answer
 from theo_mcp.server.content import failure
 from theo_mcp.server.icons import icon
-from theo_mcp.server.progress import Progress, SendProgress
+from theo_mcp.server.progress import Pace, Progress, SendProgress
 from theo_mcp.server.reply import clean
 from theo_mcp.server.rooms import Rooms
 from theo_mcp.server.tools import all_tools
@@ -45,7 +45,11 @@ Context = ServerRequestContext[dict[str, Any]]
 
 
 def build(
-    backend: Backend, settings: Settings | ConfigError = Settings(), *, rooms: Rooms | None = None
+    backend: Backend,
+    settings: Settings | ConfigError = Settings(),
+    *,
+    rooms: Rooms | None = None,
+    pace: Pace = Pace(),
 ) -> Server[dict[str, Any]]:
     """The MCP server over `backend`, for both protocol eras; closing the backend stays with the caller.
 
@@ -69,8 +73,9 @@ def build(
             near = difflib.get_close_matches(params.name, tools, n=1)
             hint = f" Did you mean {near[0]}?" if near else f" The tools are: {', '.join(tools)}."
             raise MCPError(types.INVALID_PARAMS, f"There is no tool {params.name[:60]!r}.{hint}")
+        progress = Progress(_send(context), pace)
         try:
-            return await answer(tool, params.arguments or {}, backend, rooms, Progress(_send(context)))
+            return await answer(tool, params.arguments or {}, backend, rooms, progress, host=_host(context))
         except Exception as error:
             where = "".join(traceback.format_tb(error.__traceback__))  # its words may hold a prompt
             log.error("%s failed with %s:\n%s", tool.name, type(error).__name__, where)
@@ -98,6 +103,12 @@ def build(
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def _host(context: Context) -> str:
+    """The name that the host gives itself, in either era."""
+    client = context.session.client_params
+    return client.client_info.name if client is not None else ""
 
 
 def _send(context: Context) -> SendProgress:

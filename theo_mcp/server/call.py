@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from theo_mcp.backend import Backend
 from theo_mcp.errors import TheoError
-from theo_mcp.server.content import failure, running, success
+from theo_mcp.server.content import failure, running, success, takes_links
 from theo_mcp.server.files import pictures, save
 from theo_mcp.server.progress import Progress
 from theo_mcp.server.reply import Reply, SavedFile, one_line
@@ -60,16 +60,22 @@ class Call:
 
 
 async def answer(
-    tool: Tool[Arguments], raw: Mapping[str, object], backend: Backend, rooms: Rooms, progress: Progress
+    tool: Tool[Arguments],
+    raw: Mapping[str, object],
+    backend: Backend,
+    rooms: Rooms,
+    progress: Progress,
+    *,
+    host: str = "",
 ) -> types.CallToolResult:
-    """The result of `tool`; every `TheoError` is a result too."""
+    """The result of `tool` for the host of that name; every `TheoError` is a result too."""
     try:
         arguments = tool.parsed(raw)
         if not tool.paid:
             reply = await progress.during(lambda: tool.run(Call(backend, rooms, progress), arguments))
             if reply.too_long:
                 reply = reply.shortened("The rest does not fit into a result.", "")
-            return await shown(reply, rooms, structured=not tool.media)
+            return await shown(reply, rooms, host=host, structured=not tool.media)
         from theo_mcp.runs import Run
 
         runs = await rooms.runs()
@@ -87,17 +93,19 @@ async def answer(
         outcome = await progress.during(lambda: run.result(within=rooms.settings.soft_deadline_s))
         if isinstance(outcome, Run):
             return still_running(run, structured=not tool.media)
-        return await shown(Reply.restored(outcome), rooms, structured=not tool.media)
+        return await shown(Reply.restored(outcome), rooms, host=host, structured=not tool.media)
     except TheoError as error:
         return failure(error)
     finally:
         progress.close()
 
 
-async def shown(reply: Reply, rooms: Rooms, *, structured: bool = True) -> types.CallToolResult:
+async def shown(reply: Reply, rooms: Rooms, *, host: str = "", structured: bool = True) -> types.CallToolResult:
     """A reply as MCP, with previews of its images and links to its files where the settings want them."""
     seen = await pictures(reply, rooms) if rooms.settings.previews and reply.files else ()
-    return success(reply, pictures=seen, links=rooms.settings.resource_links, structured=structured)
+    wanted = rooms.settings.resource_links
+    links = takes_links(host) if wanted == "auto" else wanted == "on"
+    return success(reply, pictures=seen, links=links, structured=structured)
 
 
 def still_running(run: Run, *, structured: bool = True) -> types.CallToolResult:

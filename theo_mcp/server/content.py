@@ -15,10 +15,11 @@ import mcp_types as types
 
 from theo_mcp.errors import TheoError
 from theo_mcp.secret import redact
-from theo_mcp.server.reply import Reply, clean, clean_value, one_line
+from theo_mcp.server.reply import Reply, SavedFile, clean, clean_value, one_line
 
 _SHOWN_PARTIAL = 8_000
 _SHOWN_ID = 200
+_TAKE_LINKS = ("claude", "visual studio code", "gemini", "mcp-inspector", "inspector")
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,23 @@ def success(
         types.ImageContent(data=base64.b64encode(picture.data).decode(), mime_type=picture.mime) for picture in pictures
     ]
     if links:
-        content += [
-            types.ResourceLink(
-                name=file.name, uri=f"theo://artifacts/{quote(file.name)}", mime_type=file.mime, size=file.size
-            )
-            for file in reply.files
-        ]
+        content += [_link(file) for file in reply.files]
     if pictures or not structured:
         return types.CallToolResult(content=content)
     data = {name: clean_value(value) for name, value in reply.everything.items()}
     return types.CallToolResult(content=content, structured_content={"status": "done", **data})
+
+
+def takes_links(host: str) -> bool:
+    """Whether a host, by the name that it gives itself, is known to show resource links. Of the agent frameworks one
+    fails the whole call on a link, and two hand its address to their model's provider, which cannot open it."""
+    return host.lower().startswith(_TAKE_LINKS)
+
+
+def _link(file: SavedFile) -> types.ResourceLink:
+    """A link that `resources/read` takes."""
+    uri = f"theo://artifacts/{quote(file.name)}"
+    return types.ResourceLink(name=file.name, uri=uri, mime_type=file.mime, size=file.size)
 
 
 def running(handle: str, phase: str, chars: int, *, structured: bool) -> types.CallToolResult:

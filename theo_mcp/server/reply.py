@@ -101,7 +101,7 @@ class Reply:
     @property
     def too_long(self) -> bool:
         """Whether its text or its data are more than hosts take."""
-        return len(self.text) > MOST_CHARS or _chars(self.data) > MOST_CHARS
+        return len(self.text) > MOST_CHARS or _chars(self.data) > MOST_CHARS + _ROOM_FOR_LINES
 
     @property
     def whole(self) -> str:

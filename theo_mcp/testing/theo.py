@@ -53,6 +53,10 @@ class FakeTheo(HttpServer):
         """Whether the key may see the organisation's usage."""
         self.silent_changes = False
         """Whether a change is answered 204 without a body."""
+        self.code_takes_s = 0.0
+        """How long it writes at code."""
+        self.picture: bytes | None = None
+        """Every image, served here; without one, images have the addresses of the documents."""
         self._cache: set[str] = set()
 
     async def _answer(self, exchange: Exchange) -> None:
@@ -64,6 +68,8 @@ class FakeTheo(HttpServer):
         handle = self._handlers.get((request.method, endpoint, bool(id)))
         if (request.method, target.path) == ("GET", f"{_BASE}health"):
             await self._health(exchange)
+        elif self.picture is not None and request.method == "GET" and target.path.startswith("/img/"):
+            await exchange.reply(200, self.picture, content_type="image/png")
         elif request.headers.get("authorization") != f"Bearer {self.key}":
             await refuse(exchange, 401, "invalid_api_key", "Missing or invalid API key", "authentication_error")
         elif handle is None or not target.path.startswith(_BASE):
@@ -169,11 +175,13 @@ class FakeTheo(HttpServer):
         await exchange.event("[DONE]")
 
     async def _code(self, exchange: Exchange, _: Fields) -> None:
+        await anyio.sleep(self.code_takes_s)
         made = {"id": "code_abc123", "created": replies.CREATED, "content": CODE}
         await reply(exchange, made | {"artifacts": self.artifacts, "tools_used": [], "usage": {"cost_cents": 0.05}})
 
     async def _images(self, exchange: Exchange, fields: Fields) -> None:
-        await reply(exchange, replies.images(fields))
+        origin = replies.ARTIFACTS if self.picture is None else self.origin
+        await reply(exchange, replies.images(fields, origin))
 
     async def _document(self, exchange: Exchange, fields: Fields) -> None:
         await reply(exchange, replies.document(fields))

@@ -12,6 +12,7 @@ FOLLOW_UPS = [
 WORDS = ["Microservices ", "architecture ", "is a design ", "pattern — ", "ein Muster 🧩."]
 USAGE = {"cost_cents": 0.02, "prompt_tokens": 12, "completion_tokens": 156, "total_tokens": 168}
 CODE = "export function authMiddleware(req, res, next) {\n  next();\n}"
+ARTIFACTS = "https://artifacts.hitheo.ai"
 CREATED = "2026-04-10T12:00:00Z"
 SKILLS: list[Fields] = [
     {
@@ -64,13 +65,13 @@ def chat_chunk(content: str | None, finish_reason: str | None = None) -> Fields:
     }  # fmt: skip
 
 
-def images(fields: Fields) -> Fields:
+def images(fields: Fields, origin: str = ARTIFACTS) -> Fields:
     """The example response of "Generate Images", for as many images as asked; the prompt is expanded as it shows."""
     prompt = str(fields["prompt"])
     prompt += f" Style: {fields['style']}." if fields.get("style") else ""
     prompt += f" Aspect ratio: {fields['aspect_ratio']}." if fields.get("aspect_ratio") else ""
     made = [
-        {"url": f"https://artifacts.hitheo.ai/img/abc123-{number}.png", "engine": "theo-vision",
+        {"url": f"{origin}/img/abc123-{number}.png", "engine": "theo-vision",
          "model": "theo-1-create", "prompt": prompt}
         for number in range(1, int(fields.get("count", 1)) + 1)
     ]  # fmt: skip

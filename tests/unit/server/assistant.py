@@ -10,11 +10,13 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import anyio
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
 from theo_mcp import Settings, connect
 from theo_mcp.server.app import build
+from theo_mcp.server.progress import Pace
 from theo_mcp.server.rooms import Rooms
 from theo_mcp.testing.http import HttpServer
 
@@ -35,21 +37,31 @@ class Assistant:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.progress: list[tuple[float, str | None]] = []
+        self.told_at: list[float] = []
+        """When each came."""
+        self.told = anyio.Event()
+        """Set when the next one comes."""
 
     async def call(self, name: str, /, **arguments: object) -> CallToolResult:
         self.progress.clear()
+        self.told_at.clear()
         return await self.client.call_tool(name, arguments, progress_callback=self._see)
 
     async def _see(self, progress: float, total: float | None, message: str | None) -> None:
         self.progress.append((progress, message))
+        self.told_at.append(anyio.current_time())
+        self.told.set()
+        self.told = anyio.Event()
 
 
 @asynccontextmanager
-async def assistant(settings: Settings, era: Era = "auto", *, owner: str = "local") -> AsyncIterator[Assistant]:
+async def assistant(
+    settings: Settings, era: Era = "auto", *, owner: str = "local", pace: Pace = Pace()
+) -> AsyncIterator[Assistant]:
     """A host of a new server; another one over the same data folder finds what this one leaves."""
     async with (
         connect(settings) as backend,
-        Client(build(backend, settings, rooms=Rooms(settings, owner=owner)), mode=era) as client,
+        Client(build(backend, settings, rooms=Rooms(settings, owner=owner), pace=pace), mode=era) as client,
     ):
         assert client.protocol_version == ERAS[era]
         yield Assistant(client)

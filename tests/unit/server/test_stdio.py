@@ -132,6 +132,25 @@ async def test_the_legacy_era_is_served(tmp_path: Path, model_server: ModelServe
     assert not result.get("isError")
 
 
+async def test_a_host_that_gave_up_the_newer_era_while_we_started_is_served_in_the_older(tmp_path: Path) -> None:
+    lines = [
+        {"jsonrpc": "2.0", "id": "probe", "method": "server/discover", "params": {"_meta": raw.ENVELOPE}},
+        {"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": raw.HELLO},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": "tools", "method": "tools/list"},
+    ]
+    script = tmp_path / "script"
+    script.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+    with script.open("rb") as file:
+        async with raw.server(tmp_path, stdin=file.fileno()) as server:
+            answers = {message["id"]: message for message in await server.rest()}
+
+    assert answers["probe"]["error"]["message"] == "The host went on with initialize."
+    assert answers["hello"]["result"]["protocolVersion"] == LEGACY
+    assert len(answers["tools"]["result"]["tools"]) == len(TOOLS)
+
+
 async def test_the_modern_era_is_served(tmp_path: Path, model_server: ModelServer) -> None:
     async with raw.server(tmp_path, "--engine-url", model_server.url, era=MODERN) as server:
         discovered = await server.open()

@@ -23,7 +23,7 @@ async def _run(call: Call, arguments: ResultArguments) -> Reply:
     from theo_mcp.server import handles
 
     run = await handles.found(call.rooms, arguments.handle)
-    wait_s = min(45.0 if arguments.wait_s is None else arguments.wait_s, call.rooms.settings.soft_deadline_s)
+    wait_s = min(45.0, call.rooms.settings.soft_deadline_s) if arguments.wait_s is None else arguments.wait_s
     await handles.wait(run, wait_s, call.phase)
     if not run.ended:
         return handles.still_running(run)
