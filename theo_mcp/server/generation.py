@@ -26,9 +26,10 @@ _WANTED: Final = {
 
 async def improved_first(call: Call, request: GenerateRequest) -> GenerateRequest:
     """The request with its prompt improved, and what the user typed beside it."""
-    call.phase("improving the prompt")
+    doing = "improving the prompt"
+    call.phase(doing)
     wish = ImproveRequest(prompt=request.prompt, output_type=request.output_type)
-    brief = await call.backend.getcode.improve(wish, observe=call.phase)
+    brief = await call.backend.getcode.improve(wish, observe=lambda words: call.phase(f"{doing}: {words}"))
     return request.model_copy(
         update={"prompt": brief.improved, "original_prompt": request.original_prompt or request.prompt}
     )

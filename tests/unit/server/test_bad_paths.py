@@ -56,6 +56,10 @@ PATHS: dict[str, tuple[str, ...]] = {
     "a key of ssh": (".ssh/id_ed25519", "file_denied: "),
     "a repository": (".git/config", "file_denied: "),
     "our own data": ("data/theo.db", "path_not_allowed: "),
+    "what we keep, in an open folder": (
+        "kept/theo.db",
+        "file_denied: The file 'kept/theo.db' is not read, because it lies in a place that is closed: keys, passw",
+    ),
     "a misspelt one": ("brif.pdf", "file_not_found: There is no file 'brif.pdf'. Did you mean 'brief.pdf' or "),
     "a long one": ("x" * 4_000, "path_not_allowed: "),
     "text that is no PDF": (
@@ -93,7 +97,7 @@ async def test_no_path_leads_out_of_the_open_folders(
 ) -> None:
     project = all_hosted().roots[0]
     _furnish(project, tmp_path)
-    host = await modern()
+    host = await modern(theo_api_key_file=project / "kept" / "theo.db")
 
     def arguments(path: str) -> dict[str, object]:
         if tool == "theo_analyze_upload":
@@ -118,7 +122,7 @@ def _furnish(project: Path, beside: Path) -> None:
     for name, data in {
         "brief.pdf": PDF, ".env": b"KEY=1", "id_rsa": b"KEY", ".ssh/id_ed25519": b"KEY", ".git/config": b"x",
         "sub/a.pdf": PDF, "fake.pdf": b"just text", "fake.png": b"just text", "page.html": b"<p>", "empty.png": b"",
-        "good.png": PNG,
+        "good.png": PNG, "kept/theo.db": b"KEY",
     }.items():  # fmt: skip
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_bytes(data)
