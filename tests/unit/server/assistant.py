@@ -21,7 +21,8 @@ from theo_mcp.server.rooms import Rooms
 from theo_mcp.testing.http import HttpServer
 
 Era = Literal["legacy", "auto"]
-MOST_ECHO = 100
+MOST_ECHO, MOST_CHARS, MOST_BYTES = 100, 40_000, 2**20
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 ERAS: dict[Era, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 
 
@@ -83,6 +84,20 @@ def data_of(result: CallToolResult) -> dict[str, Any]:
     data: dict[str, Any] | None = result.structured_content
     assert data is not None, words_of(result)
     return data
+
+
+def controls_in(result: CallToolResult) -> set[str]:
+    """What moves a cursor, rings or cannot be encoded, anywhere in a result."""
+    texts = (words_of(result), *leaves(result.structured_content))
+    return {found for text in texts for found in _NO_TEXT.findall(text)}
+
+
+def is_safe(result: CallToolResult) -> bool:
+    """Whether every host can take it."""
+    assert len(result.model_dump_json(by_alias=True)) < MOST_BYTES
+    assert len(words_of(result)) <= MOST_CHARS
+    assert controls_in(result) == set()
+    return True
 
 
 def handle_in(text: str) -> str:

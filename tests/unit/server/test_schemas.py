@@ -202,7 +202,7 @@ CALLS: dict[str, dict[str, object]] = {
 async def test_structured_content_is_what_the_schema_says_done_and_running(
     modern: StartHosted, all_hosted: AllHosted, theo_service: FakeTheo, getcode_service: FakeGetCode
 ) -> None:
-    quick, slow = await modern(), await modern(soft_deadline_s=0.05)
+    quick, slow = await modern(), await modern(soft_deadline_s=0.02)
     settings = all_hosted()
     (settings.roots[0] / "brief.pdf").write_bytes(b"%PDF-1.7\nx\n%%EOF\n")
     tools = {tool.name: tool for tool in (await quick.client.list_tools()).tools}
