@@ -90,6 +90,7 @@ async def answer(
             billable=tool.billed(backend),
             lifetime_s=rooms.settings.keep_results_s or 3600.0,
         )
+        rooms.changes.follow(run)
         outcome = await progress.during(lambda: run.result(within=rooms.settings.soft_deadline_s))
         if isinstance(outcome, Run):
             return still_running(run, structured=not tool.media)

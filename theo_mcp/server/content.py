@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 import mcp_types as types
 
 from theo_mcp.errors import TheoError
 from theo_mcp.secret import redact
+from theo_mcp.server.changes import artifact_uri
 from theo_mcp.server.reply import Reply, SavedFile, clean, clean_value, one_line
 
 _SHOWN_PARTIAL = 8_000
@@ -54,8 +54,7 @@ def takes_links(host: str) -> bool:
 
 def _link(file: SavedFile) -> types.ResourceLink:
     """A link that `resources/read` takes."""
-    uri = f"theo://artifacts/{quote(file.name)}"
-    return types.ResourceLink(name=file.name, uri=uri, mime_type=file.mime, size=file.size)
+    return types.ResourceLink(name=file.name, uri=artifact_uri(file.name), mime_type=file.mime, size=file.size)
 
 
 def running(handle: str, phase: str, chars: int, *, structured: bool) -> types.CallToolResult:
@@ -73,7 +72,12 @@ def running(handle: str, phase: str, chars: int, *, structured: bool) -> types.C
 
 
 def failure(error: TheoError) -> types.CallToolResult:
-    """A failure on the wire. It begins with the code word, because some hosts lose the error flag."""
+    """A failure on the wire."""
+    return types.CallToolResult(content=[types.TextContent(text=failed(error))], is_error=True)
+
+
+def failed(error: TheoError) -> str:
+    """A failure as text. It begins with the code word, because some hosts lose the error flag."""
     facts = []
     if error.retry_after is not None:
         facts.append(f"retry after {error.retry_after:g} s")
@@ -90,4 +94,4 @@ def failure(error: TheoError) -> types.CallToolResult:
         whole = len(error.partial)
         more = f" (the first {_SHOWN_PARTIAL:,} of {whole:,} characters)" if whole > _SHOWN_PARTIAL else ""
         lines += ["", f"Received before the failure{more}:", redact(error.partial[:_SHOWN_PARTIAL])]
-    return types.CallToolResult(content=[types.TextContent(text=clean("\n".join(lines)))], is_error=True)
+    return clean("\n".join(lines))

@@ -41,7 +41,7 @@ async def save(rooms: Rooms, title: str, data: bytes) -> SavedFile:
 
     path = await rooms.workspace.save(title, data)
     name = path.relative_to(rooms.workspace.output()).as_posix()
-    rooms.changed(name)
+    rooms.changes.saved(name)
     return SavedFile(str(path), name, mime_of(path.name, data), len(data))
 
 

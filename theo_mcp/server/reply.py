@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from theo_mcp.errors import StoreError
 from theo_mcp.wire.model import scrubbed
 
 MOST_CHARS = 40_000
@@ -91,12 +92,18 @@ class Reply:
 
     @classmethod
     def restored(cls, stored: JsonValue) -> Reply:
-        """The reply that `stored` was made of."""
-        if not isinstance(stored, dict):
-            raise TypeError("this is no stored reply")
+        """The reply that `stored` was made of.
+
+        Raises:
+            StoreError: it is none, or was damaged.
+        """
         made: Callable[..., Reply] = cls
-        files = [SavedFile(**file) for file in _list(stored["files"])]
-        return made(**{**stored, "lines": tuple(_list(stored["lines"])), "files": tuple(files)})
+        try:
+            fields: dict[str, Any] = {**(stored if isinstance(stored, dict) else {})}
+            files = tuple(SavedFile(**file) for file in fields["files"])
+            return made(**{**fields, "lines": tuple(fields["lines"]), "files": files})
+        except (KeyError, TypeError, ValueError):
+            raise StoreError("What is kept of this result cannot be read.", hint="Start the work again.") from None
 
     @property
     def too_long(self) -> bool:
@@ -176,10 +183,6 @@ def clean_value(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
         return {clean(name): clean_value(item) for name, item in value.items()}
     return value
-
-
-def _list(value: JsonValue) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def one_line(text: str) -> str:

@@ -153,8 +153,8 @@ class _Reader(threading.Thread):
             if isinstance(message, types.JSONRPCError):
                 self._answers.send_nowait(SessionMessage(message))
                 continue
-            if isinstance(message, types.JSONRPCRequest):
-                self._unanswered.asked(message.id)
+            if isinstance(message, types.JSONRPCRequest) and message.method != "subscriptions/listen":
+                self._unanswered.asked(message.id)  # what listens is never answered
             elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
                 cancelled = (message.params or {}).get("requestId")  # nobody answers it now
                 self._unanswered.answered(cancelled if isinstance(cancelled, str | int) else None)

@@ -102,12 +102,13 @@ class Server:
                 return message
 
     async def progress(self) -> str:
-        """Reads up to a progress notification that says something; an answer meanwhile is a failure."""
+        """Reads up to a progress notification that says something, past other notifications; an answer meanwhile is a
+        failure."""
         with anyio.fail_after(_ANSWER_S):
             while True:
                 message = await self.next()
                 assert "id" not in message, message
-                if said := message["params"].get("message"):
+                if said := message.get("params", {}).get("message"):
                     return str(said)
 
     async def next(self) -> Fields:
