@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -27,7 +28,7 @@ from theo_mcp.server.call import answer
 from theo_mcp.server.content import failure
 from theo_mcp.server.cursors import only
 from theo_mcp.server.icons import icon
-from theo_mcp.server.progress import Progress, SendProgress
+from theo_mcp.server.progress import Pace, Progress, SendProgress
 from theo_mcp.server.reply import clean
 from theo_mcp.server.rooms import Rooms
 from theo_mcp.server.tools import all_tools
@@ -48,7 +49,11 @@ Context = ServerRequestContext[dict[str, Any]]
 
 
 def build(
-    backend: Backend, settings: Settings | ConfigError = Settings(), *, rooms: Rooms | None = None
+    backend: Backend,
+    settings: Settings | ConfigError = Settings(),
+    *,
+    rooms: Rooms | None = None,
+    pace: Pace = Pace(),
 ) -> Server[dict[str, Any]]:
     """The MCP server over `backend`, for both protocol eras; closing the backend stays with the caller.
 
@@ -73,11 +78,12 @@ def build(
             near = difflib.get_close_matches(params.name, tools, n=1)
             hint = f" Did you mean {near[0]}?" if near else f" The tools are: {', '.join(tools)}."
             raise MCPError(types.INVALID_PARAMS, f"There is no tool {params.name[:60]!r}.{hint}")
-        progress = Progress(_send(context))
+        progress = Progress(_send(context), pace)
         try:
             return await answer(tool, params.arguments or {}, backend, rooms, progress, host=_host(context))
         except Exception as error:
-            log.exception("%s failed", tool.name)
+            where = "".join(traceback.format_tb(error.__traceback__))  # its words may hold a prompt
+            log.error("%s failed with %s:\n%s", tool.name, type(error).__name__, where)
             return failure(
                 TheoError(
                     f"Something went wrong inside theo-mcp ({type(error).__name__}).",

@@ -18,7 +18,7 @@ from theo_mcp.errors import TheoError
 from theo_mcp.server.content import failure, running, success, takes_links
 from theo_mcp.server.files import pictures, save
 from theo_mcp.server.progress import Progress
-from theo_mcp.server.reply import Reply, SavedFile
+from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.server.rooms import Rooms
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from theo_mcp.server.tools import Tool
 
 _LONG_PARTIAL = 8_000
+_LONGEST_PHASE = 200
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Call:
 
     def phase(self, words: str) -> None:
         """What happens now. Not between two pieces of text."""
+        words = one_line(words)[:_LONGEST_PHASE]
         self.progress.phase(words)
         if self.report is not None:
             self.report.phase(words)
@@ -71,6 +73,8 @@ async def answer(
         arguments = tool.parsed(raw)
         if not tool.paid:
             reply = await progress.during(lambda: tool.run(Call(backend, rooms, progress), arguments))
+            if reply.too_long:
+                reply = reply.shortened("The rest does not fit into a result.", "")
             return await shown(reply, rooms, host=host, structured=not tool.media)
         from theo_mcp.runs import Run
 
@@ -147,7 +151,7 @@ async def _shortened(call: Call, reply: Reply) -> Reply:
     handle = call.report.handle if call.report is not None else ""
     if reply.rest:
         return reply.shortened(f"All of it is in {reply.files[0].path}", handle)
-    whole = reply.body if reply.raw is None else reply.raw
+    whole = reply.whole
     saved, said = await _kept(call.rooms, whole, reply.raw_name)
     head = reply.shortened(said, handle)
     if saved is None:

@@ -15,9 +15,10 @@ import mcp_types as types
 from theo_mcp.errors import TheoError
 from theo_mcp.secret import redact
 from theo_mcp.server.changes import artifact_uri
-from theo_mcp.server.reply import Reply, SavedFile, clean, clean_value
+from theo_mcp.server.reply import Reply, SavedFile, clean, clean_value, one_line
 
 _SHOWN_PARTIAL = 8_000
+_SHOWN_ID = 200
 _TAKE_LINKS = ("claude", "visual studio code", "gemini", "mcp-inspector", "inspector")
 
 
@@ -85,7 +86,7 @@ def failed(error: TheoError) -> str:
     if error.request_id:
         facts.append(f"request id {error.request_id}")
     if error.job_id:
-        facts.append(f"job id {error.job_id}")
+        facts.append(f"job id {one_line(error.job_id)[:_SHOWN_ID]}")
     lines = [redact(f"{error.code}: {error}")]
     if facts:
         lines.append(redact(f"({', '.join(facts)})"))

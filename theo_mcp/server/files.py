@@ -18,6 +18,8 @@ from theo_mcp.server.rooms import Rooms
 if TYPE_CHECKING:
     from theo_mcp.backend import Backend
 
+MOST_FILES = 50
+"""That are fetched or saved for one answer."""
 MOST_BYTES = 256 * 2**20
 """Of one file that an answer points to."""
 _PREVIEWED = ("image/png", "image/jpeg", "image/webp", "image/gif")
@@ -50,13 +52,14 @@ async def fetch(backend: Backend, rooms: Rooms, url: str, stem: str, *, image: b
         TheoError: it is elsewhere, cannot be had or saved, or is no image.
     """
     from theo_mcp.workspace.reading import mime_of
+    from theo_mcp.workspace.sniff import sniffed
 
     fetched = await backend.open(url, max_bytes=MOST_BYTES)
-    mime = mime_of(fetched.name or "", fetched.data)
-    if image and mime not in _PREVIEWED:
+    if image and sniffed(fetched.data) not in _PREVIEWED:
         raise TheoError(
             f"What the service gave as an image is none ({len(fetched.data):,} bytes).", code="unexpected_answer"
         )
+    mime = mime_of(fetched.name or "", fetched.data)
     extension = mimetypes.guess_extension(mime) or mimetypes.guess_extension(fetched.mime) or ".bin"
     return await save(rooms, stem + {".jpe": ".jpg", ".htm": ".html"}.get(extension, extension), fetched.data)
 

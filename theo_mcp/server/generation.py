@@ -14,8 +14,8 @@ from pydantic import JsonValue
 from theo_mcp.errors import TheoError
 from theo_mcp.server import results
 from theo_mcp.server.call import Call
-from theo_mcp.server.files import save, stem_of
-from theo_mcp.server.reply import Reply
+from theo_mcp.server.files import MOST_FILES, save, stem_of
+from theo_mcp.server.reply import Reply, one_line
 from theo_mcp.wire.getcode import Generated, GenerateDone, GenerateQueue, GenerateRequest, GenerateToken, ImproveRequest
 
 _WANTED: Final = {
@@ -26,9 +26,10 @@ _WANTED: Final = {
 
 async def improved_first(call: Call, request: GenerateRequest) -> GenerateRequest:
     """The request with its prompt improved, and what the user typed beside it."""
-    call.phase("improving the prompt")
+    doing = "improving the prompt"
+    call.phase(doing)
     wish = ImproveRequest(prompt=request.prompt, output_type=request.output_type)
-    brief = await call.backend.getcode.improve(wish, observe=call.phase)
+    brief = await call.backend.getcode.improve(wish, observe=lambda words: call.phase(f"{doing}: {words}"))
     return request.model_copy(
         update={"prompt": brief.improved, "original_prompt": request.original_prompt or request.prompt}
     )
@@ -56,7 +57,9 @@ async def _reply(call: Call, request: GenerateRequest, gathered: Generated, type
     several = files_in(text) if request.output_type in ("website", "api") else []
     named = [(f"{stem}/{name}", code) for name, code in several] or [(f"{stem}.{kind.extension}", kind.text)]
     files, notes = [], []
-    for name, code in named if text else []:
+    if len(named) > MOST_FILES:
+        notes.append(f"{len(named) - MOST_FILES:,} more files were not saved; they stand in the text.")
+    for name, code in named[:MOST_FILES] if text else []:
         try:
             files.append(await save(call.rooms, name, code.encode("utf-8", "replace")))
         except TheoError as error:
@@ -71,7 +74,7 @@ async def _reply(call: Call, request: GenerateRequest, gathered: Generated, type
     facts |= {"model": done.model or facts.get("model"), "tokens": done.tokens_used}
     facts |= {"output_type": request.output_type, "kind": kind.kind}
     improved = request.prompt if request.prompt != typed else None
-    lines = [f"Queue: {notice}" for notice in dict.fromkeys(gathered.notices) if notice]
+    lines = [one_line(f"Queue: {notice}") for notice in dict.fromkeys(gathered.notices) if notice]
     lines += [f"Improved prompt: {improved}"] if improved else []
     data: dict[str, JsonValue] = {"text": text}
     if improved:

@@ -146,7 +146,10 @@ class CodeRequest(Request):
 
 def structured_of(value: object) -> object:
     """The fields of a `StructuredOutput`, also where the data stands there alone."""
-    return value if value is None or isinstance(value, dict) else {"data": value}
+    if value is None or isinstance(value, StructuredOutput):
+        return value
+    named = isinstance(value, dict) and not value.keys().isdisjoint(StructuredOutput.model_fields)
+    return value if named else {"data": value}
 
 
 def with_conversation_id(fields: object) -> object:

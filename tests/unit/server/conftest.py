@@ -7,7 +7,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import anyio
 import mcp_types as types
@@ -17,6 +17,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import ResourceUpdated
 
 from tests.conftest import MakeSettings
+from tests.unit.server.assistant import ERAS, AllHosted, Assistant, Era, Start, StartHosted, assistant
 from theo_mcp import Settings, connect
 from theo_mcp.server.app import build
 from theo_mcp.server.rooms import Rooms
@@ -25,7 +26,6 @@ from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.theo import FakeTheo
 
-VERSIONS = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
 
 
@@ -99,14 +99,14 @@ class StartHost(Protocol):
     async def __call__(self, settings: Settings, *, owner: str = "local") -> Host: ...
 
 
-@pytest.fixture(params=VERSIONS)
-def era(request: pytest.FixtureRequest) -> Literal["legacy", "auto"]:
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> Era:
     return request.param  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 async def hosts(
-    era: Literal["legacy", "auto"],
+    era: Era,
     theo_service: FakeTheo,  # named here so that they end after the hosts do
     getcode_service: FakeGetCode,
     model_server: ModelServer,
@@ -128,7 +128,7 @@ async def hosts(
             rooms = Rooms(settings, owner=owner)
             client = Client(build(backend, settings, rooms=rooms), mode=era, message_handler=hear)
             await stack.enter_async_context(client)
-            assert client.protocol_version == VERSIONS[era]
+            assert client.protocol_version == ERAS[era]
             return Host(client, rooms, heard)
 
         yield start
@@ -170,3 +170,77 @@ async def host(hosts: StartHost, hosted_settings: Settings) -> Host:
 async def engine_host(hosts: StartHost, model_server: ModelServer, make_settings: MakeSettings, project: Path) -> Host:
     """One with the engine."""
     return await hosts(make_settings(engine_url=model_server.url, roots=(str(project),)))
+
+
+@pytest.fixture
+async def assistants(
+    era: Era,
+    theo_service: FakeTheo,  # named here so that they end after the assistants do
+    getcode_service: FakeGetCode,
+    model_server: ModelServer,
+) -> AsyncIterator[Start]:
+    async with AsyncExitStack() as stack:
+
+        async def start(settings: Settings) -> Assistant:
+            return await stack.enter_async_context(assistant(settings, era))
+
+        yield start
+
+
+@pytest.fixture
+async def hosted(
+    assistants: Start, theo_service: FakeTheo, getcode_service: FakeGetCode, make_settings: MakeSettings
+) -> Assistant:
+    return await assistants(
+        make_settings(
+            theo_api_key=theo.KEY,
+            theo_base_url=theo_service.origin,
+            getcode_api_key=getcode.KEY,
+            getcode_base_url=getcode_service.origin,
+            timeout_s=5,
+            output_dir=make_settings().data_dir / "output",
+        )
+    )
+
+
+@pytest.fixture
+async def engine(assistants: Start, model_server: ModelServer, make_settings: MakeSettings) -> Assistant:
+    return await assistants(make_settings(engine_url=model_server.url))
+
+
+@pytest.fixture
+def all_hosted(
+    theo_service: FakeTheo, getcode_service: FakeGetCode, make_settings: MakeSettings, tmp_path: Path
+) -> AllHosted:
+    """Settings with both services, every tool and an open folder of the test's own, and what else is given."""
+
+    def settings(**fields: object) -> Settings:
+        (tmp_path / "project").mkdir(exist_ok=True)
+        return make_settings(
+            **{
+                "theo_api_key": theo.KEY,
+                "theo_base_url": theo_service.origin,
+                "getcode_api_key": getcode.KEY,
+                "getcode_base_url": getcode_service.origin,
+                "timeout_s": 5,
+                "tools": "all",
+                "roots": (tmp_path / "project",),
+                "output_dir": tmp_path / "output",
+                **fields,
+            }
+        )
+
+    return settings
+
+
+@pytest.fixture
+async def modern(
+    all_hosted: AllHosted, theo_service: FakeTheo, getcode_service: FakeGetCode
+) -> AsyncIterator[StartHosted]:
+    """Starts hosts of the newer era over both services, with every tool, an open folder, and what else is given."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**fields: object) -> Assistant:
+            return await stack.enter_async_context(assistant(all_hosted(**fields)))
+
+        yield start

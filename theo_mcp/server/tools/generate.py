@@ -17,7 +17,7 @@ class GenerateArguments(Arguments):
     prompt: str = Field(description='What to make: "a landing page for a bakery".')
     output_type: OutputType = Field(description="The kind of output.")
     language: CodeLanguage | None = Field(None, description="For website and api only; auto chooses.")
-    original_prompt: str | None = Field(None, description="What the user typed, where prompt is an improved text.")
+    original_prompt: str | None = Field(None, description='What the user typed, where prompt is improved: "a page".')
     improve: bool | None = Field(None, description="First turn the prompt into a detailed brief.")
 
 

@@ -16,7 +16,7 @@ class ImageArguments(Arguments):
     """The documented fields of image generation."""
 
     prompt: str = Field(description='What the image should show: "A logo for a tea shop".')
-    style: str | None = Field(None, description="Such as photorealistic, watercolour or flat.")
+    style: str | None = Field(None, description='Such as "photorealistic", "watercolour" or "flat".')
     aspect_ratio: AspectRatio | None = Field(None, description="Width to height.")
     count: int | None = Field(None, ge=1, le=4, description="How many, 1 to 4 (1).")
 
