@@ -42,7 +42,8 @@ async def video(call: Call, request: VideoRequest, notes: Sequence[str] = ()) ->
             files.append(await fetch(call.backend, call.rooms, job.url, stem_of(request.prompt, "video")))
         except TheoError as error:
             said.append(not_saved("The video", job.url, error))
-    body = "The video is ready." if files else job.text or "The job has ended."
+    made = "The video is made, and could not be saved." if job.url else "The job has ended."
+    body = "The video is ready." if files else job.text or made
     return _reply(job, started, "video", body, said, files)
 
 
@@ -85,7 +86,7 @@ def _reply(
     extra: dict[str, JsonValue] = {}
     if isinstance(job.result, dict):
         for name, value in job.result.items():
-            if isinstance(value, str | int | float) and not isinstance(value, bool) and value != body:
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and value not in (body, job.url):
                 extra[name] = value
             elif name.lower() in ("sources", "citations") and isinstance(value, list):
                 extra["sources"] = [source for source in map(_source, value) if source]
