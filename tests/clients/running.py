@@ -45,7 +45,7 @@ async def drive(client: Client, folder: Path, serve: Sequence[str] = SERVE) -> t
     command = await _installed(client, folder)
     drawn = picture(1024, 768)
     async with FakeTheo() as quick, FakeTheo() as slow, FakeGetCode() as getcode_service:
-        quick.picture = drawn
+        quick.files["img"] = drawn
         slow.code_takes_s = _SLOW_S
         env = {
             "PATH": os.defpath,
