@@ -29,8 +29,8 @@ _BY_BYTES = {
     "image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif", "application/pdf": ".pdf",
 }  # fmt: skip
 _MADE = frozenset({
-    ".docx", ".pptx", ".xlsx", ".csv", ".txt", ".md", ".json", ".html", ".xml", ".svg", ".css", ".js", ".ts", ".tsx", ".py",
-    ".php", ".vue", ".zip", ".mp4", ".webm", ".mov", ".mp3", ".wav",
+    ".docx", ".pptx", ".xlsx", ".csv", ".txt", ".md", ".json", ".html", ".xml", ".svg", ".css", ".js", ".ts", ".tsx",
+    ".py", ".php", ".vue", ".zip", ".mp4", ".webm", ".mov", ".mp3", ".wav",
 })  # fmt: skip
 _MOST_PREVIEWS = 4
 _PREVIEW_CHARS = 256 * 1024
