@@ -439,3 +439,29 @@ async def test_trust_shows_what_a_project_asks_for_and_is_given_by_a_person(shel
     assert "You are a thief" in changed.stderr.decode()
     assert changed.returncode == 2
     assert "no longer trusted" in removed.stdout.decode()
+
+
+async def test_trust_tells_what_of_a_project_is_not_heard(shell: Shell, tmp_path: Path) -> None:
+    config = tmp_path / "theo.config.json"
+    root = ("--root", str(tmp_path))
+    config.write_text('{"persona": "none",\n"temprature": 1}', encoding="utf-8")
+    given = await shell("trust", "--yes", *root)
+    config.write_text('{"persona": "none"\n"tools": []}', encoding="utf-8")
+    broken = await shell("trust", "--yes", *root)
+    listed = await shell("trust", "list")
+
+    assert given.returncode == 0
+    assert given.stderr.decode().splitlines() == [
+        (
+            "theo.config.json line 2: temprature ignored: there is no such setting for a project. "
+            "Did you mean 'temperature'?"
+        ),
+        f"{tmp_path} asks for:",
+        "  the persona 'none'",
+    ]
+    assert (broken.returncode, broken.stdout) == (3, b"")
+    assert broken.stderr.decode().splitlines() == [
+        "error: theo.config.json line 2 column 1: the file ignored: a comma or } should stand here. (config_error)",
+        "next:  Correct it, and run theo-mcp trust again.",
+    ]
+    assert listed.stdout.decode().splitlines() == [str(tmp_path)]

@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 from theo_mcp.artifacts import fences
 from theo_mcp.wire.getcode import CodeLanguage, OutputType
+from theo_mcp.workspace.reading import mime_of
 
 Kind: TypeAlias = Literal[
     "html", "svg", "json", "csv", "markdown", "python", "typescript", "javascript", "tsx", "vue", "php", "xml", "text"
@@ -21,21 +22,6 @@ Kind: TypeAlias = Literal[
 _Form: TypeAlias = tuple[Kind, str]  # the kind and the extension
 
 _LOOKED_AT: Final = 8192
-_MIMES: Final[Mapping[Kind, str]] = {
-    "html": "text/html",
-    "svg": "image/svg+xml",
-    "json": "application/json",
-    "csv": "text/csv",
-    "markdown": "text/markdown",
-    "python": "text/x-python",
-    "typescript": "text/x-typescript",
-    "javascript": "text/javascript",
-    "tsx": "text/x-tsx",
-    "vue": "text/x-vue",
-    "php": "text/x-php",
-    "xml": "application/xml",
-    "text": "text/plain",
-}
 _HTML: Final[_Form] = ("html", "html")
 _JSON: Final[_Form] = ("json", "json")
 _TEXT: Final[_Form] = ("text", "txt")
@@ -111,7 +97,7 @@ def recognise(text: str, output_type: OutputType, language: CodeLanguage | None)
     label, inner = _unfenced(text)
     asked = _ASKED.get(language) if language and output_type in ("website", "api") else None
     kind, extension = _form(inner, label, asked, table=output_type in ("excel", "chart"))
-    return Recognised(kind, extension, _MIMES[kind], inner)
+    return Recognised(kind, extension, mime_of(f"a.{extension}", b""), inner)
 
 
 def files_in(text: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from theo_mcp.commands import Command, _screen
-from theo_mcp.errors import InputError
+from theo_mcp.errors import ConfigError, InputError
 from theo_mcp.settings import Settings
 
 _LONGEST = 400
@@ -35,10 +35,15 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
         _screen.answer(f"{folder} is no longer trusted." if known else f"{folder} was not trusted.")
         return _screen.OK
     project = workspace.project()
+    withheld = project.withheld
+    if project.broken:
+        raise ConfigError(project.ignored[0].rstrip(".") + ".", hint="Correct it, and run theo-mcp trust again.")
+    for remark in project.ignored:
+        if withheld is None or remark not in withheld.ignored:  # those are what is asked for below
+            _screen.say(remark)
     if project.trusted:
         _screen.answer(f"{folder} is trusted already.")
         return _screen.OK
-    withheld = project.withheld
     if withheld is None:
         _screen.say(f"{folder} asks for nothing that needs trust.")
     else:

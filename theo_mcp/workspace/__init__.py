@@ -1,8 +1,9 @@
 """The user's files: what may be read from them, and where new ones go.
 
 Reading is confined to the roots and to what is no secret (`roots`, `beneath`, `deny`, `reading`), writing to the output
-root (`names`, `saving`). A project's own settings are heard as far as the user trusts it (`project`, `trust`). Nothing
-else in this program opens a path that a model, a project or a service named.
+root (`names`, `saving`), which can be listed and read again (`listing`). A project's own settings are heard as far as
+the user trusts it (`project`, `trust`). Nothing else in this program opens a path that a model, a project or a service
+named.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import platformdirs
 from anyio import from_thread, to_thread
 
 from theo_mcp.settings import Settings
-from theo_mcp.workspace import reading, saving
+from theo_mcp.workspace import listing, reading, saving
 from theo_mcp.workspace.deny import Deny
+from theo_mcp.workspace.listing import Artifact
 from theo_mcp.workspace.project import ProjectSettings, read_project
 from theo_mcp.workspace.reading import ReadFile
 from theo_mcp.workspace.roots import Root
@@ -24,7 +26,7 @@ from theo_mcp.workspace.trust import Trust
 OUTPUT = "theo-output"
 """The folder for output where none is set: people look for what was made beside what they work on."""
 
-__all__ = ["ProjectSettings", "ReadFile", "Trust", "Workspace"]
+__all__ = ["Artifact", "ProjectSettings", "ReadFile", "Trust", "Workspace"]
 
 
 class Workspace:
@@ -59,6 +61,32 @@ class Workspace:
         """
         return await to_thread.run_sync(partial(self._save, title, data, overwrite))
 
+    async def artifacts(self, *, after: str | None = None, limit: int) -> list[Artifact]:
+        """At most `limit` of the files under the output folder, the newest first, from the one that follows `after`.
+
+        Raises:
+            InputError: there is no artifact `after`, or no more.
+        """
+        return await to_thread.run_sync(partial(self._artifacts, after, limit), abandon_on_cancel=True)
+
+    async def artifact(self, name: str, *, max_bytes: int) -> ReadFile:
+        """The file `name`, as `artifacts` tells it, under the output folder.
+
+        Raises:
+            InputError: as `read` does.
+        """
+        return await to_thread.run_sync(partial(self._artifact, name, max_bytes), abandon_on_cancel=True)
+
+    async def names(self, prefix: str, *, limit: int) -> list[str]:
+        """At most `limit` paths in the first root that begin with `prefix`, for completion; folders end with a slash.
+
+        What cannot be read has no name here, and what is no beginning of a path completes to nothing.
+        """
+        if not self.roots:
+            return []
+        work = partial(listing.names, self.roots[0], self._deny, prefix, limit=limit)
+        return await to_thread.run_sync(work, abandon_on_cancel=True)
+
     def output(self) -> Path:
         """The folder that `save` writes to; it need not exist yet."""
         base, below = self._output()
@@ -71,6 +99,12 @@ class Workspace:
     def _save(self, title: str, data: bytes, overwrite: bool) -> Path:
         base, below = self._output()
         return saving.save(base, below, title, data, overwrite=overwrite, check=from_thread.check_cancelled)
+
+    def _artifacts(self, after: str | None, limit: int) -> list[Artifact]:
+        return listing.artifacts(*self._output(), self._deny, after=after, limit=limit)
+
+    def _artifact(self, name: str, max_bytes: int) -> ReadFile:
+        return listing.artifact(*self._output(), self._deny, name, max_bytes=max_bytes)
 
     def _output(self) -> tuple[Root, tuple[str, ...]]:
         """A folder that the user named or owns, and the names below it, where no link is followed.

@@ -8,16 +8,19 @@ says. A field that is wrong is left out and named; the others apply.
 
 from __future__ import annotations
 
-import json
+import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from typing import TypeAlias
 
 from pydantic import JsonValue
 
 from theo_mcp.errors import InputError
 from theo_mcp.workspace.deny import Deny
+from theo_mcp.workspace.entries import Entry, entries
 from theo_mcp.workspace.names import safe_path
 from theo_mcp.workspace.reading import read
 from theo_mcp.workspace.roots import Root
@@ -51,12 +54,15 @@ class ProjectSettings:
     """``theo``, ``none`` or the text of a system prompt."""
     tools: tuple[Mapping[str, JsonValue], ...] = field(default=(), repr=False)
     ignored: tuple[str, ...] = ()
-    """What was left out, each with the reason: ``base_url ignored: a project may not set it``."""
+    """What was left out, each with its line and the reason, such as
+    ``theo.config.json line 2: base_url ignored: a project may not set it``."""
+    broken: bool = False
+    """Whether nothing was heard, because the file is not read or is no JSON object."""
     trusted: bool = False
     digest: str = ""
     """What `Trust.trust` is told when the user agrees to what this shows."""
     withheld: ProjectSettings | None = field(default=None, repr=False)
-    """What trust would add: to be shown to the user who is asked."""
+    """What trust would add, to be shown to the user who is asked; its `ignored` are the remarks on that."""
 
 
 def read_project(root: Root, deny: Deny, trust: Trust) -> ProjectSettings:
@@ -67,7 +73,8 @@ def read_project(root: Root, deny: Deny, trust: Trust) -> ProjectSettings:
         missing = error.code == "file_not_found"
         said = () if missing else (f"{FILE} ignored: {error.message}",)
         digest = digest_of(None)
-        return ProjectSettings(ignored=said, digest=digest, trusted=missing and trust.trusted(root.real, digest))
+        trusted = missing and trust.trusted(root.real, digest)
+        return ProjectSettings(ignored=said, broken=not missing, digest=digest, trusted=trusted)
     digest = digest_of(content)
     return parse_project(content, trusted=trust.trusted(root.real, digest), digest=digest)
 
@@ -75,39 +82,64 @@ def read_project(root: Root, deny: Deny, trust: Trust) -> ProjectSettings:
 def parse_project(content: bytes, *, trusted: bool, digest: str = "") -> ProjectSettings:
     """The settings that `content` holds; what needs trust is left out unless `trusted`."""
     try:
-        said = json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        return ProjectSettings(ignored=(f"{FILE} ignored: it is not JSON{where}",), trusted=trusted, digest=digest)
-    if not isinstance(said, dict):
-        return ProjectSettings(ignored=(f"{FILE} ignored: it is no JSON object",), trusted=trusted, digest=digest)
+        said = list(entries(content.decode("utf-8-sig")))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        remark = f"{FILE} line {line}: the file ignored: it is not UTF-8"
+        return ProjectSettings(ignored=(remark,), broken=True, trusted=trusted, digest=digest)
+    except JSONDecodeError as error:
+        remark = f"{FILE} line {error.lineno} column {error.colno}: the file ignored: {error.msg}"
+        return ProjectSettings(ignored=(remark,), broken=True, trusted=trusted, digest=digest)
+    last = {_words(entry.key): entry.line for entry in said}
+    counts = Counter(_words(entry.key) for entry in said)
     kept: dict[str, object] = {}
     waiting: dict[str, object] = {}
     ignored: list[str] = []
-    for key, value in said.items():
-        name = _words(key)
-        shown = _shown(key)
-        reader = _READERS.get(name)
-        if reader is None:
-            never = _NEVER.fullmatch(name.replace("_", ""))
-            reason = "a project may not set it" if never else "there is no such setting for a project"
-            ignored.append(f"{shown} ignored: {reason}")
-            continue
+    withheld: list[str] = []
+    for entry in said:
+        name = _words(entry.key)
+        counts[name] -= 1
         try:
-            read_value = reader(value)
+            value = _heard(entry, name, again=last[name] if counts[name] else None)
         except ValueError as error:
-            ignored.append(f"{shown} ignored: {error}")
+            ignored.append(f"{_place(entry)} ignored: {error}")
             continue
-        if not trusted and (name in ("persona", "tools") or read_value in _COSTLY_MODES):
-            waiting[name] = read_value
-            ignored.append(f"{shown} withheld: this folder is not trusted (theo-mcp trust)")
+        if not trusted and (name in ("persona", "tools") or (name == "default_mode" and value in _COSTLY_MODES)):
+            waiting[name] = value
+            withheld.append(f"{_place(entry)} withheld: this folder is not trusted (theo-mcp trust)")
+            ignored.append(withheld[-1])
         else:
-            kept[name] = read_value
+            kept[name] = value
     if len(ignored) > _MOST_SAID:
         ignored[_MOST_SAID:] = [f"{len(ignored) - _MOST_SAID} more ignored"]
     return _made(
-        kept, ignored=tuple(ignored), trusted=trusted, digest=digest, withheld=_made(waiting) if waiting else None
+        kept,
+        ignored=tuple(ignored),
+        trusted=trusted,
+        digest=digest,
+        withheld=_made(waiting, ignored=tuple(withheld)) if waiting else None,
     )
+
+
+def _heard(entry: Entry, name: str, *, again: int | None) -> object:
+    """The value of an entry as we write it.
+
+    Raises:
+        ValueError: it is not heard; the message is the reason.
+    """
+    if again is not None:
+        raise ValueError(f"line {again} says it again")
+    if name in _READERS:
+        return _READERS[name](entry.value)
+    if _NEVER.fullmatch(name.replace("_", "")):
+        raise ValueError("a project may not set it")
+    near = difflib.get_close_matches(name, _READERS, n=1, cutoff=0.6)
+    hint = f"Did you mean {_camel(near[0])!r}?" if near else f"There are {', '.join(map(_camel, _READERS))}."
+    raise ValueError(f"there is no such setting for a project. {hint}")
+
+
+def _place(entry: Entry) -> str:
+    return f"{FILE} line {entry.line}: {_shown(entry.key)}"
 
 
 def _made(values: Mapping[str, object], **more: object) -> ProjectSettings:
@@ -175,13 +207,14 @@ def _tools(value: JsonValue) -> tuple[dict[str, JsonValue], ...]:
     return tuple(tools)
 
 
-def _no_constant(name: str) -> JsonValue:
-    raise ValueError(f"{name} is not JSON")
-
-
 def _words(key: str) -> str:
     """A key as we write it: the vendor's file has camelCase."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower().replace("-", "_")
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
 
 
 def _shown(key: str) -> str:

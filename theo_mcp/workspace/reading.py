@@ -22,6 +22,7 @@ from theo_mcp.errors import InputError
 from theo_mcp.workspace.beneath import BY_FOLDER, Folder, Place, walked
 from theo_mcp.workspace.deny import Deny
 from theo_mcp.workspace.roots import Root, locate, outside, shown
+from theo_mcp.workspace.sniff import sniffed
 
 _CHUNK = 2**20
 _NAMES_LOOKED_AT = 2000
@@ -40,13 +41,19 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-_MAGIC = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
+_ADDED = {  # unknown to some version of Python, or known as something else: .ts as video
+    ".csv": "text/csv",
+    ".js": "text/javascript",
+    ".jsx": "text/javascript",
+    ".md": "text/markdown",
+    ".mjml": "application/xml",
+    ".php": "text/x-php",
+    ".ts": "text/x-typescript",
+    ".tsx": "text/x-tsx",
+    ".vue": "text/x-vue",
+    ".webp": "image/webp",
+    ".xml": "application/xml",
+}
 
 
 @dataclass(frozen=True)
@@ -78,19 +85,19 @@ def read(text: str, roots: Sequence[Root], deny: Deny, *, max_bytes: int, by_fol
 
 def mime_of(name: str, data: bytes) -> str:
     """The media type: by the first bytes where they tell, else by the name."""
-    for start, mime in _MAGIC:
-        if data.startswith(start):
-            return mime
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
+    if told := sniffed(data):
+        return told
     guessed, encoding = _types().guess_type(name, strict=False)
     return guessed if guessed and not encoding else "application/octet-stream"
 
 
 @cache
 def _types() -> mimetypes.MimeTypes:
-    """Python's own table: with what a machine has registered, guesses would differ."""
-    return mimetypes.MimeTypes()
+    """Python's own table, with what code is made of: with what a machine has registered, guesses would differ."""
+    types = mimetypes.MimeTypes()
+    for extension, mime in _ADDED.items():
+        types.add_type(mime, extension)
+    return types
 
 
 def _content(text: str, place: Place, roots: Sequence[Root], max_bytes: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ VENDORS = {
 }
 
 
+THERE_ARE = "There are language, style, skills, outputDir, defaultMode, temperature, metadata, persona, tools."
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
@@ -36,8 +40,8 @@ def test_an_untrusted_project_chooses_what_is_harmless(project: Path, make_setti
     assert (settings.skills, settings.default_mode, settings.temperature) == (("code-review", "theo/seo"), "code", 0.3)
     assert (settings.metadata, settings.persona, settings.tools, settings.trusted) == ({"team": "web"}, None, (), False)
     assert settings.ignored == (
-        "persona withheld: this folder is not trusted (theo-mcp trust)",
-        "tools withheld: this folder is not trusted (theo-mcp trust)",
+        "theo.config.json line 1: persona withheld: this folder is not trusted (theo-mcp trust)",
+        "theo.config.json line 1: tools withheld: this folder is not trusted (theo-mcp trust)",
     )
     assert settings.withheld is not None
     assert settings.withheld.persona == "You are a pirate."
@@ -93,14 +97,14 @@ def said(**fields: object) -> ProjectSettings:
 def test_where_requests_go_and_with_what_is_never_a_projects_to_say(key: str) -> None:
     settings = said(**{key: "https://evil.example/?k=sk-12345678901234567890", "language": "python"})
 
-    assert settings.ignored == (f"{key} ignored: a project may not set it",)
+    assert settings.ignored == (f"theo.config.json line 1: {key} ignored: a project may not set it",)
     assert settings.language == "python"
 
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"colour": 1}, "colour ignored: there is no such setting for a project"),
+        ({"colour": 1}, f"colour ignored: there is no such setting for a project. {THERE_ARE}"),
         ({"language": 5}, "language ignored: it should be one line of at most 40 characters"),
         ({"language": "a\nb"}, "language ignored: it should be one line of at most 40 characters"),
         ({"style": "x" * 201}, "style ignored: it should be one line of at most 200 characters"),
@@ -120,18 +124,22 @@ def test_where_requests_go_and_with_what_is_never_a_projects_to_say(key: str) ->
         ({"outputDir": "C:\\x"}, "outputDir ignored: it should be a folder inside the project, by ordinary names"),
         ({"outputDir": ""}, "outputDir ignored: it should be a folder inside the project, by ordinary names"),
         ({"outputDir": 1}, "outputDir ignored: it should be a folder inside the project, by ordinary names"),
-        ({"\x1b[2J": 1}, "[2J ignored: there is no such setting for a project"),
-        ({"\n": 1}, "a key ignored: there is no such setting for a project"),
+        ({"\x1b[2J": 1}, f"[2J ignored: there is no such setting for a project. {THERE_ARE}"),
+        ({"\n": 1}, f"a key ignored: there is no such setting for a project. {THERE_ARE}"),
     ],
 )
 def test_a_wrong_field_is_left_out_and_named(fields: dict[str, object], reason: str) -> None:
     settings = said(**fields)
 
-    assert settings == ProjectSettings(ignored=(reason,), trusted=True)
+    assert settings == ProjectSettings(ignored=(f"theo.config.json line 1: {reason}",), trusted=True)
 
 
 def test_a_mode_of_another_word_is_told() -> None:
-    assert said(defaultMode="turbo").ignored[0].startswith("defaultMode ignored: it should be one of auto, fast,")
+    assert (
+        said(defaultMode="turbo")
+        .ignored[0]
+        .startswith("theo.config.json line 1: defaultMode ignored: it should be one of auto, fast,")
+    )
     assert said(defaultMode=["code"]).default_mode is None
 
 
@@ -158,11 +166,30 @@ def test_no_more_than_twenty_remarks_are_made() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"{", "theo.config.json ignored: it is not JSON (line 1)"),
-        (b'{"temperature": NaN}', "theo.config.json ignored: it is not JSON"),
-        (b"\xff", "theo.config.json ignored: it is not JSON"),
-        (b"[" * 50_000, "theo.config.json ignored: it is not JSON"),
-        (b"[]", "theo.config.json ignored: it is no JSON object"),
+        (b"{", "theo.config.json line 1 column 2: the file ignored: a key in double quotes should stand here"),
+        (b"", "theo.config.json line 1 column 1: the file ignored: a JSON object begins with {"),
+        (b"[]", "theo.config.json line 1 column 1: the file ignored: a JSON object begins with {"),
+        (b"[" * 50_000, "theo.config.json line 1 column 1: the file ignored: a JSON object begins with {"),
+        (b'{"a": ' * 9000, "theo.config.json line 1 column 7: the file ignored: it is nested too deeply"),
+        (
+            b'{\n "temperature": NaN}',
+            "theo.config.json line 2 column 17: the file ignored: there is a number in it that JSON does not have",
+        ),
+        (
+            b'{"a": 1,\r\n\r\n}',
+            "theo.config.json line 3 column 1: the file ignored: a key in double quotes should stand here",
+        ),
+        (b'{"a" 1}', "theo.config.json line 1 column 6: the file ignored: a colon should stand here"),
+        (b'{"a": 1\n "b": 2}', "theo.config.json line 2 column 2: the file ignored: a comma or } should stand here"),
+        (b'{"a": {"b": }}', "theo.config.json line 1 column 13: the file ignored: this is not JSON"),
+        (b'{"a": }', "theo.config.json line 1 column 7: the file ignored: this is not JSON"),
+        (b'{"a": 1} // x', "theo.config.json line 1 column 10: the file ignored: nothing may follow the object"),
+        (
+            b'{\n// x\n"a": 1}',
+            "theo.config.json line 2 column 1: the file ignored: a key in double quotes should stand here",
+        ),
+        (b'{"a": "x\ny"}', "theo.config.json line 1 column 9: the file ignored: this is not JSON"),
+        (b'{\n\n"a": "\xff"}', "theo.config.json line 3: the file ignored: it is not UTF-8"),
         (
             b" " * 70_000,
             "theo.config.json ignored: 'theo.config.json' has 70,000 bytes, and at most 65,536 can be read.",
@@ -171,8 +198,73 @@ def test_no_more_than_twenty_remarks_are_made() -> None:
 )
 def test_a_broken_file_is_a_sentence(project: Path, make_settings: MakeSettings, content: bytes, reason: str) -> None:
     (project / "theo.config.json").write_bytes(content)
+    settings = Workspace(make_settings(roots=[project])).project()
 
-    assert Workspace(make_settings(roots=[project])).project().ignored == (reason,)
+    assert (settings.ignored, settings.broken) == ((reason,), True)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_remark_names_the_line_of_its_key(end: str, mark: str) -> None:
+    lines = [
+        "{",
+        '  "language": "a\\n\\"b\\u00e9 { } , : \u2028 \U0001f600",',
+        '  "metadata": {',
+        '    "temperature": [1, {"x": "}"}],',
+        '    "": null',
+        "  },",
+        '  "temperature"',
+        "    :",
+        "  3,",
+        '  "temp\\u0065rature": 4, "st\u00ffle": 1,',
+        '  "defaultMod": "code",',
+        '  "persona": "none", "tools": [],',
+        '  "baseUrl": "x"',
+        "}",
+    ]
+
+    settings = parse_project((mark + end.join(lines) + end).encode(), trusted=False)
+
+    assert settings.ignored == (
+        "theo.config.json line 2: language ignored: it should be one line of at most 40 characters",
+        "theo.config.json line 7: temperature ignored: line 10 says it again",
+        "theo.config.json line 10: temperature ignored: it should be a number from 0 to 2",
+        "theo.config.json line 10: stÿle ignored: there is no such setting for a project. Did you mean 'style'?",
+        (
+            "theo.config.json line 11: defaultMod ignored: there is no such setting for a project. "
+            "Did you mean 'defaultMode'?"
+        ),
+        "theo.config.json line 12: persona withheld: this folder is not trusted (theo-mcp trust)",
+        "theo.config.json line 12: tools withheld: this folder is not trusted (theo-mcp trust)",
+        "theo.config.json line 13: baseUrl ignored: a project may not set it",
+    )
+    assert settings.metadata == {"temperature": [1, {"x": "}"}], "": None}
+    assert settings.withheld is not None
+    assert settings.withheld.ignored == settings.ignored[5:7]
+
+
+def test_of_a_key_that_comes_twice_the_last_is_heard() -> None:
+    content = b'{"defaultMode": "fast",\n"default_mode": "think",\n"defaultMode": "code"}'
+
+    settings = parse_project(content, trusted=True)
+
+    assert settings.default_mode == "code"
+    assert settings.ignored == (
+        "theo.config.json line 1: defaultMode ignored: line 3 says it again",
+        "theo.config.json line 2: default_mode ignored: line 3 says it again",
+    )
+
+
+def test_a_language_that_is_called_like_a_costly_mode_needs_no_trust() -> None:
+    assert parse_project(b'{"language": "image"}', trusted=False).language == "image"
+
+
+def test_a_file_of_nothing_but_mistakes_is_read_at_once() -> None:
+    content = ("{" + ",".join(f'"{number:x}":1' for number in range(6000)) + "}").encode()
+    begun = time.process_time()
+
+    assert len(parse_project(content, trusted=False).ignored) == 21
+    assert time.process_time() - begun < 0.5
 
 
 def test_a_byte_order_mark_is_no_mistake() -> None:
