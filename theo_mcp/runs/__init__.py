@@ -35,7 +35,7 @@ from theo_mcp.runs.record import Record, State, Status
 from theo_mcp.runs.run import Report, Run
 from theo_mcp.store import Store
 
-__all__ = ["Failure", "Limits", "Report", "Run", "Runs", "State", "Status", "Work"]
+__all__ = ["Cleared", "Failure", "Limits", "Report", "Run", "Runs", "State", "Status", "Work"]
 
 Work: TypeAlias = Callable[[Report], Awaitable[JsonValue]]
 
@@ -58,6 +58,16 @@ class Limits:
     """Results and texts in memory; the oldest are then only in the store, and gone where there is none."""
     closing_s: float = 2.0
     """How long the end waits for runs to stop, and again for the store."""
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """What `Runs.clear` leaves."""
+
+    at_work: int
+    """Runs that have not ended."""
+    others: bool
+    """Whether another process has runs in its memory, until it ends."""
 
 
 @dataclass
@@ -173,6 +183,18 @@ class Runs:
             except StoreError as error:
                 log.warning("A run is left out of the list: %s", error)
         return sorted(found, key=lambda run: run.status.created_at, reverse=True)[:limit]
+
+    async def clear(self) -> Cleared:
+        """Forgets the runs of every owner that have ended, here and in the store.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        for key in [key for key, kept in self._runs.items() if kept.run.ended]:
+            del self._runs[key]
+        if self._archive is None:
+            return Cleared(len(self._runs), others=False)
+        return Cleared(*await self._archive.clear())
 
     async def _carry_out(self, kept: _Kept, work: Work) -> None:
         record = kept.record

@@ -125,6 +125,21 @@ class Archive:
         """
         return [entry.key for entry in await self._store.entries("runs", owner=owner, limit=limit)]
 
+    async def clear(self) -> tuple[int, bool]:
+        """Removes the runs of every owner that have ended; how many have not, and whether another process keeps runs.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        return await self._store.clear("runs", spared=self._at_work), self._mark.others()
+
+    def _at_work(self, value: JsonValue) -> bool:
+        try:
+            status, process = _restored(value)
+        except StoreError:
+            return False
+        return not status.ended and (process == self._mark.token or self._mark.lives(process))
+
     async def _write(self, key: Key) -> None:
         owner, handle = key
         if key in self._dropped:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import mcp_types as types
 from pydantic import JsonValue
@@ -23,10 +23,20 @@ from theo_mcp.server.rooms import Rooms
 
 if TYPE_CHECKING:
     from theo_mcp.runs import Report, Run
-    from theo_mcp.server.arguments import Arguments
+    from theo_mcp.server.arguments import Arguments, ArgumentsT
     from theo_mcp.server.tools import Tool
 
 _LONG_PARTIAL = 8_000
+
+
+class Hearer(Protocol):
+    """Whoever is told of a call while it runs. Both methods return at once."""
+
+    def text(self, delta: str) -> None:
+        """More of the text that the answer will be."""
+
+    def phase(self, words: str) -> None:
+        """What happens now."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,7 @@ class Call:
 
     backend: Backend
     rooms: Rooms
-    progress: Progress
+    progress: Hearer
     report: Report | None = None
 
     def text(self, delta: str) -> None:
@@ -68,18 +78,7 @@ async def answer(
             return await shown(reply, rooms, structured=not tool.media)
         from theo_mcp.runs import Run
 
-        runs = await rooms.runs()
-
-        async def work(report: Report) -> JsonValue:
-            return await _worked(tool, Call(backend, rooms, progress, report), arguments)
-
-        run = runs.start(
-            work,
-            title=tool.name,
-            owner=rooms.owner,
-            billable=tool.billed(backend),
-            lifetime_s=rooms.settings.keep_results_s or 3600.0,
-        )
+        run = await started(tool, arguments, backend, rooms, progress)
         outcome = await progress.during(lambda: run.result(within=rooms.settings.soft_deadline_s))
         if isinstance(outcome, Run):
             return still_running(run, structured=not tool.media)
@@ -88,6 +87,22 @@ async def answer(
         return failure(error)
     finally:
         progress.close()
+
+
+async def started(tool: Tool[ArgumentsT], arguments: ArgumentsT, backend: Backend, rooms: Rooms, hearer: Hearer) -> Run:
+    """The work of `tool` as a run, whose result is a reply as JSON (`Reply.restored`)."""
+    runs = await rooms.runs()
+
+    async def work(report: Report) -> JsonValue:
+        return await _worked(tool, Call(backend, rooms, hearer, report), arguments)
+
+    return runs.start(
+        work,
+        title=tool.name,
+        owner=rooms.owner,
+        billable=tool.billed(backend),
+        lifetime_s=rooms.settings.keep_results_s or 3600.0,
+    )
 
 
 async def shown(reply: Reply, rooms: Rooms, *, structured: bool = True) -> types.CallToolResult:
@@ -102,7 +117,7 @@ def still_running(run: Run, *, structured: bool = True) -> types.CallToolResult:
     return running(run.handle, status.phase, len(status.text), structured=structured)
 
 
-async def _worked(tool: Tool[Arguments], call: Call, arguments: Arguments) -> JsonValue:
+async def _worked(tool: Tool[ArgumentsT], call: Call, arguments: ArgumentsT) -> JsonValue:
     """The reply as JSON, with what has been spent, and cut to what a host can take; nothing of it is lost."""
     try:
         reply = await tool.run(call, arguments)

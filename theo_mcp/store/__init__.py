@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from theo_mcp.errors import InputError, StoreError
+from theo_mcp.store import contents
+from theo_mcp.store.contents import Held
 from theo_mcp.store.file import File
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["FILE", "Entry", "Kind", "Store", "Sums"]
+__all__ = ["FILE", "Entry", "Held", "Kind", "Store", "Sums"]
 
 FILE = "store.sqlite"
 """Its name in the data folder."""
@@ -197,12 +199,29 @@ class Store:
     async def purge(self) -> int:
         """Removes what has expired, of every kind and owner, and gives its room back; how many entries it was."""
         now = self._clock()
-        gone = await self._file.write(
-            lambda connection: connection.execute("DELETE FROM entries WHERE expires_at <= ?", (now,)).rowcount
-        )
+        what = "DELETE FROM entries WHERE expires_at <= ?"
+        gone = await self._file.write(lambda connection: connection.execute(what, (now,)).rowcount)
+        await self._give_back()
+        return gone
+
+    async def held(self) -> dict[str, Held]:
+        """What the file holds, by kind and of every owner, with what has expired and is not purged yet."""
+        return await self._file.read(contents.held)
+
+    async def clear(self, kind: Kind, *, spared: Callable[[JsonValue], bool] | None = None) -> int:
+        """Removes a kind, of every owner, but for the values that are `spared`; how many these are.
+
+        `spared` runs in a worker thread while other writers wait, as the function of `update` does.
+        """
+        left = await self._file.write(lambda connection: contents.clear(connection, kind, spared))
+        await self._give_back()
+        # what was deleted stands in the log until that is written into the file; whoever reads now may keep it there
+        await self._file.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        return left
+
+    async def _give_back(self) -> None:
         # `execute` would take one step of it, which is one page
         await self._file.read(lambda connection: connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})"))
-        return gone
 
     def _place(self, kind: Kind, key: str, owner: str) -> _Place:
         return _Place(kind, _bytes(owner), _bytes(key), self._clock())

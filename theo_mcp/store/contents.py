@@ -1,0 +1,49 @@
+"""What one file holds as a whole, of every owner: how much, and its removal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+
+@dataclass(frozen=True)
+class Held:
+    """How much of one kind there is."""
+
+    entries: int
+    bytes: int
+
+
+def held(connection: sqlite3.Connection) -> dict[str, Held]:
+    """What there is of each kind, with what has expired and is not purged yet."""
+    question = "SELECT kind, COUNT(*), SUM(LENGTH(key) + LENGTH(value)) FROM entries GROUP BY kind"
+    return {str(kind, "utf-8", "replace"): Held(*counted) for kind, *counted in connection.execute(question)}
+
+
+def clear(connection: sqlite3.Connection, kind: str, spared: Callable[[JsonValue], bool] | None) -> int:
+    """Removes a kind but for the values that are `spared`; how many these are."""
+    if spared is None:
+        connection.execute("DELETE FROM entries WHERE kind = ?", (kind,))
+        return 0
+    gone, left = [], 0
+    for number, text in connection.execute("SELECT number, value FROM entries WHERE kind = ?", (kind,)):
+        if _is(text, spared):
+            left += 1
+        else:
+            gone.append((number,))
+    connection.executemany("DELETE FROM entries WHERE number = ?", gone)
+    return left
+
+
+def _is(text: bytes, wanted: Callable[[JsonValue], bool]) -> bool:
+    """Whether a stored value is `wanted`; a damaged one is not."""
+    try:
+        return wanted(json.loads(str(text, "utf-8", "surrogatepass")))
+    except (ValueError, TypeError, RecursionError):
+        return False
