@@ -89,7 +89,8 @@ async def _answered(
     if reading.cancelled_caught:
         raise BrokenPipeError
     stored = Reply.restored(run.outcome())
-    return replace(whole[-1], files=stored.files), run.handle
+    facts = {name: value for name, value in stored.facts.items() if name != "session_cents"}  # one call is no session
+    return replace(whole[-1], facts=facts, files=stored.files), run.handle
 
 
 async def _keep_what_is_paid(run: Run, rooms: Rooms) -> None:

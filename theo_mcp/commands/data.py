@@ -29,8 +29,8 @@ _STORED: Final[Mapping[Kind, str]] = {
     "usage": "what hosted calls have cost, for budget_cents",
     "keys": "keys that callers of this machine's engine have",
 }
-_OTHERS: Final = {"models": "models of the engine", "trust": "projects that you trust"}
-_TOLD: Final[Mapping[str, str]] = {**dict[str, str](_STORED), **_OTHERS}
+_OTHERS: Final[Mapping[str, str]] = {"models": "models of the engine", "trust": "projects that you trust"}
+_TOLD: Final[Mapping[str, str]] = dict([*_STORED.items(), *_OTHERS.items()])
 _UNASKED: Final = ("runs", "conversations", "jobs", "cache")
 
 

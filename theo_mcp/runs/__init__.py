@@ -166,6 +166,14 @@ class Runs:
         status = await self._stored(handle, owner)
         return Run(Record(status), look=partial(self._stored, handle, owner))
 
+    async def clear(self) -> Cleared:
+        """Removes the runs of every owner that have ended from the store. What memory has stays until its process ends.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        return Cleared(*await self._archive.clear()) if self._archive is not None else Cleared(0, others=False)
+
     async def listed(self, *, owner: str, limit: int = 20) -> list[Run]:
         """The owner's runs, the last started first, wherever they run or ran.
 
@@ -183,18 +191,6 @@ class Runs:
             except StoreError as error:
                 log.warning("A run is left out of the list: %s", error)
         return sorted(found, key=lambda run: run.status.created_at, reverse=True)[:limit]
-
-    async def clear(self) -> Cleared:
-        """Forgets the runs of every owner that have ended, here and in the store.
-
-        Raises:
-            StoreError: the store cannot be written.
-        """
-        for key in [key for key, kept in self._runs.items() if kept.run.ended]:
-            del self._runs[key]
-        if self._archive is None:
-            return Cleared(len(self._runs), others=False)
-        return Cleared(*await self._archive.clear())
 
     async def _carry_out(self, kept: _Kept, work: Work) -> None:
         record = kept.record

@@ -117,14 +117,6 @@ class Archive:
         why = stopped("interrupted", billed=status.billable, request_id=status.request_id, job_id=status.job_id)
         return replace(status, state="interrupted", failure=why)
 
-    async def handles(self, owner: str, limit: int) -> list[str]:
-        """The owner's handles in the store, the last started first.
-
-        Raises:
-            StoreError: the store cannot be read.
-        """
-        return [entry.key for entry in await self._store.entries("runs", owner=owner, limit=limit)]
-
     async def clear(self) -> tuple[int, bool]:
         """Removes the runs of every owner that have ended; how many have not, and whether another process keeps runs.
 
@@ -139,6 +131,14 @@ class Archive:
         except StoreError:
             return False
         return not status.ended and (process == self._mark.token or self._mark.lives(process))
+
+    async def handles(self, owner: str, limit: int) -> list[str]:
+        """The owner's handles in the store, the last started first.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return [entry.key for entry in await self._store.entries("runs", owner=owner, limit=limit)]
 
     async def _write(self, key: Key) -> None:
         owner, handle = key

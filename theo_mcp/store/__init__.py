@@ -29,7 +29,7 @@ from theo_mcp.store.file import File
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["FILE", "Entry", "Held", "Kind", "Store", "Sums"]
+__all__ = ["FILE", "Entry", "Kind", "Store", "Sums"]
 
 FILE = "store.sqlite"
 """Its name in the data folder."""
@@ -49,7 +49,6 @@ _STEPS = (
 """The statements that lead from each schema version to the next. Append; never change one that was released."""
 
 _LARGEST = 2**63 - 1
-_PAGES = 25_000  # 100 MB at a time, so that nobody waits long
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +200,7 @@ class Store:
         now = self._clock()
         what = "DELETE FROM entries WHERE expires_at <= ?"
         gone = await self._file.write(lambda connection: connection.execute(what, (now,)).rowcount)
-        await self._give_back()
+        await self._file.read(contents.give_back)
         return gone
 
     async def held(self) -> dict[str, Held]:
@@ -214,14 +213,9 @@ class Store:
         `spared` runs in a worker thread while other writers wait, as the function of `update` does.
         """
         left = await self._file.write(lambda connection: contents.clear(connection, kind, spared))
-        await self._give_back()
-        # what was deleted stands in the log until that is written into the file; whoever reads now may keep it there
-        await self._file.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        await self._file.read(contents.give_back)
+        await self._file.read(contents.empty_log)
         return left
-
-    async def _give_back(self) -> None:
-        # `execute` would take one step of it, which is one page
-        await self._file.read(lambda connection: connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})"))
 
     def _place(self, kind: Kind, key: str, owner: str) -> _Place:
         return _Place(kind, _bytes(owner), _bytes(key), self._clock())

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+_PAGES = 25_000  # 100 MB at a time, so that nobody waits long
+
 
 @dataclass(frozen=True)
 class Held:
@@ -39,6 +41,16 @@ def clear(connection: sqlite3.Connection, kind: str, spared: Callable[[JsonValue
             gone.append((number,))
     connection.executemany("DELETE FROM entries WHERE number = ?", gone)
     return left
+
+
+def give_back(connection: sqlite3.Connection) -> None:
+    """Gives the room of what was removed back to the disk."""
+    connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})")  # `execute` would take one step, which is one page
+
+
+def empty_log(connection: sqlite3.Connection) -> None:
+    """Writes the log into the file, so that nothing stands there that was removed; a reader may hinder it."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _is(text: bytes, wanted: Callable[[JsonValue], bool]) -> bool:
