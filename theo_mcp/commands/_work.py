@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import math
 import re
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -102,12 +103,28 @@ async def _keep_what_is_paid(run: Run, rooms: Rooms) -> None:
     if rooms.settings.keep_results_s <= 0 or rooms.notice:
         _screen.say("\nThe request was sent and may be billed. Its answer is not kept, because results are not here.")
         return
-    _screen.say(
-        f"\nThe request was sent and is paid for, so its answer is waited for and kept. Ctrl-C again ends this at once."
+    told = (
+        "\nThe request was sent and is paid for, so its answer is waited for and kept. Ctrl-C again ends this at once."
         f"\nRead it with: {again}"
     )
-    await run.wait(math.inf)
-    _screen.say(f"The answer {'is' if run.status.failure is None else 'failed; what is known of it is'} kept: {again}")
+    try:
+        with anyio.open_signal_receiver(signal.SIGINT) as presses:
+            _screen.say(told)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_end_at_the_next, presses, tasks.cancel_scope)
+                await run.wait(math.inf)
+                tasks.cancel_scope.cancel()
+    except NotImplementedError:  # on Windows the next one comes as KeyboardInterrupt
+        _screen.say(told)
+        await run.wait(math.inf)
+    if run.ended:
+        failed = run.status.failure is not None
+        _screen.say(f"The answer {'failed; what is known of it is' if failed else 'is'} kept: {again}")
+
+
+async def _end_at_the_next(presses: AsyncIterator[signal.Signals], waiting: anyio.CancelScope) -> None:
+    async for _ in presses:
+        waiting.cancel()
 
 
 class Shown:
