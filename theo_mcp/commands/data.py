@@ -102,7 +102,7 @@ async def _clear(settings: Settings, kinds: list[str], yes: bool, as_json: bool)
     if as_json:
         _screen.answer_json({"deleted": dict(gone), "notes": list(notes)})
     else:
-        said = ", ".join(f"{count:,} {kind}" for kind, count in gone.items())
+        said = ", ".join(f"{kind} ({count:,})" for kind, count in gone.items())
         _screen.answer(f"Deleted: {said}." if said else "There was nothing to delete.")
         for note in notes:
             _screen.say(note)
@@ -139,7 +139,7 @@ async def _clear_store(settings: Settings, kinds: list[Kind]) -> list[str]:
             async with Runs.open(store) as runs:
                 cleared = await runs.clear()
             if cleared.at_work:
-                notes.append(f"{cleared.at_work} runs are at work in another program and stay.")
+                notes.append(f"Runs that are at work in another program stay: {cleared.at_work}.")
             if cleared.others:
                 notes.append("Another theo-mcp is running; it has its own results in memory until it ends.")
     if "usage" in kinds:
