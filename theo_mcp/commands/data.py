@@ -118,7 +118,7 @@ async def _rows(settings: Settings) -> list[_Row]:
     rows = []
     if (settings.data_dir / FILE).exists():
         async with Store.open(settings.data_dir / FILE) as store:
-            rows = [_Row(kind, held.entries, held.bytes) for kind, held in (await store.held()).items()]
+            rows = [_Row(kind, held.entries, held.bytes) for kind, held in (await store.contents.held()).items()]
     installed = models.installed(settings.data_dir)
     rows.append(_Row("models", len(installed), sum(model.size for model in installed)))
     records = Trust(settings.data_dir).folders()
@@ -134,7 +134,7 @@ async def _clear_store(settings: Settings, kinds: list[Kind]) -> list[str]:
     async with Store.open(settings.data_dir / FILE, timeout_s=60.0) as store:
         for kind in kinds:
             if kind != "runs":
-                await store.clear(kind)
+                await store.contents.clear(kind)
                 continue
             async with Runs.open(store) as runs:
                 cleared = await runs.clear()

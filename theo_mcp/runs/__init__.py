@@ -29,7 +29,7 @@ from pydantic import JsonValue
 
 from theo_mcp.errors import NotAvailableError, NotFoundError, StoreError
 from theo_mcp.runs.alive import Mark
-from theo_mcp.runs.archive import Archive, Key
+from theo_mcp.runs.archive import Archive, Cleared, Key
 from theo_mcp.runs.failure import Failure, clean, stopped
 from theo_mcp.runs.record import Record, State, Status
 from theo_mcp.runs.run import Report, Run
@@ -58,16 +58,6 @@ class Limits:
     """Results and texts in memory; the oldest are then only in the store, and gone where there is none."""
     closing_s: float = 2.0
     """How long the end waits for runs to stop, and again for the store."""
-
-
-@dataclass(frozen=True)
-class Cleared:
-    """What `Runs.clear` leaves."""
-
-    at_work: int
-    """Runs that have not ended."""
-    others: bool
-    """Whether another process has runs in its memory, until it ends."""
 
 
 @dataclass
@@ -172,7 +162,7 @@ class Runs:
         Raises:
             StoreError: the store cannot be written.
         """
-        return Cleared(*await self._archive.clear()) if self._archive is not None else Cleared(0, others=False)
+        return await self._archive.clear() if self._archive is not None else Cleared()
 
     async def listed(self, *, owner: str, limit: int = 20) -> list[Run]:
         """The owner's runs, the last started first, wherever they run or ran.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TypeAlias
 
 import anyio
@@ -29,6 +29,16 @@ _RETRY_S = 30.0
 _UNFINISHED_S = 7 * 24 * 3600.0  # how long a run can be read whose process died
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """What a clearing leaves."""
+
+    at_work: int = 0
+    """Runs that have not ended."""
+    others: bool = False
+    """Whether another process has runs in its memory, until it ends."""
 
 
 class Archive:
@@ -117,13 +127,13 @@ class Archive:
         why = stopped("interrupted", billed=status.billable, request_id=status.request_id, job_id=status.job_id)
         return replace(status, state="interrupted", failure=why)
 
-    async def clear(self) -> tuple[int, bool]:
-        """Removes the runs of every owner that have ended; how many have not, and whether another process keeps runs.
+    async def clear(self) -> Cleared:
+        """Removes the runs of every owner that have ended.
 
         Raises:
             StoreError: the store cannot be written.
         """
-        return await self._store.clear("runs", spared=self._at_work), self._mark.others()
+        return Cleared(await self._store.contents.clear("runs", spared=self._at_work), self._mark.others())
 
     def _at_work(self, value: JsonValue) -> bool:
         try:

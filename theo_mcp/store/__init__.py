@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from theo_mcp.errors import InputError, StoreError
-from theo_mcp.store import contents
-from theo_mcp.store.contents import Held
+from theo_mcp.store.contents import Contents, give_back
 from theo_mcp.store.file import File
 
 if TYPE_CHECKING:
@@ -82,6 +81,7 @@ class Store:
 
     def __init__(self, file: File, clock: Callable[[], float]) -> None:
         self.path = file.path
+        self.contents = Contents(file)
         self._file = file
         self._clock = clock
 
@@ -200,22 +200,8 @@ class Store:
         now = self._clock()
         what = "DELETE FROM entries WHERE expires_at <= ?"
         gone = await self._file.write(lambda connection: connection.execute(what, (now,)).rowcount)
-        await self._file.read(contents.give_back)
+        await self._file.read(give_back)
         return gone
-
-    async def held(self) -> dict[str, Held]:
-        """What the file holds, by kind and of every owner, with what has expired and is not purged yet."""
-        return await self._file.read(contents.held)
-
-    async def clear(self, kind: Kind, *, spared: Callable[[JsonValue], bool] | None = None) -> int:
-        """Removes a kind, of every owner, but for the values that are `spared`; how many these are.
-
-        `spared` runs in a worker thread while other writers wait, as the function of `update` does.
-        """
-        left = await self._file.write(lambda connection: contents.clear(connection, kind, spared))
-        await self._file.read(contents.give_back)
-        await self._file.read(contents.empty_log)
-        return left
 
     def _place(self, kind: Kind, key: str, owner: str) -> _Place:
         return _Place(kind, _bytes(owner), _bytes(key), self._clock())

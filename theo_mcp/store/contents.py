@@ -8,8 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from theo_mcp.store.file import File
+
 if TYPE_CHECKING:
     from pydantic import JsonValue
+
+    from theo_mcp.store import Kind
 
 _PAGES = 25_000  # 100 MB at a time, so that nobody waits long
 
@@ -22,13 +26,39 @@ class Held:
     bytes: int
 
 
-def held(connection: sqlite3.Connection) -> dict[str, Held]:
+class Contents:
+    """The file of one store. Its methods raise `StoreError` as the store's do."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+
+    async def held(self) -> dict[str, Held]:
+        """How much there is of each kind, with what has expired and is not purged yet."""
+        return await self._file.read(_held)
+
+    async def clear(self, kind: Kind, *, spared: Callable[[JsonValue], bool] | None = None) -> int:
+        """Removes a kind, but for the values that are `spared`, and gives the room back; how many are spared.
+
+        `spared` runs in a worker thread while other writers wait, as the function of `Store.update` does.
+        """
+        left = await self._file.write(lambda connection: _clear(connection, kind, spared))
+        await self._file.read(give_back)
+        await self._file.read(_empty_log)
+        return left
+
+
+def give_back(connection: sqlite3.Connection) -> None:
+    """Gives the room of what was removed back to the disk."""
+    connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})")  # `execute` would take one step, which is one page
+
+
+def _held(connection: sqlite3.Connection) -> dict[str, Held]:
     """What there is of each kind, with what has expired and is not purged yet."""
     question = "SELECT kind, COUNT(*), SUM(LENGTH(key) + LENGTH(value)) FROM entries GROUP BY kind"
     return {str(kind, "utf-8", "replace"): Held(*counted) for kind, *counted in connection.execute(question)}
 
 
-def clear(connection: sqlite3.Connection, kind: str, spared: Callable[[JsonValue], bool] | None) -> int:
+def _clear(connection: sqlite3.Connection, kind: str, spared: Callable[[JsonValue], bool] | None) -> int:
     """Removes a kind but for the values that are `spared`; how many these are."""
     if spared is None:
         connection.execute("DELETE FROM entries WHERE kind = ?", (kind,))
@@ -43,12 +73,7 @@ def clear(connection: sqlite3.Connection, kind: str, spared: Callable[[JsonValue
     return left
 
 
-def give_back(connection: sqlite3.Connection) -> None:
-    """Gives the room of what was removed back to the disk."""
-    connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})")  # `execute` would take one step, which is one page
-
-
-def empty_log(connection: sqlite3.Connection) -> None:
+def _empty_log(connection: sqlite3.Connection) -> None:
     """Writes the log into the file, so that nothing stands there that was removed; a reader may hinder it."""
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 

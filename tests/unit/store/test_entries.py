@@ -207,7 +207,7 @@ async def test_what_the_file_holds_is_counted_by_kind_with_what_has_expired(stor
     await store.put("jobs", "c", 1)
     clock.now = 2000.0
 
-    held = await store.held()
+    held = await store.contents.held()
 
     assert held == {"cache": Held(2, 16), "jobs": Held(1, 2)}
 
@@ -218,17 +218,17 @@ async def test_clear_removes_one_kind_of_every_owner_but_what_is_spared(store: S
         await store.put("runs", "running", {"state": "running"}, owner=owner)
         await store.put("cache", "k", 1, owner=owner)
 
-    spared = await store.clear("runs", spared=lambda value: value == {"state": "running"})
+    spared = await store.contents.clear("runs", spared=lambda value: value == {"state": "running"})
 
     assert spared == 2
     assert [entry.key for entry in await store.entries("runs", owner="otto")] == ["running"]
-    assert await store.clear("cache") == 0
-    assert (await store.held()).keys() == {"runs"}
+    assert await store.contents.clear("cache") == 0
+    assert (await store.contents.held()).keys() == {"runs"}
 
 
 async def test_what_was_cleared_stands_nowhere_in_the_file_or_its_log(store: Store) -> None:
     await store.put("runs", "r", "a text that nobody else should read")
-    await store.clear("runs")
+    await store.contents.clear("runs")
 
     kept = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
 
