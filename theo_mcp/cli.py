@@ -70,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_arguments(sub)
         sub.set_defaults(command=command)
         if command.settings:
+            usage = sub.format_usage().removeprefix("usage: ").rstrip().replace("%", "%%")
+            sub.usage = f"{usage} [settings]"  # thirty flags before the ones that matter are no help
             _add_settings(sub)
     return top
 

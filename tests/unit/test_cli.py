@@ -327,7 +327,9 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:
             ask([command, "--help"])
         assert ended.value.code == 0
-        assert "exit codes:" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert "exit codes:" in shown
+        assert "--timeout-s" not in shown.partition("\n\n")[0]
 
 
 def test_the_process_environment_is_not_needed() -> None:

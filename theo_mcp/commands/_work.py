@@ -101,7 +101,8 @@ async def _keep_what_is_paid(run: Run, rooms: Rooms) -> None:
         return
     again = f"theo-mcp result {run.handle}"
     if rooms.settings.keep_results_s <= 0 or rooms.notice:
-        _screen.say("\nThe request was sent and may be billed. Its answer is not kept, because results are not here.")
+        why = rooms.notice or "keep_results_s is 0"
+        _screen.say(f"\nThe request was sent and may be billed. Its answer is lost: {why}")
         return
     told = (
         "\nThe request was sent and is paid for, so its answer is waited for and kept. Ctrl-C again ends this at once."

@@ -157,11 +157,7 @@ class Runs:
         return Run(Record(status), look=partial(self._stored, handle, owner))
 
     async def clear(self) -> Cleared:
-        """Removes the runs of every owner that have ended from the store. What memory has stays until its process ends.
-
-        Raises:
-            StoreError: the store cannot be written.
-        """
+        """Removes the runs of every owner that have ended from the store, from no memory; or raises `StoreError`."""
         return await self._archive.clear() if self._archive is not None else Cleared()
 
     async def listed(self, *, owner: str, limit: int = 20) -> list[Run]:

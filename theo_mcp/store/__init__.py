@@ -197,8 +197,7 @@ class Store:
 
     async def purge(self) -> int:
         """Removes what has expired, of every kind and owner, and gives its room back; how many entries it was."""
-        now = self._clock()
-        what = "DELETE FROM entries WHERE expires_at <= ?"
+        what, now = "DELETE FROM entries WHERE expires_at <= ?", self._clock()
         gone = await self._file.write(lambda connection: connection.execute(what, (now,)).rowcount)
         await self._file.read(give_back)
         return gone
