@@ -89,6 +89,18 @@ async def answer(
         progress.close()
 
 
+async def shown(reply: Reply, rooms: Rooms, *, structured: bool = True) -> types.CallToolResult:
+    """A reply as MCP, with previews of its images and links to its files where the settings want them."""
+    seen = await pictures(reply, rooms) if rooms.settings.previews and reply.files else ()
+    return success(reply, pictures=seen, links=rooms.settings.resource_links, structured=structured)
+
+
+def still_running(run: Run, *, structured: bool = True) -> types.CallToolResult:
+    """What a call returns whose work goes on."""
+    status = run.status
+    return running(run.handle, status.phase, len(status.text), structured=structured)
+
+
 async def started(tool: Tool[ArgumentsT], arguments: ArgumentsT, backend: Backend, rooms: Rooms, hearer: Hearer) -> Run:
     """The work of `tool` as a run, whose result is a reply as JSON (`Reply.restored`)."""
     runs = await rooms.runs()
@@ -103,18 +115,6 @@ async def started(tool: Tool[ArgumentsT], arguments: ArgumentsT, backend: Backen
         billable=tool.billed(backend),
         lifetime_s=rooms.settings.keep_results_s or 3600.0,
     )
-
-
-async def shown(reply: Reply, rooms: Rooms, *, structured: bool = True) -> types.CallToolResult:
-    """A reply as MCP, with previews of its images and links to its files where the settings want them."""
-    seen = await pictures(reply, rooms) if rooms.settings.previews and reply.files else ()
-    return success(reply, pictures=seen, links=rooms.settings.resource_links, structured=structured)
-
-
-def still_running(run: Run, *, structured: bool = True) -> types.CallToolResult:
-    """What a call returns whose work goes on."""
-    status = run.status
-    return running(run.handle, status.phase, len(status.text), structured=structured)
 
 
 async def _worked(tool: Tool[ArgumentsT], call: Call, arguments: ArgumentsT) -> JsonValue:
