@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from theo_mcp.errors import InputError, StoreError
-from theo_mcp.store.contents import Contents, give_back
+from theo_mcp.store.contents import Contents
 from theo_mcp.store.file import File
 
 if TYPE_CHECKING:
@@ -197,10 +197,7 @@ class Store:
 
     async def purge(self) -> int:
         """Removes what has expired, of every kind and owner, and gives its room back; how many entries it was."""
-        what, now = "DELETE FROM entries WHERE expires_at <= ?", self._clock()
-        gone = await self._file.write(lambda connection: connection.execute(what, (now,)).rowcount)
-        await self._file.read(give_back)
-        return gone
+        return await self.contents.purge(self._clock())
 
     def _place(self, kind: Kind, key: str, owner: str) -> _Place:
         return _Place(kind, _bytes(owner), _bytes(key), self._clock())

@@ -36,18 +36,25 @@ class Contents:
         """How much there is of each kind, with what has expired and is not purged yet."""
         return await self._file.read(_held)
 
+    async def purge(self, now: float) -> int:
+        """Removes what has expired and gives its room back; how many entries it was."""
+        what = "DELETE FROM entries WHERE expires_at <= ?"
+        gone = await self._file.write(lambda connection: connection.execute(what, (now,)).rowcount)
+        await self._file.read(_give_back)
+        return gone
+
     async def clear(self, kind: Kind, *, spared: Callable[[JsonValue], bool] | None = None) -> int:
         """Removes a kind, but for the values that are `spared`, and gives the room back; how many are spared.
 
         `spared` runs in a worker thread while other writers wait, as the function of `Store.update` does.
         """
         left = await self._file.write(lambda connection: _clear(connection, kind, spared))
-        await self._file.read(give_back)
+        await self._file.read(_give_back)
         await self._file.read(_empty_log)
         return left
 
 
-def give_back(connection: sqlite3.Connection) -> None:
+def _give_back(connection: sqlite3.Connection) -> None:
     """Gives the room of what was removed back to the disk."""
     connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})")  # `execute` would take one step, which is one page
 
