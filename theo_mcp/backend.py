@@ -28,7 +28,8 @@ if TYPE_CHECKING:  # the models of both APIs cost 20 ms, and whoever calls one o
     from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.service import Health, Models
-    from theo_mcp.wire.skills import SkillChange, SkillFilter, SkillList
+    from theo_mcp.wire.skills import SkillChange, SkillList
+    from theo_mcp.wire.words import SkillFilter
 
 Observe: TypeAlias = Callable[[str], None]
 """Told what a call without a stream is doing ("sent", "writing, 40 tokens"). It must return at once."""

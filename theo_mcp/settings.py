@@ -130,7 +130,9 @@ class Settings(BaseModel):
         "ends, and nothing of it is written to disk.",
     )
     previews: bool = Field(True, description="Show small previews of images beside the paths of their files.")
-    resource_links: bool = Field(True, description="Add links to the files of a result; some hosts cannot take them.")
+    resource_links: Literal["auto", "on", "off"] = Field(
+        "auto", description="Links to the files of a result: auto (for hosts that are known to take them), on, off."
+    )
     data_dir: UserPath = Field(
         default_factory=lambda: _user_folder("data"),
         description="Where models, and the folders that you trust, are kept.",

@@ -1,8 +1,8 @@
 """``python -m tests.benchmarks [PART …]``: ours beside the bare libraries, servers and SDKs, measured in one run.
 
-The parts are ``client``, ``sandbox``, ``calls``, ``startup`` and ``model``; without one, all run. The sides run in
-turn, and each ratio is the median of its rounds, since other work may run on the machine. The exit code is 0 where all
-targets are met, 1 where one is missed and 3 where a part needs the model and none is installed.
+The parts are ``client``, ``sandbox``, ``calls``, ``tools``, ``startup`` and ``model``; without one, all run. The sides
+run in turn, and each ratio is the median of its rounds, since other work may run on the machine. The exit code is 0
+where all targets are met, 1 where one is missed and 3 where a part needs the model and none is installed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tests.benchmarks.comparison import Comparison
 from tests.benchmarks.generation import first_token, tokens_per_second
 from tests.benchmarks.sandbox import children
 from tests.benchmarks.startup import startup
+from tests.benchmarks.tools import tools
 from theo_mcp.engine import models
 from theo_mcp.errors import TheoError
 from theo_mcp.settings import Settings
@@ -35,6 +36,7 @@ _PARTS: dict[str, list[Measure]] = {
     "client": [lambda _: clients()],
     "sandbox": [lambda _: children()],
     "calls": [tool_calls],
+    "tools": [tools],
     "startup": [startup],
     "model": [lambda _: tokens_per_second(_work()), lambda _: first_token(_work())],
 }

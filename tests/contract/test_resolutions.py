@@ -41,8 +41,8 @@ from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.theo import FakeTheo
 from theo_mcp.testing.theo_replies import SKILLS
-from theo_mcp.wire.completions import MODES
 from theo_mcp.wire.jobs import JobStarted
+from theo_mcp.wire.words import MODES
 from theo_mcp.workspace import Workspace
 
 HELLO = CompletionRequest(prompt="Hello")

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
+from pydantic import BaseModel
+
+from theo_mcp.server.prompts import all_prompts
+from theo_mcp.server.resources import all_resources
 from theo_mcp.server.tools import all_tools
 
-listed = [tool.listed().model_dump(mode="json", by_alias=True, exclude_none=True) for tool in all_tools()]
-Path(__file__).with_name("tools.json").write_text(
-    json.dumps(listed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-)
+FOLDER = Path(__file__).parent
+
+
+def write(name: str, shown: object) -> None:
+    (FOLDER / f"{name}.json").write_text(json.dumps(shown, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def listed(models: Iterable[BaseModel]) -> list[dict[str, object]]:
+    return [model.model_dump(mode="json", by_alias=True, exclude_none=True) for model in models]
+
+
+for stale in (FOLDER / "tools").glob("*.json"):
+    stale.unlink()
+for tool in listed(tool.listed() for tool in all_tools("all")):
+    write(f"tools/{tool['name']}", tool)
+resources = all_resources().values()
+write("prompts", listed(prompt.listed() for prompt in all_prompts().values()))
+write("resources", listed(each.listed() for each in resources if not each.variable))
+write("templates", listed(each.template() for each in resources if each.variable))

@@ -17,6 +17,7 @@ import pytest
 from tests.unit.shell import SECONDS, Shell
 from theo_mcp.cli import parser
 from theo_mcp.commands import all_commands
+from theo_mcp.server.tools import all_tools
 from theo_mcp.testing import theo
 from theo_mcp.testing.model_server import ANSWER, ModelServer
 from theo_mcp.testing.theo import FakeTheo
@@ -123,7 +124,7 @@ async def test_try_in_json_has_the_same_facts(hosted: Shell) -> None:
     done = await hosted.process("try", "--json")
 
     report = json.loads(done.stdout)
-    assert report["tools"] == ["theo_code", "theo_complete", "theo_improve", "theo_status"]
+    assert report["tools"] == [tool.name for tool in all_tools()]
     assert report["protocol_version"] == "2026-07-28"
     assert report["structured"]["text"] == "".join(theo.WORDS)
     assert report["structured"]["cost_cents"] == 0.02

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from theo_mcp.artifacts import fences
-from theo_mcp.wire.getcode import CodeLanguage, OutputType
+from theo_mcp.wire.words import CodeLanguage, OutputType
 from theo_mcp.workspace.reading import mime_of
 
 Kind: TypeAlias = Literal[

@@ -1,4 +1,4 @@
-"""``theo-mcp docs``: prints the tables of commands, tools and settings; the README holds what this prints."""
+"""``theo-mcp docs``: prints the tables of commands, settings and what MCP offers; the README holds what this prints."""
 
 from __future__ import annotations
 
@@ -62,6 +62,24 @@ def _tools() -> str:
     return _table(("tool", "does", "arguments"), rows)
 
 
+def _prompts() -> str:
+    from theo_mcp.server.prompts import all_prompts
+
+    rows = []
+    for prompt in all_prompts().values():
+        names = [f"`{each.name}`{' (required)' if each.required else ''}" for each in prompt.arguments]
+        asked = ", then ".join(f"`{tool}`" for tool in prompt.tools)
+        rows.append((f"`{prompt.name}`", prompt.description, ", ".join(names), asked))
+    return _table(("prompt", "gives", "arguments", "asks for"), rows)
+
+
+def _resources() -> str:
+    from theo_mcp.server.resources import all_resources
+
+    rows = [(f"`{each.uri}`", each.description, each.mime or "") for each in all_resources().values()]
+    return _table(("resource", "holds", "as"), rows)
+
+
 def _settings() -> str:
     rows = [("", f"`{CONFIG_VARIABLE}`", "`--config`", "The settings file.")]
     for name, field in Settings.model_fields.items():
@@ -89,12 +107,14 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 _SECTIONS: Mapping[str, Callable[[], str]] = {
     "commands": _commands,
     "tools": _tools,
+    "prompts": _prompts,
+    "resources": _resources,
     "settings": _settings,
     "exits": _exits,
 }
 COMMAND = Command(
     name="docs",
-    help="Print the tables of commands, tools and settings.",
+    help="Print the tables of commands, tools, prompts, resources and settings.",
     add_arguments=_add_arguments,
     run=_run,
     settings=False,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from theo_mcp.commands import Command, _screen, _work
 from theo_mcp.settings import Settings
-from theo_mcp.wire.getcode import OUTPUT_TYPES
+from theo_mcp.wire.words import OUTPUT_TYPES
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

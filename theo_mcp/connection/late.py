@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.service import Health, Models
-    from theo_mcp.wire.skills import SkillChange, SkillFilter, SkillList
+    from theo_mcp.wire.skills import SkillChange, SkillList
+    from theo_mcp.wire.words import SkillFilter
 
 ArmT = TypeVar("ArmT")
 

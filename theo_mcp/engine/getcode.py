@@ -15,9 +15,10 @@ from theo_mcp.engine.files import open_artifact, within
 from theo_mcp.engine.providers import Provider
 from theo_mcp.engine.routing import Route, route
 from theo_mcp.engine.served import not_served
-from theo_mcp.wire.getcode import Improved, ImproveRequest, OutputType
+from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import ChatMessage
+from theo_mcp.wire.words import OutputType
 
 if TYPE_CHECKING:
     from theo_mcp.wire.files import Fetched

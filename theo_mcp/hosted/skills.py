@@ -7,7 +7,8 @@ import re
 from collections.abc import Awaitable, Callable
 
 from theo_mcp.errors import InputError, NotFoundError
-from theo_mcp.wire.skills import SkillFilter, SkillList
+from theo_mcp.wire.skills import SkillList
+from theo_mcp.wire.words import SkillFilter
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:  # every model costs a third of a millisecond, so each method 
     from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
     from theo_mcp.wire.openai import ChatChunk, ChatCompletion, ChatCompletionRequest
     from theo_mcp.wire.service import Health, Models
-    from theo_mcp.wire.skills import Skill, SkillChange, SkillFilter, SkillList, Tools
+    from theo_mcp.wire.skills import Skill, SkillChange, SkillList, Tools
+    from theo_mcp.wire.words import SkillFilter
 
 ReplyT = TypeVar("ReplyT", bound=Extended)
 RequestT = TypeVar("RequestT", bound=Request)

@@ -7,6 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from theo_mcp.errors import ConfigError
 
+_SHOWN = 100
+
 
 def checked_base_url(url: str, setting: str, *, allow_insecure_http: bool = False) -> str:
     """`url` without a trailing slash, if a key may be sent there: https, or http on this machine.
@@ -42,7 +44,8 @@ def is_loopback(url: str) -> bool:
 def host_of(url: str) -> str:
     """Host and port of `url`, for a message; never what stands before an @."""
     parts = _split(url)
-    return parts.netloc.rpartition("@")[2] if parts and parts.netloc else "another address"
+    host = parts.netloc.rpartition("@")[2] if parts else ""
+    return host[:_SHOWN] if host.isprintable() and host else "another address"
 
 
 def _split(url: str) -> SplitResult | None:

@@ -201,10 +201,12 @@ class Exchange:
         return self._unreachable("no connection in time")
 
     def _unreachable(self, why: str, code: str | None = None) -> errors.UnreachableError:
+        host, named = host_of(self._base_url), self._call.service
+        at, base = (f" at {host}", f"; the base URL is {self._base_url}") if named != host else ("", "")
         return errors.UnreachableError(
-            f"{self._call.service} could not be reached at {host_of(self._base_url)}: {why}.",
+            f"{named} could not be reached{at}: {why}.",
             code=code,
-            hint=f"Check the address, the network and the proxy; the base URL is {self._base_url}.",
+            hint=f"Check the address, the network and the proxy{base}.",
         )
 
     def told(self, error: BaseException) -> errors.TheoError | None:

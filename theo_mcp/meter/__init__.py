@@ -130,7 +130,7 @@ class Meter:
         if billed:
             amount = parts * self._largest.get(mode, GUESSES.get(mode, 1) * UNIT)
             await self._reserve(period, amount)
-        tally = self._tally(api, method)
+        tally = self._tallies.setdefault((api, method), _Tally())
         tally.calls += 1
         try:
             await checkpoint_if_cancelled()  # whoever left while it was reserved sends nothing
@@ -215,9 +215,6 @@ class Meter:
                 await self._ledger.settle(reserved.period, reserved.amount, cost)
             except errors.TheoError as error:  # the answer is paid for, and worth more than the sum
                 log.warning("A cost of %s cents could not be noted: %s", shown(cost), error)
-
-    def _tally(self, api: Api, method: str) -> _Tally:
-        return self._tallies.setdefault((api, method), _Tally())
 
     def _period(self) -> str:
         return f"day {self._today().isoformat()}"

@@ -25,7 +25,8 @@ if TYPE_CHECKING:  # whoever calls a method has its models
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.parts import Usage
     from theo_mcp.wire.service import Health, Models
-    from theo_mcp.wire.skills import SkillChange, SkillFilter, SkillList
+    from theo_mcp.wire.skills import SkillChange, SkillList
+    from theo_mcp.wire.words import SkillFilter
 
 AnswerT = TypeVar("AnswerT")
 

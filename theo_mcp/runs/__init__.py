@@ -79,7 +79,12 @@ class Runs:
         self._limits = limits
         self._clock = clock
         self._slots = anyio.CapacityLimiter(limits.running)
-        self._runs: dict[Key, _Kept] = {}  # the oldest first
+        self._runs: dict[Key, _Kept] = {}
+        self._ended: dict[Key, _Kept] = {}  # the first to end first
+        self._unfinished: Counter[str] = Counter()
+        self._finished: Counter[str] = Counter()
+        self._size = 0  # of those that have ended
+        self._expiry = math.inf  # of the first of them
         self._closing = False
         self._archive = Archive(store, mark, status_of=self._status_of, saved=self._trim) if store and mark else None
 
@@ -125,7 +130,7 @@ class Runs:
         """
         if self._closing:
             raise NotAvailableError("The server is ending and starts nothing new.", code="closing")
-        unfinished = sum(not kept.run.ended for (whose, _), kept in self._runs.items() if whose == owner)
+        unfinished = self._unfinished[owner]
         if unfinished >= self._limits.unfinished:
             raise NotAvailableError(
                 f"{unfinished} runs have not ended yet, which is the limit.",
@@ -138,8 +143,9 @@ class Runs:
         record = Record(Status(key[1], clean(title), self._clock(), billable), important=partial(self._changed, key))
         scope = anyio.CancelScope()
         kept = self._runs[key] = _Kept(record, Run(record, stop=scope.cancel), scope, lifetime_s)
+        self._unfinished[owner] += 1
         self._changed(key)
-        self._tasks.start_soon(self._carry_out, kept, work)
+        self._tasks.start_soon(self._carry_out, key, kept, work)
         return kept.run
 
     async def find(self, handle: str, *, owner: str) -> Run:
@@ -178,7 +184,7 @@ class Runs:
                 log.warning("A run is left out of the list: %s", error)
         return sorted(found, key=lambda run: run.status.created_at, reverse=True)[:limit]
 
-    async def _carry_out(self, kept: _Kept, work: Work) -> None:
+    async def _carry_out(self, key: Key, kept: _Kept, work: Work) -> None:
         record = kept.record
         try:
             with kept.scope:
@@ -198,10 +204,17 @@ class Runs:
         finally:
             self._stop(kept, "cancelled" if kept.scope.cancel_called and not self._closing else "interrupted")
             kept.size += len(record.text) + len(record.facts.failure.partial if record.facts.failure else "")
+            self._unfinished[key[0]] -= 1
+            self._finished[key[0]] += 1
+            self._ended[key] = kept
+            self._size += kept.size
+            self._expiry = min(self._expiry, record.facts.expires_at or math.inf)
             self._trim()
 
     def _end(self, kept: _Kept, state: State, *, result: JsonValue = None, failure: Failure | None = None) -> None:
         now, facts = self._clock(), kept.record.facts
+        if state == "done":
+            kept.record.forget_text()
         kept.record.change(
             replace(
                 facts,
@@ -233,8 +246,11 @@ class Runs:
         return status
 
     def _status_of(self, key: Key) -> Status | None:
+        """What is worth storing: the text so far only of a run that has ended without a result."""
         kept = self._runs.get(key)
-        return kept.run.status if kept is not None else None
+        if kept is None:
+            return None
+        return kept.run.status if kept.run.ended else kept.record.facts
 
     def _changed(self, key: Key) -> None:
         if self._archive is not None:
@@ -242,24 +258,30 @@ class Runs:
 
     def _trim(self) -> None:
         """Forgets what has expired and what is too much, the oldest first."""
-        ended = {key: kept for key, kept in self._runs.items() if kept.run.ended}
         now = self._clock()
-        for key, kept in list(ended.items()):
-            expires_at = kept.record.facts.expires_at
-            if expires_at is not None and expires_at <= now:
-                del self._runs[key], ended[key]
-        of_owner = Counter(owner for owner, _ in ended)
-        for key in list(ended):
-            if of_owner[key[0]] > self._limits.finished:
-                of_owner[key[0]] -= 1
-                del self._runs[key], ended[key]
+        if self._expiry <= now:
+            for key, kept in list(self._ended.items()):
+                if (kept.record.facts.expires_at or math.inf) <= now:
+                    self._forget(key)
+            self._expiry = min(
+                (kept.record.facts.expires_at or math.inf for kept in self._ended.values()), default=math.inf
+            )
+        for owner in [owner for owner, count in self._finished.items() if count > self._limits.finished]:
+            of_owner = [key for key in self._ended if key[0] == owner]
+            for key in of_owner[: len(of_owner) - self._limits.finished]:
+                self._forget(key)
                 if self._archive is not None:
                     self._archive.delete_soon(key)
-        size = sum(kept.size for kept in ended.values())
-        for key in list(ended)[:-1]:  # the newest stays, however large
-            if size > self._limits.memory_bytes and not (self._archive and self._archive.awaits(key)):
-                size -= ended[key].size
-                del self._runs[key]
+        if self._size > self._limits.memory_bytes:
+            for key in list(self._ended)[:-1]:  # the newest stays, however large
+                if self._size > self._limits.memory_bytes and not (self._archive and self._archive.awaits(key)):
+                    self._forget(key)
+
+    def _forget(self, key: Key) -> None:
+        """Memory has it no more."""
+        self._size -= self._ended.pop(key).size
+        self._finished[key[0]] -= 1
+        del self._runs[key]
 
     async def _close(self) -> None:
         self._closing = True

@@ -19,12 +19,13 @@ from theo_mcp.errors import StoreError, TheoError
 from theo_mcp.runs.alive import Mark
 from theo_mcp.runs.failure import stopped
 from theo_mcp.runs.record import Status
-from theo_mcp.store import Store
+from theo_mcp.store import Put, Store
 
 Key: TypeAlias = tuple[str, str]
 """The owner and the handle."""
 
 _HOUR_S = 3600.0
+_LINGER_S = 0.2  # so that a short run is one writing and not three
 _RETRY_S = 30.0
 _UNFINISHED_S = 7 * 24 * 3600.0  # how long a run can be read whose process died
 
@@ -85,26 +86,39 @@ class Archive:
                     log.warning("What has expired stays in the store: %s", error)
             with anyio.move_on_after(_RETRY_S if self._failing else _HOUR_S):
                 await self._news.wait()
+            await anyio.sleep(_LINGER_S)
             self._news = anyio.Event()
             await self.save()
 
     async def save(self) -> None:
-        """Writes all that is not saved yet. What cannot be written is tried again with the next."""
+        """Writes all that is not saved yet, in one step; or one by one, where that fails, so that a run which cannot be
+        written costs no other. What cannot be written is tried again with the next."""
+        if await self._written(list(self._unsaved)) is None:
+            self._failing = False
+            return
         failing = False
         for key in list(self._unsaved):
-            changes = self._unsaved.get(key)
-            if changes is None:
-                continue  # closing saves beside the task that keeps saving
-            try:
-                await self._write(key)
-            except TheoError as error:
+            if (error := await self._written([key])) is not None:
                 log.warning("A run is in memory only: %s", error)
                 failing = True
-                continue
-            if self._unsaved.get(key) == changes:
-                del self._unsaved[key]
-            self._saved()
         self._failing = failing
+
+    async def _written(self, keys: list[Key]) -> TheoError | None:
+        """Writes these runs, as far as they are not saved yet; what went wrong, if it did."""
+        changes = {key: self._unsaved[key] for key in keys if key in self._unsaved}  # closing saves beside the task
+        if not changes:
+            return None
+        dropped = self._dropped & changes.keys()
+        try:
+            await self._store.put_all("runs", [entry for key in changes if (entry := self._entry(key)) is not None])
+        except TheoError as error:
+            return error
+        self._dropped -= dropped
+        for key, count in changes.items():
+            if self._unsaved.get(key) == count:
+                del self._unsaved[key]
+        self._saved()
+        return None
 
     async def read(self, handle: str, owner: str) -> Status | None:
         """What the store has of a run.
@@ -150,23 +164,17 @@ class Archive:
         """
         return [entry.key for entry in await self._store.entries("runs", owner=owner, limit=limit)]
 
-    async def _write(self, key: Key) -> None:
+    def _entry(self, key: Key) -> Put | None:
+        """What is to be written of a run: nothing where memory was full while the store failed."""
         owner, handle = key
         if key in self._dropped:
-            await self._store.delete("runs", handle, owner=owner)
-            self._dropped.discard(key)
-            return
+            return Put(handle, None, owner)
         status = self._status_of(key)
         if status is None:
-            return  # memory was full while the store failed
+            return None
         failure: dict[str, JsonValue] | None = asdict(status.failure) if status.failure else None
-        await self._store.put(
-            "runs",
-            handle,
-            {**vars(status), "failure": failure, "process": self._mark.token},
-            owner=owner,
-            expires_at=status.expires_at or status.created_at + _UNFINISHED_S,
-        )
+        value = {**vars(status), "failure": failure, "process": self._mark.token}
+        return Put(handle, value, owner, status.expires_at or status.created_at + _UNFINISHED_S)
 
 
 def _restored(value: JsonValue) -> tuple[Status, str]:

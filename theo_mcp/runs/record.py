@@ -32,7 +32,7 @@ class Status:
     fraction: float | None = None
     """How much of it is done, from 0 to 1, where that is known."""
     text: str = field(default="", repr=False)
-    """The text so far, of a run that streams."""
+    """The text so far, of a run that streams; empty once the result, which holds it, is there."""
     sent: bool = False
     """Whether a request went out to a service."""
     request_id: str | None = None
@@ -78,6 +78,10 @@ class Record:
         if delta and not self.facts.ended:
             self._text.append(delta)
             self._tell()
+
+    def forget_text(self) -> None:
+        """The result has it now."""
+        self._text = [""]
 
     def change(self, to: Status) -> None:
         """Another status, made of `facts`."""

@@ -15,10 +15,10 @@ from pydantic import JsonValue
 
 from theo_mcp.backend import Backend
 from theo_mcp.errors import TheoError
-from theo_mcp.server.content import failure, running, success
+from theo_mcp.server.content import failure, running, success, takes_links
 from theo_mcp.server.files import pictures, save
 from theo_mcp.server.progress import Progress
-from theo_mcp.server.reply import Reply, SavedFile
+from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.server.rooms import Rooms
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from theo_mcp.server.tools import Tool
 
 _LONG_PARTIAL = 8_000
+_LONGEST_PHASE = 200
 
 
 class Hearer(Protocol):
@@ -56,6 +57,7 @@ class Call:
 
     def phase(self, words: str) -> None:
         """What happens now. Not between two pieces of text."""
+        words = one_line(words)[:_LONGEST_PHASE]
         self.progress.phase(words)
         if self.report is not None:
             self.report.phase(words)
@@ -68,31 +70,42 @@ class Call:
 
 
 async def answer(
-    tool: Tool[Arguments], raw: Mapping[str, object], backend: Backend, rooms: Rooms, progress: Progress
+    tool: Tool[Arguments],
+    raw: Mapping[str, object],
+    backend: Backend,
+    rooms: Rooms,
+    progress: Progress,
+    *,
+    host: str = "",
 ) -> types.CallToolResult:
-    """The result of `tool`; every `TheoError` is a result too."""
+    """The result of `tool` for the host of that name; every `TheoError` is a result too."""
     try:
         arguments = tool.parsed(raw)
         if not tool.paid:
             reply = await progress.during(lambda: tool.run(Call(backend, rooms, progress), arguments))
-            return await shown(reply, rooms, structured=not tool.media)
+            if reply.too_long:
+                reply = reply.shortened("The rest does not fit into a result.", "")
+            return await shown(reply, rooms, host=host, structured=not tool.media)
         from theo_mcp.runs import Run
 
         run = await started(tool, arguments, backend, rooms, progress)
+        rooms.changes.follow(run)
         outcome = await progress.during(lambda: run.result(within=rooms.settings.soft_deadline_s))
         if isinstance(outcome, Run):
             return still_running(run, structured=not tool.media)
-        return await shown(Reply.restored(outcome), rooms, structured=not tool.media)
+        return await shown(Reply.restored(outcome), rooms, host=host, structured=not tool.media)
     except TheoError as error:
         return failure(error)
     finally:
         progress.close()
 
 
-async def shown(reply: Reply, rooms: Rooms, *, structured: bool = True) -> types.CallToolResult:
+async def shown(reply: Reply, rooms: Rooms, *, host: str = "", structured: bool = True) -> types.CallToolResult:
     """A reply as MCP, with previews of its images and links to its files where the settings want them."""
     seen = await pictures(reply, rooms) if rooms.settings.previews and reply.files else ()
-    return success(reply, pictures=seen, links=rooms.settings.resource_links, structured=structured)
+    wanted = rooms.settings.resource_links
+    links = takes_links(host) if wanted == "auto" else wanted == "on"
+    return success(reply, pictures=seen, links=links, structured=structured)
 
 
 def still_running(run: Run, *, structured: bool = True) -> types.CallToolResult:
@@ -126,12 +139,26 @@ async def _worked(tool: Tool[ArgumentsT], call: Call, arguments: ArgumentsT) -> 
             _, said = await _kept(call.rooms, error.partial, "partial.md")
             error.hint = f"{error.hint} {said}".strip()
         raise
-    if tool.paid and call.backend.session is not None:
-        session = call.backend.session()
-        reply = replace(reply, facts={**reply.facts, "session_cents": float(session.cents)})
+    reply = replace(reply, facts={**reply.facts, **_money(tool, call.backend, reply)})
     if reply.too_long:
         reply = await _shortened(call, reply)
     return reply.stored()
+
+
+def _money(tool: Tool[ArgumentsT], backend: Backend, reply: Reply) -> dict[str, JsonValue]:
+    """What it cost, where the answer does not tell, and what the session has cost."""
+    said: dict[str, JsonValue] = {}
+    if reply.facts.get("cost_cents") is None:
+        if tool.answers(backend) == "engine":
+            said["cost_cents"] = 0
+        else:
+            said["cost"] = "counts against the GetCode plan" if tool.api == "getcode" else "not told by the service"
+    if backend.session is not None:
+        session = backend.session()
+        said["session_cents"] = float(session.cents)
+        if session.maybe_cents:  # nobody told what it was
+            said["of_it_estimated_cents"] = float(session.maybe_cents)
+    return said
 
 
 async def _shortened(call: Call, reply: Reply) -> Reply:
@@ -139,7 +166,7 @@ async def _shortened(call: Call, reply: Reply) -> Reply:
     handle = call.report.handle if call.report is not None else ""
     if reply.rest:
         return reply.shortened(f"All of it is in {reply.files[0].path}", handle)
-    whole = reply.body if reply.raw is None else reply.raw
+    whole = reply.whole
     saved, said = await _kept(call.rooms, whole, reply.raw_name)
     head = reply.shortened(said, handle)
     if saved is None:

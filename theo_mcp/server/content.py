@@ -9,15 +9,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 import mcp_types as types
 
 from theo_mcp.errors import TheoError
 from theo_mcp.secret import redact
-from theo_mcp.server.reply import Reply, clean, clean_value
+from theo_mcp.server.changes import artifact_uri
+from theo_mcp.server.reply import Reply, SavedFile, clean, clean_value, one_line
 
 _SHOWN_PARTIAL = 8_000
+_SHOWN_ID = 200
+_TAKE_LINKS = ("claude", "visual studio code", "gemini", "mcp-inspector", "inspector")
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,22 @@ def success(
         types.ImageContent(data=base64.b64encode(picture.data).decode(), mime_type=picture.mime) for picture in pictures
     ]
     if links:
-        content += [
-            types.ResourceLink(
-                name=file.name, uri=f"theo://artifacts/{quote(file.name)}", mime_type=file.mime, size=file.size
-            )
-            for file in reply.files
-        ]
+        content += [_link(file) for file in reply.files]
     if pictures or not structured:
         return types.CallToolResult(content=content)
     data = {name: clean_value(value) for name, value in reply.everything.items()}
     return types.CallToolResult(content=content, structured_content={"status": "done", **data})
+
+
+def takes_links(host: str) -> bool:
+    """Whether a host, by the name that it gives itself, is known to show resource links. Of the agent frameworks one
+    fails the whole call on a link, and two hand its address to their model's provider, which cannot open it."""
+    return host.lower().startswith(_TAKE_LINKS)
+
+
+def _link(file: SavedFile) -> types.ResourceLink:
+    """A link that `resources/read` takes."""
+    return types.ResourceLink(name=file.name, uri=artifact_uri(file.name), mime_type=file.mime, size=file.size)
 
 
 def running(handle: str, phase: str, chars: int, *, structured: bool) -> types.CallToolResult:
@@ -64,7 +72,12 @@ def running(handle: str, phase: str, chars: int, *, structured: bool) -> types.C
 
 
 def failure(error: TheoError) -> types.CallToolResult:
-    """A failure on the wire. It begins with the code word, because some hosts lose the error flag."""
+    """A failure on the wire."""
+    return types.CallToolResult(content=[types.TextContent(text=failed(error))], is_error=True)
+
+
+def failed(error: TheoError) -> str:
+    """A failure as text. It begins with the code word, because some hosts lose the error flag."""
     facts = []
     if error.retry_after is not None:
         facts.append(f"retry after {error.retry_after:g} s")
@@ -73,7 +86,7 @@ def failure(error: TheoError) -> types.CallToolResult:
     if error.request_id:
         facts.append(f"request id {error.request_id}")
     if error.job_id:
-        facts.append(f"job id {error.job_id}")
+        facts.append(f"job id {one_line(error.job_id)[:_SHOWN_ID]}")
     lines = [redact(f"{error.code}: {error}")]
     if facts:
         lines.append(redact(f"({', '.join(facts)})"))
@@ -81,4 +94,4 @@ def failure(error: TheoError) -> types.CallToolResult:
         whole = len(error.partial)
         more = f" (the first {_SHOWN_PARTIAL:,} of {whole:,} characters)" if whole > _SHOWN_PARTIAL else ""
         lines += ["", f"Received before the failure{more}:", redact(error.partial[:_SHOWN_PARTIAL])]
-    return types.CallToolResult(content=[types.TextContent(text=clean("\n".join(lines)))], is_error=True)
+    return clean("\n".join(lines))

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from theo_mcp.backend import Backend, Spending
+from theo_mcp.server.reply import number
 from theo_mcp.server.rooms import Rooms
 from theo_mcp.wire.account import ConversationPage, UsageReport
 from theo_mcp.workspace.project import ProjectSettings
 
 if TYPE_CHECKING:
-    from theo_mcp.backend import Limited
+    from theo_mcp.backend import Limited, Used
 
 _MOST = 5
+_FREE = frozenset(
+    {"models", "health", "usage", "conversations", "conversation", "skills", "install_skill", "job", "wait_for_job"}
+)
 
 
 @dataclass
@@ -61,8 +65,9 @@ def _spending(told: Told, spending: Spending) -> None:
             "maybe_cents": float(used.maybe_cents),
         }
         for used in spending.used
-        if used.method not in ("models", "health", "usage", "conversations")
+        if used.method not in _FREE
     ]
+    told.lines += [_used_line(used) for used in spending.used if used.method not in _FREE]
     told.data["spending"] = {
         "session_cents": float(spending.session_cents),
         "max_cents": None if spending.max_cents is None else float(spending.max_cents),
@@ -75,6 +80,15 @@ def _spending(told: Told, spending: Spending) -> None:
     if spending.budget_cents is not None:
         today, budget = spending.today_cents.normalize(), spending.budget_cents.normalize()
         told.lines.append(f"Spent today: {today:f} of {budget:f} cents")
+
+
+def _used_line(used: Used) -> str:
+    """One method's calls, and what they cost."""
+    numbers = {"failures": used.failures, "cached": used.cached, "tokens": used.tokens}
+    said = [f"{value} {name}" for name, value in numbers.items() if value]
+    cents = [f"{number(float(used.cost_cents))} cents"]
+    cents += [f"perhaps {number(float(used.maybe_cents))} cents more"] if used.maybe_cents else []
+    return f"Used: {used.api} {used.method}, {', '.join([f'calls {used.calls}', *said, *cents])}"
 
 
 def _usage(told: Told, usage: UsageReport) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from theo_mcp.errors import SandboxError, TheoError
@@ -17,10 +18,20 @@ from theo_mcp.server.rooms import Rooms
 
 if TYPE_CHECKING:
     from theo_mcp.backend import Backend
+    from theo_mcp.wire.files import Fetched
 
+MOST_FILES = 50
+"""That are fetched or saved for one answer."""
 MOST_BYTES = 256 * 2**20
 """Of one file that an answer points to."""
 _PREVIEWED = ("image/png", "image/jpeg", "image/webp", "image/gif")
+_BY_BYTES = {
+    "image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif", "application/pdf": ".pdf",
+}  # fmt: skip
+_MADE = frozenset({
+    ".docx", ".pptx", ".xlsx", ".csv", ".txt", ".md", ".json", ".html", ".xml", ".svg", ".css", ".js", ".ts", ".tsx", ".py",
+    ".php", ".vue", ".zip", ".mp4", ".webm", ".mov", ".mp3", ".wav",
+})  # fmt: skip
 _MOST_PREVIEWS = 4
 _PREVIEW_CHARS = 256 * 1024
 _ALL_PREVIEWS_CHARS = 720 * 1024  # a result of more than 1 MiB is refused by some hosts
@@ -39,7 +50,7 @@ async def save(rooms: Rooms, title: str, data: bytes) -> SavedFile:
 
     path = await rooms.workspace.save(title, data)
     name = path.relative_to(rooms.workspace.output()).as_posix()
-    rooms.changed(name)
+    rooms.changes.saved(name)
     return SavedFile(str(path), name, mime_of(path.name, data), len(data))
 
 
@@ -49,16 +60,23 @@ async def fetch(backend: Backend, rooms: Rooms, url: str, stem: str, *, image: b
     Raises:
         TheoError: it is elsewhere, cannot be had or saved, or is no image.
     """
-    from theo_mcp.workspace.reading import mime_of
+    from theo_mcp.workspace.sniff import sniffed
 
     fetched = await backend.open(url, max_bytes=MOST_BYTES)
-    mime = mime_of(fetched.name or "", fetched.data)
-    if image and mime not in _PREVIEWED:
+    if image and sniffed(fetched.data) not in _PREVIEWED:
         raise TheoError(
             f"What the service gave as an image is none ({len(fetched.data):,} bytes).", code="unexpected_answer"
         )
-    extension = mimetypes.guess_extension(mime) or mimetypes.guess_extension(fetched.mime) or ".bin"
-    return await save(rooms, stem + {".jpe": ".jpg", ".htm": ".html"}.get(extension, extension), fetched.data)
+    return await save(rooms, stem + _extension(fetched, sniffed(fetched.data)), fetched.data)
+
+
+def _extension(fetched: Fetched, told: str | None) -> str:
+    """By the first bytes where they tell; else by the file's name or media type, if it is what a generation can be."""
+    if told is not None:
+        return _BY_BYTES[told]
+    suffix = PurePosixPath(fetched.name or "").suffix.lower()
+    guessed = mimetypes.guess_extension(fetched.mime.partition(";")[0].strip()) or ""
+    return next((each for each in (suffix, guessed) if each in _MADE), ".bin")
 
 
 def not_saved(what: str, url: str | None, error: TheoError) -> str:

@@ -9,24 +9,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from pydantic import JsonValue
+
 from theo_mcp.errors import TheoError
 from theo_mcp.server import results
 from theo_mcp.server.call import Call
-from theo_mcp.server.files import save, stem_of
-from theo_mcp.server.reply import Reply
-from theo_mcp.wire.getcode import Generated, GenerateQueue, GenerateRequest, GenerateToken, ImproveRequest
+from theo_mcp.server.files import MOST_FILES, save, stem_of
+from theo_mcp.server.reply import Reply, one_line
+from theo_mcp.wire.getcode import Generated, GenerateDone, GenerateQueue, GenerateRequest, GenerateToken, ImproveRequest
 
 _WANTED: Final = {
-    "pdf": (".pdf",), "excel": (".xlsx",), "word": (".docx",), "powerpoint": (".pptx",), "video": (".mp4",),
-    "image": (".png", ".svg"), "chart": (".svg", ".html", ".json"), "email": (".html", ".mjml", ".txt"),
+    "pdf": ("pdf",), "excel": ("xlsx",), "word": ("docx",), "powerpoint": ("pptx",), "video": ("mp4",),
+    "image": ("png", "svg"), "chart": ("svg", "html", "json"), "email": ("html", "mjml", "txt"),
 }  # fmt: skip
 
 
 async def improved_first(call: Call, request: GenerateRequest) -> GenerateRequest:
     """The request with its prompt improved, and what the user typed beside it."""
-    call.phase("improving the prompt")
+    doing = "improving the prompt"
+    call.phase(doing)
     wish = ImproveRequest(prompt=request.prompt, output_type=request.output_type)
-    brief = await call.backend.getcode.improve(wish, observe=call.phase)
+    brief = await call.backend.getcode.improve(wish, observe=lambda words: call.phase(f"{doing}: {words}"))
     return request.model_copy(
         update={"prompt": brief.improved, "original_prompt": request.original_prompt or request.prompt}
     )
@@ -52,9 +55,11 @@ async def _reply(call: Call, request: GenerateRequest, gathered: Generated, type
     kind = recognise(text, request.output_type, request.language)
     stem = stem_of(typed, request.output_type)
     several = files_in(text) if request.output_type in ("website", "api") else []
-    named = [(f"{stem}/{name}", code) for name, code in several] or [(stem + kind.extension, kind.text)]
+    named = [(f"{stem}/{name}", code) for name, code in several] or [(f"{stem}.{kind.extension}", kind.text)]
     files, notes = [], []
-    for name, code in named if text else []:
+    if len(named) > MOST_FILES:
+        notes.append(f"{len(named) - MOST_FILES:,} more files were not saved; they stand in the text.")
+    for name, code in named[:MOST_FILES] if text else []:
         try:
             files.append(await save(call.rooms, name, code.encode("utf-8", "replace")))
         except TheoError as error:
@@ -64,20 +69,19 @@ async def _reply(call: Call, request: GenerateRequest, gathered: Generated, type
         notes.append(
             f"GetCode sent text ({kind.kind}), which is saved as it is; no {request.output_type} file was made of it."
         )
-    done = gathered.done
-    facts = results.who(done.theo_mcp) if done else {}
-    facts |= {"model": done.model or facts.get("model"), "tokens": done.tokens_used} if done else {}
+    done = gathered.done or GenerateDone()
+    facts: dict[str, JsonValue] = results.who(done.theo_mcp)
+    facts |= {"model": done.model or facts.get("model"), "tokens": done.tokens_used}
     facts |= {"output_type": request.output_type, "kind": kind.kind}
-    data = {"text": text, "prompt": request.prompt if request.original_prompt else None}
-    about = done.theo_mcp if done else None
-    lines = [f"Queue: {notice}" for notice in dict.fromkeys(gathered.notices) if notice]
-    if request.original_prompt and request.prompt != typed:
-        lines.append(f"Improved prompt: {request.prompt}")
-    from theo_mcp.wire.model import Extension
-
-    reply = results.reply_of(
-        text or "(The answer is empty.)", data, facts, about or Extension(), files=files, notes=notes
-    )
+    improved = request.prompt if request.prompt != typed else None
+    lines = [one_line(f"Queue: {notice}") for notice in dict.fromkeys(gathered.notices) if notice]
+    lines += [f"Improved prompt: {improved}"] if improved else []
+    data: dict[str, JsonValue] = {"text": text}
+    if improved:
+        data["improved_prompt"] = improved
+    if gathered.notices:
+        data["queue"] = "\n".join(gathered.notices)
+    reply = results.reply_of(text or "(The answer is empty.)", data, facts, done.theo_mcp, files=files, notes=notes)
     # The whole is saved already, so a text that is too long for a result is not saved twice.
     rest = files[0].name if len(files) == 1 and kind.text == text else ""
     return replace(reply, lines=(*lines, *reply.lines), raw_name=f"{stem}.txt", rest=rest)

@@ -7,6 +7,7 @@ goes wrong names the job.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import JsonValue
@@ -15,7 +16,7 @@ from theo_mcp.errors import TheoError
 from theo_mcp.server import results
 from theo_mcp.server.call import Call
 from theo_mcp.server.files import fetch, not_saved, stem_of
-from theo_mcp.server.reply import Reply, SavedFile
+from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ async def video(call: Call, request: VideoRequest, notes: Sequence[str] = ()) ->
             files.append(await fetch(call.backend, call.rooms, job.url, stem_of(request.prompt, "video")))
         except TheoError as error:
             said.append(not_saved("The video", job.url, error))
-    body = "The video is ready." if files else job.text or "The job has ended."
+    made = "The video is made, and could not be saved." if job.url else "The job has ended."
+    body = "The video is ready." if files else job.text or made
     return _reply(job, started, "video", body, said, files)
 
 
@@ -84,19 +86,20 @@ def _reply(
     extra: dict[str, JsonValue] = {}
     if isinstance(job.result, dict):
         for name, value in job.result.items():
-            if isinstance(value, str | int | float) and not isinstance(value, bool) and value != body:
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and value not in (body, job.url):
                 extra[name] = value
             elif name.lower() in ("sources", "citations") and isinstance(value, list):
                 extra["sources"] = [source for source in map(_source, value) if source]
-    sources = extra.get("sources")
+    sources = extra.pop("sources", None)
+    data: dict[str, JsonValue] = {"result": extra} if extra else {}  # apart: its names are the service's
     if isinstance(sources, list):
-        body = "\n".join([body, "", "Sources:", *(f"- {source}" for source in sources)])
-        extra["sources"] = sources
-    named = {name: value for name, value in extra.items() if name != "sources" and str(value) not in body}
-    lines = [*notes, *(f"{name}: {value}" for name, value in named.items() if len(str(value)) <= 500)]
-    return results.reply_of(
-        body or "(The answer is empty.)", {what: body, **extra}, facts, about, files=files, notes=lines
+        body = "\n".join([body, "", "Sources:", *(one_line(f"- {source}") for source in sources)])
+        data["sources"] = sources
+    told = [one_line(f"{name}: {value}") for name, value in extra.items() if str(value) not in body]
+    reply = results.reply_of(
+        body or "(The answer is empty.)", {what: body, **data}, facts, about, files=files, notes=notes
     )
+    return replace(reply, lines=(*told, *reply.lines))
 
 
 def _source(value: JsonValue) -> str:

@@ -8,6 +8,7 @@ exactly the text.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import anyio
@@ -15,16 +16,25 @@ import anyio
 ResultT = TypeVar("ResultT")
 SendProgress = Callable[[float, str | None], Awaitable[None]]
 
-_FIRST_S = 0.8
-_BEAT_S = 10.0
-_GAP_S = 0.112  # with the last message, which waits for nothing, never more than ten in a second
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between messages."""
+
+    first_s: float = 0.8
+    """Until the first, where nothing is to be told before."""
+    beat_s: float = 10.0
+    """Between two while there is no text."""
+    gap_s: float = 0.112
+    """Between two pieces of text; with the last one, which waits for nothing, never more than ten in a second."""
 
 
 class Progress:
     """One call's progress. `text` and `phase` return at once; what they say is sent by `during`."""
 
-    def __init__(self, send: SendProgress) -> None:
+    def __init__(self, send: SendProgress, pace: Pace = Pace()) -> None:
         self._send_progress: SendProgress | None = send
+        self._pace = pace
         self._text: list[str] = []
         self._phase: str | None = None
         self._streams = False
@@ -66,7 +76,7 @@ class Progress:
         return result
 
     async def _keep_reporting(self) -> None:
-        wait = _FIRST_S
+        wait = self._pace.first_s
         while True:
             with anyio.move_on_after(wait):
                 await self._news.wait()
@@ -74,8 +84,8 @@ class Progress:
             with anyio.CancelScope(shield=True):  # what has been taken is sent whole
                 await self._send()
             if said_something:  # a beat without news does not hold back the first token
-                await anyio.sleep(_GAP_S)
-            wait = _BEAT_S
+                await anyio.sleep(self._pace.gap_s)
+            wait = self._pace.beat_s
 
     async def _send(self) -> None:
         message = "".join(self._text) or (None if self._streams else self._phase)

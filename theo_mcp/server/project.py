@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import to_thread
 
 from theo_mcp.errors import NotAvailableError
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.rooms import Rooms
-from theo_mcp.wire.completions import CompletionRequest, InlineTool, Persona
-from theo_mcp.workspace.project import ProjectSettings
+
+if TYPE_CHECKING:
+    from theo_mcp.wire.completions import CompletionRequest
+    from theo_mcp.workspace.project import ProjectSettings
 
 RequestT = TypeVar("RequestT")
 
 
 async def project_of(rooms: Rooms) -> ProjectSettings:
     """What the project asks for, as far as it may."""
+    from theo_mcp.workspace.project import FILE, ProjectSettings
+
+    roots = rooms.workspace.roots
+    if not roots or not os.path.lexists(roots[0].path / FILE):  # the usual case, and a thread costs more than the look
+        return ProjectSettings()
     return await to_thread.run_sync(rooms.workspace.project)
 
 
 def with_project(request: CompletionRequest, project: ProjectSettings) -> CompletionRequest:
     """`request` with the project's words where it has none."""
+    from theo_mcp.wire.completions import InlineTool, Persona
+
     persona = project.persona
     said: dict[str, object] = {
         "mode": project.default_mode,

@@ -5,18 +5,25 @@ A reply is JSON on the way (`stored`), so that it can be had again under its run
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from typing import Any
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
+from theo_mcp.errors import StoreError
 from theo_mcp.wire.model import scrubbed
 
 MOST_CHARS = 40_000
 """Of a reply's text; longer ones go to a file, and their head is shown."""
-_ROOM_FOR_ABOUT = 8_000
-_CUTS = (30_000, 10_000, 4_000, 1_500, 500, 200)
+_ROOM_FOR_FACTS = 4_000
+_ROOM_FOR_LINES = 8_000
+_ROOM_FOR_WHERE = 2_000
+_CUTS = (4_000, 1_500, 500, 200, 60)
+_MOST_ITEMS, _FEW = 200, 10
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -55,7 +62,8 @@ class Reply:
         """Everything but the body, as text. Each path stands alone on its line."""
         lines = [line for line in (facts_line(self.facts), *self.lines) if line]
         if self.files:
-            lines += ["Saved:", *(file.path for file in self.files)]
+            lines += ["Saved:"]
+            lines += [line for file in self.files for line in (file.path, f"({file.mime}, {file.size} bytes)")]
         return "\n".join(lines)
 
     @property
@@ -72,43 +80,70 @@ class Reply:
         return {name: value for name, value in made.items() if value not in (None, "", [], {}) or name in self.data}
 
     def stored(self) -> JsonValue:
-        """It as JSON."""
-        return asdict(self)
+        """It as JSON; what does not change is not copied."""
+        files: list[JsonValue] = [asdict(file) for file in self.files]
+        return {
+            **vars(self),
+            "facts": dict(self.facts),
+            "lines": list(self.lines),
+            "data": dict(self.data),
+            "files": files,
+        }
 
     @classmethod
     def restored(cls, stored: JsonValue) -> Reply:
         """The reply that `stored` was made of.
 
         Raises:
-            ValueError: it is none.
+            StoreError: it is none, or was damaged.
         """
-        return _ADAPTER.validate_python(stored)
+        made: Callable[..., Reply] = cls
+        try:
+            fields: dict[str, Any] = {**(stored if isinstance(stored, dict) else {})}
+            files = tuple(SavedFile(**file) for file in fields["files"])
+            return made(**{**fields, "lines": tuple(fields["lines"]), "files": files})
+        except (KeyError, TypeError, ValueError):
+            raise StoreError("What is kept of this result cannot be read.", hint="Start the work again.") from None
 
     @property
     def too_long(self) -> bool:
-        return len(self.body) + len(self.about) > MOST_CHARS
+        """Whether its text or its data are more than hosts take."""
+        return len(self.text) > MOST_CHARS or _chars(self.data) > MOST_CHARS + _ROOM_FOR_LINES
+
+    @property
+    def whole(self) -> str:
+        """What is cut and kept where a reply is too long: what was asked for, or where that is short, all of it."""
+        asked = self.body if self.raw is None else self.raw
+        return asked if self.rest or len(asked) > MOST_CHARS // 2 else self.text
 
     def shortened(self, where: str, handle: str) -> Reply:
         """Its head; `where` says in a sentence where the whole is, and `handle` reads on."""
-        whole = self.body if self.raw is None else self.raw
-        room = max(MOST_CHARS - min(len(self.about), _ROOM_FOR_ABOUT) - 1_000, 4_000)
-        head = whole[:room]
-        lines = [_cut(line, 1_000) for line in self.lines]
-        while lines and sum(map(len, lines)) > _ROOM_FOR_ABOUT:
-            lines.pop()
+        whole = self.whole
+        about = replace(
+            self,
+            facts=_shortened(self.facts, _ROOM_FOR_FACTS),
+            lines=tuple(_some([_cut(line, 1_000) for line in self.lines], _ROOM_FOR_LINES)),
+        )
+        head = whole[: max(MOST_CHARS - len(about.about) - _ROOM_FOR_WHERE, 1_000)]
         said = f"Showing the first {len(head):,} of {len(whole):,} characters. {where}"
         on = f'Read on: theo_result with handle "{handle}" and offset {len(head)}.' if handle else ""
+        shown = self._shown_in_data(whole)
         data: dict[str, JsonValue] = {
-            **_shortened(self.data, room),
+            **_shortened({name: value for name, value in self.data.items() if name != shown}, _ROOM_FOR_LINES),
+            shown: head,
             "truncated": True,
             "chars": len(whole),
             "shown_chars": len(head),
-            "handle": handle,
         }
-        return replace(self, body=head, lines=tuple(part for part in (said, on, *lines) if part), data=data)
+        if handle:
+            data["handle"] = handle
+        return replace(about, body=head, lines=tuple(part for part in (said, on, *about.lines) if part), data=data)
 
-
-_ADAPTER = TypeAdapter(Reply)
+    def _shown_in_data(self, whole: str) -> str:
+        """Under which name the data has the beginning of the `whole`: reading on must go on where the data ends."""
+        begin = {name: len(text) for name, text in self.data.items() if isinstance(text, str) and text}
+        begin = {name: length for name, length in begin.items() if whole.startswith(str(self.data[name]))}
+        return max(begin, key=begin.__getitem__, default="text")
 
 
 def facts_line(facts: Mapping[str, JsonValue]) -> str:
@@ -118,12 +153,18 @@ def facts_line(facts: Mapping[str, JsonValue]) -> str:
         if value in (None, "", [], {}) or value is False:
             continue
         if name.endswith("_cents") and isinstance(value, int | float):
-            shown.append(f"{name.removesuffix('_cents').replace('_', ' ')} {value:g} cents")
+            shown.append(f"{name.removesuffix('_cents').replace('_', ' ')} {number(value)} cents")
         elif value is True:
             shown.append(name.replace("_", " "))
         else:
-            shown.append(f"{name.replace('_', ' ')} {value}")
+            told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            shown.append(f"{name.replace('_', ' ')} {one_line(told)}")
     return " · ".join(shown)
+
+
+def number(value: float) -> str:
+    """A number as a person writes it, to its tenth decimal place."""
+    return f"{value:.10f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:g}"
 
 
 def clean(text: str) -> str:
@@ -144,13 +185,35 @@ def clean_value(value: JsonValue) -> JsonValue:
     return value
 
 
+def one_line(text: str) -> str:
+    """`text` without line breaks: what a service says of an answer makes no lines of its own in it."""
+    return " ".join(text.splitlines()) if len(text.splitlines()) > 1 else text
+
+
 def _shortened(data: Mapping[str, JsonValue], room: int) -> dict[str, JsonValue]:
-    """`data` with its texts cut until all of them fit into `room`: first the longest, then the others, then lists."""
-    for most in (room, *_CUTS):
-        cut = {name: _cut_value(value, most) for name, value in data.items()}
-        if _chars(cut) <= room + 2_000:
+    """`data` with its texts and lists cut until all of them fit into `room`; what still does not is left out."""
+    if _chars(data) <= room:
+        return dict(data)
+    for most in _CUTS:
+        cut = {name: _cut_value(value, most) for name, value in islice(data.items(), _MOST_ITEMS)}
+        if _chars(cut) <= room:
             return cut
-    return {name: value for name, value in cut.items() if _chars(value) <= _CUTS[-1]}
+    kept: dict[str, JsonValue] = {}
+    for name, value in cut.items():
+        some = value[:_FEW] if isinstance(value, list) else value
+        if (left := room - _chars({name: some})) >= 0:
+            kept[name], room = some, left
+    return kept
+
+
+def _some(lines: Sequence[str], room: int) -> list[str]:
+    """The first of `lines`, and how many more there are."""
+    kept: list[str] = []
+    for line in lines:
+        if (room := room - len(line)) < 0:
+            return [*kept, f"({len(lines) - len(kept):,} more lines are left out.)"]
+        kept.append(line)
+    return kept
 
 
 def _cut(text: str, most: int) -> str:
@@ -161,9 +224,9 @@ def _cut_value(value: JsonValue, most: int) -> JsonValue:
     if isinstance(value, str):
         return value[:most]
     if isinstance(value, list):
-        return [_cut_value(item, most) for item in value[:200]]
+        return [_cut_value(item, most) for item in value[:_MOST_ITEMS]]
     if isinstance(value, dict):
-        return {name: _cut_value(item, most) for name, item in value.items()}
+        return {name: _cut_value(item, most) for name, item in islice(value.items(), _MOST_ITEMS)}
     return value
 
 

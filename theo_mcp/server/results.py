@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from theo_mcp.server.reply import Reply, SavedFile
-from theo_mcp.wire.completions import Code, Completion
-from theo_mcp.wire.getcode import Improved
-from theo_mcp.wire.model import Check, Extension
-from theo_mcp.wire.parts import Artifact, FollowUp, ToolUse, Usage
+from theo_mcp.server.reply import Reply, SavedFile, one_line
 
+if TYPE_CHECKING:  # the models are the backend's; a server that starts needs none of them
+    from theo_mcp.wire.completions import Code, Completion
+    from theo_mcp.wire.getcode import Improved
+    from theo_mcp.wire.model import Check, Extension
+    from theo_mcp.wire.parts import Artifact, FollowUp, ToolUse, Usage
+
+_OF_TOOL = {"name", "status", "description"}
 _EMPTY = "(The answer is empty.)"
 
 
@@ -32,13 +36,21 @@ def completion(answer: Completion, *, files: Sequence[SavedFile] = (), notes: Se
         "skills_active": [skill.slug or skill.name or skill.id for skill in answer.skills_active],
     }
     structured = answer.structured_output
-    output: JsonValue = structured.model_dump(exclude_defaults=True) if structured else None
+    data: dict[str, JsonValue] = {"text": answer.content}
+    if structured:
+        data["structured_output"] = structured.model_dump(exclude_none=True, include={"type", "data", "parse_error"})
+        facts["output_type"] = structured.type
+        notes = (
+            [*notes, f"The output could not be read as data: {structured.parse_error}"]
+            if structured.parse_error
+            else notes
+        )
     shown = [answer.content, *files_shown(answer.artifacts)]
-    if structured and not answer.content:
+    if structured and structured.data is not None and not _is_json_of(answer.content, structured.data):
         shown.append(fenced(json.dumps(structured.data, ensure_ascii=False, indent=1), "json"))
     return reply_of(
         "\n\n".join(part for part in shown if part) or _EMPTY,
-        {"text": answer.content, "structured_output": output},
+        data,
         facts,
         about,
         follow_ups=answer.follow_ups,
@@ -49,10 +61,10 @@ def completion(answer: Completion, *, files: Sequence[SavedFile] = (), notes: Se
     )
 
 
-def code(answer: Code, *, files: Sequence[SavedFile] = (), notes: Sequence[str] = ()) -> Reply:
-    """Code: in a fence, each file of several under its name."""
+def code(answer: Code, *, language: str = "", files: Sequence[SavedFile] = (), notes: Sequence[str] = ()) -> Reply:
+    """Code: in a fence, each file of several under its name; `language` is what was asked for."""
     about = answer.theo_mcp
-    language = about.checks[0].language if about.checks else ""
+    language = about.checks[0].language if about.checks else language
     alone = answer.content and answer.content not in [artifact.code for artifact in answer.artifacts]
     shown = [fenced(answer.content, language)] if alone else []
     shown += files_shown(answer.artifacts)
@@ -75,7 +87,7 @@ def improved(answer: Improved) -> Reply:
 
 def files_shown(artifacts: Sequence[Artifact]) -> list[str]:
     """Each artifact that is code: its name and its text in a fence."""
-    return [f"{file.title}\n{fenced(file.code, file.language or '')}" for file in artifacts if file.code]
+    return [f"{one_line(file.title)}\n{fenced(file.code, file.language or '')}" for file in artifacts if file.code]
 
 
 def check_line(check: Check) -> str:
@@ -87,7 +99,8 @@ def check_line(check: Check) -> str:
         case "fails":
             return f"Check: {name} DOES NOT PARSE ({check.message})."
         case _:
-            return f"Check: not checked ({check.message})." if check.message else "Check: not checked."
+            said = f"Check: {check.language} is not checked" if check.language else "Check: not checked"
+            return f"{said} ({check.message})." if check.message else f"{said}."
 
 
 def reply_of(
@@ -104,19 +117,19 @@ def reply_of(
 ) -> Reply:
     """A reply of the parts that answers share."""
     lines = [check_line(check) for check in about.checks]
-    lines += [f"Artifact: {_artifact_line(artifact)}" for artifact in artifacts]
-    lines += [f"Tool used: {tool.name} ({tool.status})" for tool in tools_used]
-    if follow_ups:
-        lines.append("Follow-ups (made by rule):" if about.follow_ups == "rule" else "Follow-ups:")
-        lines += [f"- {follow_up.label}: {follow_up.prompt}" for follow_up in follow_ups]
     said = [note for note in (about.notice, *notes) if note]
     lines += [f"Note: {note}" for note in said]
+    lines += [one_line(f"Artifact: {_artifact_line(artifact)}") for artifact in artifacts]
+    lines += [one_line(_tool_line(tool)) for tool in tools_used]
+    if follow_ups:
+        lines.append("Follow-ups (made by rule):" if about.follow_ups == "rule" else "Follow-ups:")
+        lines += [one_line(f"- {follow_up.label}: {follow_up.prompt}") for follow_up in follow_ups]
     everything: dict[str, JsonValue] = {
         **data,
         "checks": [check.model_dump(exclude_defaults=False) for check in about.checks],
-        "artifacts": [artifact.model_dump(by_alias=True, exclude_none=True) for artifact in artifacts],
-        "tools_used": [tool.model_dump(exclude_none=True) for tool in tools_used],
-        "follow_ups": [follow_up.model_dump() for follow_up in follow_ups],
+        "artifacts": [_artifact_data(artifact) for artifact in artifacts],
+        "tools_used": [tool.model_dump(exclude_none=True, include=_OF_TOOL) for tool in tools_used],
+        "follow_ups": [follow_up.model_dump(include={"label", "prompt"}) for follow_up in follow_ups],
         "follow_ups_by": about.follow_ups,
         "notice": "\n".join(said),
     }
@@ -145,8 +158,30 @@ def usage_facts(usage: Usage) -> dict[str, JsonValue]:
 
 
 def _artifact_line(artifact: Artifact) -> str:
-    """Name, kind and every address that the artifact gives; the documents leave its fields open."""
-    return " · ".join(part for part in (artifact.title or artifact.id, artifact.type, *artifact.urls) if part)
+    """All that is known of an artifact but its code; the documents leave its fields open."""
+    names = (artifact.title, artifact.id, artifact.type, artifact.language, artifact.provider_id, artifact.model_id)
+    size = f"{artifact.size_bytes} bytes" if artifact.size_bytes is not None else ""
+    return " · ".join(part for part in (*names, size, *artifact.urls) if part)
+
+
+def _artifact_data(artifact: Artifact) -> dict[str, JsonValue]:
+    """The same as data. What else a service puts there may be a file in base64, and stays out."""
+    urls = {name for name in artifact.model_extra or {} if name.lower().endswith("url")}
+    known = artifact.model_dump(by_alias=True, exclude_none=True, include={*type(artifact).model_fields, *urls})
+    return {name: value for name, value in known.items() if value != ""}
+
+
+def _tool_line(tool: ToolUse) -> str:
+    about = f": {tool.description}" if tool.description else ""
+    return f"Tool used: {tool.name} ({tool.status}){about}"
+
+
+def _is_json_of(text: str, data: JsonValue) -> bool:
+    """Whether a text says already what the data is."""
+    try:
+        return bool(text) and json.loads(text) == data
+    except (ValueError, RecursionError):
+        return False
 
 
 def fenced(code: str, language: str) -> str:

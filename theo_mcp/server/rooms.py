@@ -12,12 +12,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
+from anyio import to_thread
 
 from theo_mcp.errors import ConfigError, NotAvailableError, StoreError
+from theo_mcp.server.changes import Changes
 from theo_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from theo_mcp.runs import Runs
+    from theo_mcp.runs import Run, Runs
     from theo_mcp.sandbox import Sandbox
     from theo_mcp.workspace import Workspace
 
@@ -25,6 +27,8 @@ RoomT = TypeVar("RoomT")
 
 LOCAL = "local"
 """The owner of what is made over stdin and on the command line: whoever owns the data folder."""
+
+_MOST_RUNS = 1_000
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +41,7 @@ class Rooms:
         self.owner = owner
         self.notice = ""
         """What is missing: why results are kept in memory only."""
-        self.changed: Callable[[str], None] = lambda name: None
-        """Told the name of each file that is saved."""
-        self.skills_changed: Callable[[], None] = lambda: None
-        """Told when a skill was installed."""
+        self.changes = Changes()
         self._runs = _Late(self._open_runs)
         self._sandbox = _Late(_open_sandbox)
 
@@ -54,6 +55,17 @@ class Rooms:
         """The registry of work that may outlive its call."""
         return await self._runs.room()
 
+    async def listed_runs(self) -> list[Run]:
+        """The owner's runs that can still be read, the last started first. No store is made for that.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        if not self._runs.wanted and not await to_thread.run_sync(self._stored):
+            return []
+        runs = await self.runs()
+        return await runs.listed(owner=self.owner, limit=_MOST_RUNS)
+
     async def sandbox(self) -> Sandbox:
         """Children for what parses and renders."""
         return await self._sandbox.room()
@@ -65,6 +77,7 @@ class Rooms:
         async with anyio.create_task_group() as tasks:
             for late in (self._runs, self._sandbox):
                 tasks.start_soon(late.keep)
+            tasks.start_soon(self.changes.keep)
             try:
                 yield
             except Exception as error:  # so that it comes out as it is, and not in a group
@@ -72,6 +85,11 @@ class Rooms:
             tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
+
+    def _stored(self) -> bool:
+        from theo_mcp.store import FILE
+
+        return self.settings.keep_results_s > 0 and (self.settings.data_dir / FILE).exists()
 
     @asynccontextmanager
     async def _open_runs(self) -> AsyncIterator[Runs]:
@@ -111,6 +129,11 @@ class _Late(Generic[RoomT]):
         self._wanted, self._ready = anyio.Event(), anyio.Event()
         self._room: RoomT | None = None
         self._failure: Exception | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody asked for it."""
+        return self._wanted.is_set()
 
     async def keep(self) -> None:
         """Opens the room once somebody wants it, and holds it until this task is cancelled."""

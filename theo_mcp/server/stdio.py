@@ -141,22 +141,24 @@ class _Reader(threading.Thread):
                 anyio.from_thread.run(self._finish, token=self._token)
 
     def _accept(self, lines: list[bytes]) -> None:
-        for line in lines:
-            try:
-                messages = list(_read(line))
-            except Exception:  # a fault of ours in one line may not cost the others
-                log.exception("A line could not be read.")
-                messages = [_refusal(None, types.INTERNAL_ERROR, "The line could not be read.")]
-            for message in messages:
-                if isinstance(message, types.JSONRPCError):
-                    self._answers.send_nowait(SessionMessage(message))
-                    continue
-                if isinstance(message, types.JSONRPCRequest):
-                    self._unanswered.asked(message.id)
-                elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
-                    cancelled = (message.params or {}).get("requestId")  # nobody answers it now
-                    self._unanswered.answered(cancelled if isinstance(cancelled, str | int) else None)
-                self._inbox.send_nowait(SessionMessage(message))
+        messages = [message for line in lines for message in _safely_read(line)]
+        initializes = any(_asks(message, "initialize") for message in messages)
+        for message in messages:
+            if initializes and isinstance(message, types.JSONRPCRequest) and _asks(message, "server/discover"):
+                # A host that got no answer in time, while we started, goes on with the older handshake. The answer that
+                # it no longer waits for would settle the connection on the newer one, which refuses `initialize`.
+                refusal = _refusal(message.id, types.INVALID_REQUEST, "The host went on with initialize.")
+                self._answers.send_nowait(SessionMessage(refusal))
+                continue
+            if isinstance(message, types.JSONRPCError):
+                self._answers.send_nowait(SessionMessage(message))
+                continue
+            if isinstance(message, types.JSONRPCRequest) and message.method != "subscriptions/listen":
+                self._unanswered.asked(message.id)  # what listens is never answered
+            elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
+                cancelled = (message.params or {}).get("requestId")  # nobody answers it now
+                self._unanswered.answered(cancelled if isinstance(cancelled, str | int) else None)
+            self._inbox.send_nowait(SessionMessage(message))
 
     async def _finish(self) -> None:
         with anyio.move_on_after(_LAST_ANSWERS_S):
@@ -188,6 +190,18 @@ def _batches(fd: int) -> Iterator[list[bytes]]:
             parts, size = [b"["], 1  # no answer can name its id; the line's end will be reported as not JSON
     if parts:
         yield [b"".join(parts)]
+
+
+def _safely_read(line: bytes) -> list[types.JSONRPCMessage]:
+    try:
+        return list(_read(line))
+    except Exception:  # a fault of ours in one line may not cost the others
+        log.exception("A line could not be read.")
+        return [_refusal(None, types.INTERNAL_ERROR, "The line could not be read.")]
+
+
+def _asks(message: types.JSONRPCMessage, method: str) -> bool:
+    return isinstance(message, types.JSONRPCRequest) and message.method == method
 
 
 def _read(line: bytes) -> Iterator[types.JSONRPCMessage]:

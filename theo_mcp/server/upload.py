@@ -13,11 +13,14 @@ from theo_mcp.errors import InputError
 from theo_mcp.server import results
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.rooms import Rooms
-from theo_mcp.wire.getcode import UPLOAD_TYPES, Analysed, OutputType, UploadRequest, UploadType
+from theo_mcp.wire.getcode import Analysed, UploadRequest
+from theo_mcp.wire.words import UPLOAD_TYPES, OutputType, UploadType
 
 MOST_BYTES: Final = 25 * 2**20
 """Of a file read from a path. No limit is documented; what is too large for the service is refused there."""
 _MOST_BASE64: Final = 2**20
+_OF_PATH: Final = ("The file at 'path'", "The argument 'mime_type'", "The name of the file at 'path'")
+_OF_DATA: Final = ("The argument 'file_data'", "The argument 'mime_type'", "The argument 'file_name'")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ async def upload_of(
             f"The file {name[:60]!r} is {kind or 'of no known kind'}, which cannot be analysed.",
             hint=f"Allowed are: {', '.join(UPLOAD_TYPES)}.",
         )
-    check_upload(data, kind, name)
+    check_upload(data, kind, name, fields=_OF_PATH if path is not None and file_name is None else _OF_DATA)
     try:
         request = UploadRequest.model_validate(
             {"file_data": data, "mime_type": kind, "file_name": name, "output_type": output_type}

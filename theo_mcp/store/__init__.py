@@ -15,7 +15,7 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ from theo_mcp.store.file import File
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["FILE", "Entry", "Kind", "Store", "Sums"]
+__all__ = ["FILE", "Entry", "Kind", "Put", "Store", "Sums"]
 
 FILE = "store.sqlite"
 """Its name in the data folder."""
@@ -62,6 +62,16 @@ class Entry:
     changed_at: float
     expires_at: float | None
     cursor: int
+
+
+@dataclass(frozen=True)
+class Put:
+    """One entry to store."""
+
+    key: str = field(repr=False)
+    value: JsonValue = field(repr=False)
+    owner: str = ""
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,16 @@ class Store:
         """Stores `value` over what was there, which keeps its place in `entries`."""
         place, text = self._place(kind, key, owner), _encoded(value)
         await self._file.write(lambda connection: place.write(connection, text, expires_at))
+
+    async def put_all(self, kind: Kind, entries: Sequence[Put]) -> None:
+        """Stores all `entries` in one step, which is much quicker than one by one; a value of None deletes."""
+        places = [(self._place(kind, entry.key, entry.owner), entry) for entry in entries]
+
+        def put_all(connection: sqlite3.Connection) -> None:
+            for place, entry in places:
+                place.write(connection, _encoded(entry.value), entry.expires_at)
+
+        await self._file.write(put_all)
 
     async def update(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mimetypes
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cached_property, partial
@@ -53,6 +54,11 @@ class FakeTheo(HttpServer):
         """Whether the key may see the organisation's usage."""
         self.silent_changes = False
         """Whether a change is answered 204 without a body."""
+        self.code_takes_s = 0.0
+        """How long it writes at code."""
+        self.files: dict[str, bytes] = {}
+        """Every image ("img"), video ("vid") and document ("doc"), served here; without any, they have the addresses of
+        the documents."""
         self._cache: set[str] = set()
 
     async def _answer(self, exchange: Exchange) -> None:
@@ -64,6 +70,9 @@ class FakeTheo(HttpServer):
         handle = self._handlers.get((request.method, endpoint, bool(id)))
         if (request.method, target.path) == ("GET", f"{_BASE}health"):
             await self._health(exchange)
+        elif request.method == "GET" and (file := self.files.get(target.path.split("/")[1])) is not None:
+            kind = mimetypes.guess_type(target.path)[0] or "application/octet-stream"
+            await exchange.reply(200, file, content_type=kind)
         elif request.headers.get("authorization") != f"Bearer {self.key}":
             await refuse(exchange, 401, "invalid_api_key", "Missing or invalid API key", "authentication_error")
         elif handle is None or not target.path.startswith(_BASE):
@@ -169,21 +178,29 @@ class FakeTheo(HttpServer):
         await exchange.event("[DONE]")
 
     async def _code(self, exchange: Exchange, _: Fields) -> None:
+        await anyio.sleep(self.code_takes_s)
         made = {"id": "code_abc123", "created": replies.CREATED, "content": CODE}
         await reply(exchange, made | {"artifacts": self.artifacts, "tools_used": [], "usage": {"cost_cents": 0.05}})
 
     async def _images(self, exchange: Exchange, fields: Fields) -> None:
-        await reply(exchange, replies.images(fields))
+        await reply(exchange, self._here(replies.images(fields)))
 
     async def _document(self, exchange: Exchange, fields: Fields) -> None:
-        await reply(exchange, replies.document(fields))
+        await reply(exchange, self._here(replies.document(fields)))
+
+    def _here(self, answer: Fields) -> Fields:
+        """`answer` with the addresses of files that are served here."""
+        if not self.files:
+            return answer
+        here: Fields = json.loads(json.dumps(answer).replace(replies.ARTIFACTS, self.origin))
+        return here
 
     async def _begin(self, kind: str, id: str, exchange: Exchange, _: Fields) -> None:
         if not self.queue_available:
             await refuse(exchange, 503, "queue_unavailable", "The queue is unavailable", "server_error")
             return
         job_id = f"job_{len(self.jobs) + 1}"
-        ended = replies.job(job_id, kind, "completed", 100, replies.RESULTS[kind])
+        ended = replies.job(job_id, kind, "completed", 100, self._here(replies.RESULTS[kind]))
         self.jobs[job_id] = [replies.job(job_id, kind, "queued", 0), replies.job(job_id, kind, "active", 40), ended]
         await reply(exchange, replies.job_started(id, job_id), 202)
 

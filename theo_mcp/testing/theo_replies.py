@@ -12,6 +12,7 @@ FOLLOW_UPS = [
 WORDS = ["Microservices ", "architecture ", "is a design ", "pattern — ", "ein Muster 🧩."]
 USAGE = {"cost_cents": 0.02, "prompt_tokens": 12, "completion_tokens": 156, "total_tokens": 168}
 CODE = "export function authMiddleware(req, res, next) {\n  next();\n}"
+ARTIFACTS = "https://artifacts.hitheo.ai"
 CREATED = "2026-04-10T12:00:00Z"
 SKILLS: list[Fields] = [
     {
@@ -70,7 +71,7 @@ def images(fields: Fields) -> Fields:
     prompt += f" Style: {fields['style']}." if fields.get("style") else ""
     prompt += f" Aspect ratio: {fields['aspect_ratio']}." if fields.get("aspect_ratio") else ""
     made = [
-        {"url": f"https://artifacts.hitheo.ai/img/abc123-{number}.png", "engine": "theo-vision",
+        {"url": f"{ARTIFACTS}/img/abc123-{number}.png", "engine": "theo-vision",
          "model": "theo-1-create", "prompt": prompt}
         for number in range(1, int(fields.get("count", 1)) + 1)
     ]  # fmt: skip
@@ -82,7 +83,7 @@ def document(fields: Fields) -> Fields:
     form = fields.get("format", "pdf")
     return {
         "id": "doc_abc123", "created": CREATED, "format": form, "title": "Quarterly report",
-        "download_url": f"https://artifacts.hitheo.ai/doc/abc123.{form}", "size_bytes": 48213,
+        "download_url": f"{ARTIFACTS}/doc/abc123.{form}", "size_bytes": 48213,
         "content": "# Quarterly report\n\nRevenue rose.", "usage": {"cost_cents": 0.4},
     }  # fmt: skip
 
@@ -105,7 +106,7 @@ def job(id: str, kind: str, status: str, progress: int, result: object = None, e
 
 RESULTS: dict[str, Fields] = {
     "research": {"report": "# Findings\n\nThree sources agree.", "sourceCount": 3},
-    "video": {"videoUrl": "https://artifacts.hitheo.ai/vid/abc123.mp4", "model": "theo-1-motion", "durationMs": 5000},
+    "video": {"videoUrl": f"{ARTIFACTS}/vid/abc123.mp4", "model": "theo-1-motion", "durationMs": 5000},
 }
 
 

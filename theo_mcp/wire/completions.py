@@ -7,15 +7,14 @@ list. Defaults of optional reply fields mean "was not there".
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias, get_args
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from theo_mcp.wire.model import Extended, Request, text_of
 from theo_mcp.wire.parts import ActiveSkill, Artifact, FollowUp, Model, StructuredOutput, ToolUse, Usage, model_of
+from theo_mcp.wire.words import Mode
 
-Mode = Literal["auto", "fast", "think", "code", "image", "video", "research", "roast", "genui"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 ImageModel = Literal[
     "auto", "theo-1-create", "theo-1-photo", "theo-1-rapid", "theo-1-design", "theo-1-studio", "theo-1-type"
 ]
@@ -147,7 +146,10 @@ class CodeRequest(Request):
 
 def structured_of(value: object) -> object:
     """The fields of a `StructuredOutput`, also where the data stands there alone."""
-    return value if value is None or isinstance(value, dict) else {"data": value}
+    if value is None or isinstance(value, StructuredOutput):
+        return value
+    named = isinstance(value, dict) and not value.keys().isdisjoint(StructuredOutput.model_fields)
+    return value if named else {"data": value}
 
 
 def with_conversation_id(fields: object) -> object:

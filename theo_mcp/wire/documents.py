@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 from pydantic import Field, field_validator
 
 from theo_mcp.wire.model import Extended, Request, text_of
 from theo_mcp.wire.parts import Usage, url_of
-
-DocumentFormat = Literal["pdf", "docx", "pptx", "xlsx", "csv"]
-DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = get_args(DocumentFormat)
+from theo_mcp.wire.words import DocumentFormat
 
 
 class DocumentRequest(Request):

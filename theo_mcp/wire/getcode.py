@@ -6,19 +6,13 @@ import base64
 import binascii
 import io
 import json
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
 from theo_mcp.wire.model import Extended, Reply, Request, read_json, scrubbed_json, text_of
 from theo_mcp.wire.pairs import Pairs
-
-OutputType = Literal["website", "chart", "api", "email", "pdf", "excel", "word", "powerpoint", "video", "image"]
-OUTPUT_TYPES: tuple[OutputType, ...] = get_args(OutputType)
-CodeLanguage = Literal["auto", "html", "react", "vue", "typescript", "python", "nodejs", "php"]
-CODE_LANGUAGES: tuple[CodeLanguage, ...] = get_args(CodeLanguage)
-UploadType = Literal["application/pdf", "image/jpeg", "image/png", "image/webp", "image/gif"]
-UPLOAD_TYPES: tuple[UploadType, ...] = get_args(UploadType)
+from theo_mcp.wire.words import CodeLanguage, OutputType, UploadType
 
 _BASE64_STEP = 3 * 2**16
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, JsonValue, model_validator
 
 from theo_mcp.wire.model import Extended, Reply, Request, alone
 from theo_mcp.wire.parts import Usage, url_of
-
-AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4"]
-"""The page's four, and the fifth that the vendor's MCP server offers."""
+from theo_mcp.wire.words import AspectRatio
 
 
 class ImagesRequest(Request):

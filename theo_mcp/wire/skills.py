@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, JsonValue, model_validator
 
 from theo_mcp.wire.completions import InlineTool
 from theo_mcp.wire.model import Extended, Reply, Request
-
-SkillFilter = Literal["installed", "marketplace"]
 
 
 class ToolEntry(Reply):

@@ -63,9 +63,11 @@ class Deny:
         """
         pattern = self.matching(root, names)
         if pattern is not None:
+            # A whole path tells where this machine's user keeps things, which nobody asked.
+            why = "lies in a place that is closed" if Path(pattern).is_absolute() else f"matches {pattern!r}"
             raise InputError(
-                f"The file {shown('/'.join(names))} is not read, because it matches {pattern!r}: keys, passwords and "
-                "what theo-mcp keeps for itself are never sent.",
+                f"The file {shown('/'.join(names))} is not read, because it {why}: keys, passwords and what theo-mcp "
+                "keeps for itself are never sent.",
                 code="file_denied",
                 hint="Copy what may be seen into another file.",
             )

@@ -43,15 +43,18 @@ _KINDS = {
 }
 _ADDED = {  # unknown to some version of Python, or known as something else: .ts as video
     ".csv": "text/csv",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ".js": "text/javascript",
     ".jsx": "text/javascript",
     ".md": "text/markdown",
     ".mjml": "application/xml",
     ".php": "text/x-php",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     ".ts": "text/x-typescript",
     ".tsx": "text/x-tsx",
     ".vue": "text/x-vue",
     ".webp": "image/webp",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".xml": "application/xml",
 }
 

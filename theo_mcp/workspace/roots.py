@@ -27,7 +27,7 @@ _LONGEST_NAME = 255
 _WINDOWS_START = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _NOT_IN_WINDOWS_NAMES = re.compile(r'[<>:"|?*]')
-_SHOWN = 120
+_SHOWN = 90
 
 
 @dataclass(frozen=True)

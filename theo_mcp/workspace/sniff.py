@@ -30,30 +30,32 @@ def sniffed(data: bytes) -> str | None:
     return "image/webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
 
 
-def check_upload(data: bytes, mime_type: str, file_name: str) -> None:
-    """Refuses an upload whose bytes, media type and extension do not say the same.
+def check_upload(
+    data: bytes, mime_type: str, file_name: str, *, fields: tuple[str, str, str] = ("fileData", "mimeType", "fileName")
+) -> None:
+    """Refuses an upload whose bytes, media type and extension do not say the same. `fields` is what the caller calls
+    the three; GetCode's names where nothing is said.
 
     Raises:
         InputError: they do not, or the media type is none of the five.
     """
+    file, mime, name = fields
     if mime_type not in _NAMES:
         raise InputError(
-            f"mimeType is none of the five kinds that are taken: {', '.join(_NAMES)}.",
+            f"{mime} is none of the five kinds that are taken: {', '.join(_NAMES)}.",
             hint="Send the file as one of these.",
         )
     found = sniffed(data)
     if found is None:
         raise InputError(
-            f"fileData says {mime_type}, and the bytes are none of PDF, JPEG, PNG, WebP and GIF.",
+            f"{file} says {mime_type}, and the bytes are none of PDF, JPEG, PNG, WebP and GIF.",
             hint="Send the file as it is on the disk, without converting it to text.",
         )
     if found != mime_type:
-        raise InputError(
-            f"fileData says {mime_type}, and the bytes are {_NAMES[found][0]}.", hint=f"Send it as {found}."
-        )
+        raise InputError(f"{file} says {mime_type}, and the bytes are {_NAMES[found][0]}.", hint=f"Send it as {found}.")
     kind, extensions = _NAMES[found]
     if file_name.rpartition(".")[2].lower() not in extensions or "." not in file_name:
         raise InputError(
-            f"fileName does not end with .{' or .'.join(extensions)}, and the bytes are {kind}.",
+            f"{name} does not end with .{' or .'.join(extensions)}, and the bytes are {kind}.",
             hint=f"Name it with .{extensions[0]} at the end.",
         )

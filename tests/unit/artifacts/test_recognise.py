@@ -8,7 +8,7 @@ import time
 import pytest
 
 from theo_mcp.artifacts.recognise import files_in, recognise
-from theo_mcp.wire.getcode import CodeLanguage, OutputType
+from theo_mcp.wire.words import CodeLanguage, OutputType
 
 VUE = "<template>\n  <p>{{ a }}</p>\n</template>\n\n<script setup>\nconst a = 1\n</script>\n"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 
+import anyio
 import pytest
 
 from tests.conftest import MakeSettings
@@ -39,8 +41,9 @@ def limited(seconds: str) -> list[Handler]:
 
 
 async def generate(client: GetCodeClient) -> list[str]:
-    async with client.generate(BAKERY) as events:
-        return [event.type async for event in events]
+    with anyio.fail_after(5):  # a stream has no deadline that would end a wait
+        async with client.generate(BAKERY) as events:
+            return [event.type async for event in events]
 
 
 async def test_an_hourly_limit_is_kept_for_its_endpoint_without_a_request(
@@ -57,6 +60,8 @@ async def test_an_hourly_limit_is_kept_for_its_endpoint_without_a_request(
     assert [request.path for request in getcode_service.requests] == ["/api/generate"]
     assert told.value.retry_after == 2040
     assert raised.value.retry_after == pytest.approx(2040, abs=5)
+    half_an_hour_later = time.monotonic() + 1800
+    assert code._http._pool.traffic.paused_for("/api/generate", half_an_hour_later)[0] == pytest.approx(240, abs=5)
     assert raised.value.message == "GetCode asked for a pause of /api/generate that lasts another 34 min."
     assert "Nothing was sent" in raised.value.hint
     await code.improve(BRIEF)
@@ -121,8 +126,7 @@ async def test_a_theo_that_names_an_hour_is_asked_again_after_a_minute(theo_serv
         with pytest.raises(errors.RateLimitError):
             await client.complete(CompletionRequest(prompt="Hello"))
         (shown,) = client.limits()
-        until, _ = client._http._pool.traffic._pauses[""]
-        assert client._http._pool.traffic.paused_for("", until + 1) == (0, 0)
+        assert client._http._pool.traffic.paused_for("", time.monotonic() + 61) == (0, 0)
 
     assert (shown.api, shown.what) == ("theo", "")
 

@@ -35,7 +35,8 @@ from theo_mcp.wire.images import Images
 from theo_mcp.wire.jobs import Job, JobStarted
 from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.service import Health, Models
-from theo_mcp.wire.skills import SkillChange, SkillFilter, SkillList
+from theo_mcp.wire.skills import SkillChange, SkillList
+from theo_mcp.wire.words import SkillFilter
 
 HELLO = CompletionRequest(prompt="Hello")
 FREE = Decimal(0)

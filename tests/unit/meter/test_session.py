@@ -125,14 +125,18 @@ async def test_two_calls_at_once_cannot_both_pass_a_limit_for_one(arm: Scripted)
     assert meter.session() == Session(Decimal("0.02"), FREE, Decimal("1.5"))
 
 
-@pytest.mark.parametrize(("budget", "session"), [("1", "100"), ("100", "1")])
-async def test_a_refusal_by_one_limit_takes_nothing_from_the_other(arm: Scripted, budget: str, session: str) -> None:
+@pytest.mark.parametrize(
+    ("budget", "session", "which"), [("1", "100", "today's budget"), ("100", "1", "this session's limit")]
+)
+async def test_a_refusal_by_one_limit_takes_nothing_from_the_other(
+    arm: Scripted, budget: str, session: str, which: str
+) -> None:
     meter, hosted, _ = metered(arm, budget, session=session)
     arm.answer = {"usage": {"cost_cents": 1}}
     await hosted.complete(HELLO)
 
     for _ in range(200):
-        with pytest.raises(errors.BudgetError):
+        with pytest.raises(errors.BudgetError, match=f"{which} of 1 cents 1 are"):
             await hosted.complete(HELLO)
 
     assert meter.session().cents == (await meter.spending()).today_cents == 1

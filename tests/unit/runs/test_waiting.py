@@ -220,7 +220,7 @@ async def test_who_watches_sees_each_change_to_the_end(runs: Runs) -> None:
         ("running", "thinking", "", None),
         ("running", "thinking", "Hel", None),
         ("running", "thinking", "Hello", None),
-        ("done", "thinking", "Hello", 0.5),
+        ("done", "thinking", "", 0.5),  # the result has the text now
     ]
 
 

@@ -27,7 +27,7 @@ Id = str | int | None
 SERVE = (sys.executable, "-m", "theo_mcp", "serve")
 LEGACY, MODERN = "2025-11-25", "2026-07-28"
 _CLIENT = {"name": "raw", "version": "1"}
-_ENVELOPE = {
+ENVELOPE = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
     "io.modelcontextprotocol/clientCapabilities": {},
     "io.modelcontextprotocol/clientInfo": _CLIENT,
@@ -69,7 +69,7 @@ class Server:
     def message(self, method: str, *, id: Id, **params: Any) -> Fields:
         """A request as this era writes it."""
         if self.era == MODERN:
-            params["_meta"] = {**_ENVELOPE, **params.get("_meta", {})}
+            params["_meta"] = {**ENVELOPE, **params.get("_meta", {})}
         return {"jsonrpc": "2.0", "id": id, "method": method, "params": params}
 
     async def request(self, method: str, *, id: Id = 1, **params: Any) -> Fields:
@@ -102,12 +102,13 @@ class Server:
                 return message
 
     async def progress(self) -> str:
-        """Reads up to a progress notification that says something; an answer meanwhile is a failure."""
+        """Reads up to a progress notification that says something, past other notifications; an answer meanwhile is a
+        failure."""
         with anyio.fail_after(_ANSWER_S):
             while True:
                 message = await self.next()
                 assert "id" not in message, message
-                if said := message["params"].get("message"):
+                if said := message.get("params", {}).get("message"):
                     return str(said)
 
     async def next(self) -> Fields:

@@ -24,7 +24,10 @@ pytestmark = pytest.mark.anyio
 ERAS = pytest.mark.parametrize("era", [LEGACY, MODERN])
 ENDS = {"end of input": None, "SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
 BAD_REQUEST, NO_METHOD, BAD_PARAMS, NOT_JSON = -32600, -32601, -32602, -32700
-TOOLS = ["theo_code", "theo_complete", "theo_improve", "theo_status"]
+TOOLS = [
+    "theo_analyze_upload", "theo_code", "theo_complete", "theo_generate", "theo_image", "theo_improve", "theo_result",
+    "theo_status",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +79,8 @@ async def test_only_json_rpc_reaches_stdout_whatever_is_logged_or_printed(tmp_pa
         messages = await server.rest()
         assert await server.exit_code() == 0
 
-    assert [message["id"] for message in messages] == ["hello", None, 1, 2, 3]
+    answers = [message["id"] for message in messages if "method" not in message]
+    assert answers == ["hello", None, 1, 2, 3]
     assert "printed\n" in server.log
     assert "echoed\n" in server.log
     assert '"level": "debug"' in server.log
@@ -127,6 +131,25 @@ async def test_the_legacy_era_is_served(tmp_path: Path, model_server: ModelServe
     assert [tool["name"] for tool in listed["result"]["tools"]] == TOOLS
     assert result["structuredContent"]["text"] == "".join(ANSWER)
     assert not result.get("isError")
+
+
+async def test_a_host_that_gave_up_the_newer_era_while_we_started_is_served_in_the_older(tmp_path: Path) -> None:
+    lines = [
+        {"jsonrpc": "2.0", "id": "probe", "method": "server/discover", "params": {"_meta": raw.ENVELOPE}},
+        {"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": raw.HELLO},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": "tools", "method": "tools/list"},
+    ]
+    script = tmp_path / "script"
+    script.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+    with script.open("rb") as file:
+        async with raw.server(tmp_path, stdin=file.fileno()) as server:
+            answers = {message["id"]: message for message in await server.rest()}
+
+    assert answers["probe"]["error"]["message"] == "The host went on with initialize."
+    assert answers["hello"]["result"]["protocolVersion"] == LEGACY
+    assert len(answers["tools"]["result"]["tools"]) == len(TOOLS)
 
 
 async def test_the_modern_era_is_served(tmp_path: Path, model_server: ModelServer) -> None:
@@ -193,7 +216,7 @@ async def test_every_request_of_a_batch_is_answered(server: Server) -> None:
         (0, BAD_REQUEST),
         ("ą" * 200, BAD_REQUEST),
     ]
-    assert await server.tools() == 4
+    assert await server.tools() == len(TOOLS)
 
 
 async def test_lines_that_ask_for_nothing_get_no_answer(server: Server) -> None:
@@ -204,7 +227,7 @@ async def test_lines_that_ask_for_nothing_get_no_answer(server: Server) -> None:
         params = {"requestId": request}
         await server.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
 
-    assert await server.tools() == 4
+    assert await server.tools() == len(TOOLS)
 
     assert [message["id"] for message in server.seen] == ["tools"]
 
@@ -213,7 +236,7 @@ async def test_bytes_that_are_not_utf8_inside_a_request_are_replaced(server: Ser
     await server.send(b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"theo_\xff","arguments":{}}}')
 
     assert "'theo_\ufffd'" in (await server.answer(1))["error"]["message"]
-    assert await server.tools() == 4
+    assert await server.tools() == len(TOOLS)
 
 
 async def test_a_lone_surrogate_inside_arguments_is_replaced(server: Server) -> None:
@@ -221,7 +244,7 @@ async def test_a_lone_surrogate_inside_arguments_is_replaced(server: Server) -> 
     await server.send(b'{"jsonrpc":"2.0","id":"half","method":"tools/call","params":' + params + b"}")
 
     assert "'\ufffd chart'" in text_of((await server.answer("half"))["result"])
-    assert await server.tools() == 4
+    assert await server.tools() == len(TOOLS)
 
 
 async def test_values_that_json_does_not_have_are_answered_under_the_id(server: Server) -> None:
@@ -235,7 +258,7 @@ async def test_values_that_json_does_not_have_are_answered_under_the_id(server: 
         answer = await server.answer(number)
         assert "error" in answer or answer["result"]["isError"], arguments
 
-    assert await server.tools() == 4
+    assert await server.tools() == len(TOOLS)
 
 
 async def test_a_prompt_of_five_megabytes_in_one_line_is_answered(server: Server) -> None:
@@ -243,14 +266,14 @@ async def test_a_prompt_of_five_megabytes_in_one_line_is_answered(server: Server
 
     assert result["isError"] is True
     assert text_of(result).startswith("prompt_too_long: The prompt has 5,000,000 characters, and the limit is 200,000.")
-    assert await server.tools() == 4
+    assert await server.tools() == len(TOOLS)
 
 
 async def test_a_line_without_end_is_dropped_and_answered(server: Server) -> None:
     await server.send(b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * (65 * 2**20) + b'"}')
 
     assert (await server.answer(None))["error"]["code"] == NOT_JSON
-    assert await server.tools() == 4
+    assert await server.tools() == len(TOOLS)
 
 
 async def test_a_line_may_end_with_a_carriage_return(server: Server) -> None:
@@ -276,7 +299,7 @@ async def test_requests_sent_at_once_are_all_answered(server: Server) -> None:
 async def test_an_unknown_method_is_an_error(server: Server, modern_server: Server) -> None:
     for each in (server, modern_server):
         assert (await each.request("tools/guess"))["error"]["code"] == NO_METHOD
-        assert await each.tools() == 4
+        assert await each.tools() == len(TOOLS)
 
 
 async def test_an_unknown_tool_is_an_error_that_names_the_nearest(server: Server, modern_server: Server) -> None:
@@ -285,7 +308,7 @@ async def test_an_unknown_tool_is_an_error_that_names_the_nearest(server: Server
 
         assert error["code"] == BAD_PARAMS
         assert error["message"] == "There is no tool 'theo_complet'. Did you mean theo_complete?"
-        assert await each.tools() == 4
+        assert await each.tools() == len(TOOLS)
 
 
 # --- input that ends
@@ -320,7 +343,7 @@ async def test_a_file_as_stdin_is_answered_to_its_end(tmp_path: Path, model_serv
             assert await server.exit_code() == 0
 
     assert sorted(answers) == [1, 2, 3]
-    assert len(answers[2]["result"]["tools"]) == 4
+    assert len(answers[2]["result"]["tools"]) == len(TOOLS)
     assert "scripted-1b" in text_of(answers[3]["result"])
 
 
@@ -447,7 +470,7 @@ async def test_the_models_process_ends_with_a_server_in_a_call(builtin: Server, 
 async def test_the_models_process_ends_with_an_idle_server(builtin: Server, end: signal.Signals | None) -> None:
     await begin_a_call(builtin)
     await builtin.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "long"}})
-    assert await builtin.tools() == 4
+    assert await builtin.tools() == len(TOOLS)
 
     with watched(await model_of(builtin)) as gone:
         await builtin.end(end)

@@ -2,117 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Literal
 
 import anyio
 import pytest
-from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
 
 from tests.conftest import MakeSettings
-from theo_mcp import Settings, connect
-from theo_mcp.server.app import build
-from theo_mcp.testing import getcode, theo
-from theo_mcp.testing.getcode import FakeGetCode
+from tests.unit.server.assistant import Assistant, Start, text_of
+from theo_mcp.testing import theo
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.model_server import ANSWER, ModelServer
 from theo_mcp.testing.theo import FakeTheo
-
-ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
-SNAPSHOT = Path(__file__).parents[2] / "snapshots" / "tools.json"
-
-
-class Assistant:
-    """A host with one of our servers, in an era of the protocol."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.progress: list[tuple[float, str | None]] = []
-
-    async def call(self, name: str, **arguments: object) -> CallToolResult:
-        self.progress.clear()
-        return await self.client.call_tool(name, arguments, progress_callback=self._see)
-
-    async def _see(self, progress: float, total: float | None, message: str | None) -> None:
-        self.progress.append((progress, message))
-
-
-def text_of(result: CallToolResult) -> str:
-    assert [type(block) for block in result.content] == [TextContent]
-    return "".join(block.text for block in result.content if isinstance(block, TextContent))
-
-
-@pytest.fixture(params=ERAS)
-def era(request: pytest.FixtureRequest) -> Literal["legacy", "auto"]:
-    return request.param  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-async def assistants(
-    era: Literal["legacy", "auto"],
-    theo_service: FakeTheo,  # named here so that they end after the assistants do
-    getcode_service: FakeGetCode,
-    model_server: ModelServer,
-) -> AsyncIterator[Any]:
-    async with AsyncExitStack() as stack:
-
-        async def start(settings: Settings) -> Assistant:
-            backend = await stack.enter_async_context(connect(settings))
-            client = await stack.enter_async_context(Client(build(backend, settings), mode=era))
-            assert client.protocol_version == ERAS[era]
-            return Assistant(client)
-
-        yield start
-
-
-@pytest.fixture
-async def hosted(
-    assistants: Any, theo_service: FakeTheo, getcode_service: FakeGetCode, make_settings: MakeSettings
-) -> Assistant:
-    settings = make_settings(
-        theo_api_key=theo.KEY,
-        theo_base_url=theo_service.origin,
-        getcode_api_key=getcode.KEY,
-        getcode_base_url=getcode_service.origin,
-        timeout_s=5,
-    )
-    started: Assistant = await assistants(settings)
-    return started
-
-
-@pytest.fixture
-async def engine(assistants: Any, model_server: ModelServer, make_settings: MakeSettings) -> Assistant:
-    started: Assistant = await assistants(make_settings(engine_url=model_server.url))
-    return started
-
-
-async def test_the_list_is_the_snapshot(hosted: Assistant) -> None:
-    tools = (await hosted.client.list_tools()).tools
-    listed = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
-
-    assert listed == json.loads(SNAPSHOT.read_text(encoding="utf-8")), "python -m tests.snapshots writes it anew"
-    assert len(json.dumps({"tools": listed}, ensure_ascii=False, separators=(",", ":")).encode()) < 12_000
-
-
-async def test_every_schema_is_flat_and_every_argument_described(hosted: Assistant) -> None:
-    for tool in (await hosted.client.list_tools()).tools:
-        schema = tool.input_schema
-        assert set(schema) == {"type", "properties", "required", "additionalProperties"}
-        assert schema["additionalProperties"] is False
-        assert 150 <= len(tool.description or "") <= 700
-        assert "Use when" in (tool.description or "")
-        assert "Not for" in (tool.description or "")
-        for argument in schema["properties"].values():
-            assert argument["type"] in ("string", "number", "integer", "boolean", "array")
-            assert argument["description"]
-            assert not set(argument) & {"anyOf", "oneOf", "allOf", "$ref", "const", "format", "pattern", "title"}
-            assert argument["type"] != "array" or argument["items"] == {"type": "string"}
 
 
 async def test_a_hosted_completion_streams_and_stands_alone_twice(hosted: Assistant, theo_service: FakeTheo) -> None:
@@ -221,7 +122,7 @@ async def test_improve_returns_the_brief(engine: Assistant, hosted: Assistant) -
 async def test_status_says_who_answers_and_what_is_missing(
     engine: Assistant,
     hosted: Assistant,
-    assistants: Any,
+    assistants: Start,
     make_settings: MakeSettings,
     theo_service: FakeTheo,
 ) -> None:
@@ -242,7 +143,9 @@ async def test_status_says_who_answers_and_what_is_missing(
     assert "was not expanded" in str((told["n"].structured_content or {})["missing"])
 
 
-async def test_status_says_what_was_spent(assistants: Any, make_settings: MakeSettings, theo_service: FakeTheo) -> None:
+async def test_status_says_what_was_spent(
+    assistants: Start, make_settings: MakeSettings, theo_service: FakeTheo
+) -> None:
     settings = make_settings(theo_api_key=theo.KEY, theo_base_url=theo_service.origin)
     counting = await assistants(settings)
     limited = await assistants(settings.model_copy(update={"budget_cents": Decimal("0.5")}))
@@ -258,49 +161,6 @@ async def test_status_says_what_was_spent(assistants: Any, make_settings: MakeSe
     ]  # fmt: skip
     assert text_of(refused).startswith("budget_exceeded: ")
     assert "Spent today: 0 of 0.5 cents" in text_of(await limited.call("theo_status"))
-
-
-BAD: dict[str, tuple[str, dict[str, object], str]] = {
-    "no prompt": ("theo_complete", {}, "missing_prompt: The argument 'prompt' is missing."),
-    "an empty prompt": ("theo_code", {"prompt": ""}, "missing_prompt: The prompt is empty."),
-    "blanks": ("theo_improve", {"prompt": " \n", "output_type": "pdf"}, "missing_prompt: The prompt is empty."),
-    "a long prompt": ("theo_complete", {"prompt": "x" * 200_001}, "prompt_too_long: The prompt has 200,001 characters"),
-    "a number": ("theo_complete", {"prompt": 5}, "validation_error: The argument 'prompt' is 5; it should be a"),
-    "an object": ("theo_complete", {"prompt": {}}, "validation_error: The argument 'prompt' is an object"),
-    "null": ("theo_code", {"prompt": None}, "validation_error: The argument 'prompt' is null"),
-    "a misspelt name": ("theo_code", {"promt": "x"}, "Did you mean 'prompt'?"),
-    "a misspelt value": ("theo_complete", {"prompt": "x", "mode": "fats"}, "Did you mean 'fast'?"),
-    "an unknown value": ("theo_improve", {"prompt": "x", "output_type": "song"}, "The values are: website, chart, api"),
-    "a high temperature": ("theo_complete", {"prompt": "x", "temperature": 2.5}, "should be at most 2"),
-    "a bool": ("theo_complete", {"prompt": "x", "temperature": True}, "validation_error: The argument 'temperature'"),
-    "a fraction": ("theo_complete", {"prompt": "x", "max_iterations": 1.5}, "validation_error: The argument 'max_iter"),
-    "no iterations": ("theo_complete", {"prompt": "x", "max_iterations": 0}, "should be at least 1"),
-    "a list of numbers": ("theo_complete", {"prompt": "x", "skills": [1]}, "validation_error: The argument 'skills.0'"),
-    "a string for a list": ("theo_complete", {"prompt": "x", "skills": "a"}, "validation_error: The argument 'skills'"),
-    "a broken tool": ("theo_complete", {"prompt": "x", "tools": ["{"]}, "not a JSON tool definition"),
-    "a pair without =": ("theo_complete", {"prompt": "x", "metadata": ["a"]}, "Each looks like key=value"),
-    "no such mode": ("theo_complete", {"prompt": "x", "model_overrides": ["x=y"]}, "'x', which is not a mode"),
-    "an argument for none": ("theo_status", {"verbose": True}, "The arguments are: none."),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-async def test_bad_input_is_one_sentence_and_nothing_is_sent(
-    hosted: Assistant, theo_service: FakeTheo, getcode_service: FakeGetCode, name: str
-) -> None:
-    tool, arguments, said = BAD[name]
-
-    result = await hosted.call(tool, **arguments)
-
-    text = text_of(result)
-    assert result.is_error
-    assert said in text
-    assert "\n" not in text
-    assert "pydantic" not in text
-    assert len(text) < 400
-    assert theo_service.requests == []
-    assert getcode_service.requests == []
-    assert (await hosted.call("theo_complete", prompt="Hello")).structured_content
 
 
 async def test_null_for_an_optional_argument_means_absent(hosted: Assistant, theo_service: FakeTheo) -> None:

@@ -108,3 +108,14 @@ async def test_getcode_refuses_what_its_reference_does_not_allow(
 
     assert answer.status_code == 400
     assert isinstance(answer.json()["error"], str)
+
+
+async def test_theo_serves_its_picture_where_its_images_say(theo_service: FakeTheo) -> None:
+    theo_service.files["img"] = b"\x89PNG"
+    async with httpx2.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {theo.KEY}"}) as http:
+        answer = await http.post(theo_service.origin + "/api/v1/images", json={"prompt": "A bakery"})
+        address = answer.json()["images"][0]["url"]
+        image = await http.get(address)
+
+    assert address == theo_service.origin + "/img/abc123-1.png"
+    assert (image.headers["content-type"], image.content) == ("image/png", b"\x89PNG")

@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, Literal
 
 import mcp_types as types
@@ -53,8 +54,12 @@ class Tool(Generic[ArgumentsT]):
 
     def billed(self, backend: Backend) -> bool:
         """Whether its request is paid for once it was sent."""
+        return self.paid and self.unary and self.answers(backend) == "hosted"
+
+    def answers(self, backend: Backend) -> Literal["hosted", "engine", "nothing"]:
+        """What answers its API."""
         choice = backend.getcode_choice if self.api == "getcode" else backend.theo_choice
-        return self.paid and self.unary and choice.answers == "hosted"
+        return choice.answers
 
     def parsed(self, raw: Mapping[str, object]) -> ArgumentsT:
         """Checked arguments.
@@ -92,9 +97,8 @@ def all_tools(which: str = "default") -> list[Tool[Arguments]]:
     modules = [f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__) if not found.ispkg]
     if which.strip() == "default":
         return _of(modules)
-    from theo_mcp.server.tools import more
-
-    modules += [f"{more.__name__}.{found.name}" for found in pkgutil.iter_modules(more.__path__)]
+    more = [str(Path(folder) / "more") for folder in __path__]
+    modules += [f"{__name__}.more.{found.name}" for found in pkgutil.iter_modules(more)]
     tools = _of(modules)
     if which.strip() == "all":
         return tools

@@ -8,7 +8,7 @@ from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.call import Call
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.getcode import OutputType, UploadType
+from theo_mcp.wire.words import OutputType, UploadType
 
 
 class AnalyzeUploadArguments(Arguments):
@@ -17,7 +17,7 @@ class AnalyzeUploadArguments(Arguments):
     output_type: OutputType = Field(description="What will be made from the file.")
     path: str | None = Field(None, description='A PDF, PNG, JPEG, WebP or GIF in an open folder: "docs/brief.pdf".')
     file_data: str | None = Field(None, description="Instead of path: the file as base64, at most 1 MB.")
-    file_name: str | None = Field(None, description="With file_data: its name, with extension.")
+    file_name: str | None = Field(None, description='With file_data: its name: "brief.pdf".')
     mime_type: UploadType | None = Field(None, description="With file_data: its type.")
 
 

@@ -2,54 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from theo_mcp.errors import TheoError
 from theo_mcp.server import results
 from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.call import Call
-from theo_mcp.server.files import save
+from theo_mcp.server.files import MOST_FILES, save
 from theo_mcp.server.project import project_of
-from theo_mcp.server.reply import Reply, SavedFile
+from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.completions import Code, CodeRequest
+
+if TYPE_CHECKING:
+    from theo_mcp.wire.completions import Code
 
 
 class CodeArguments(Arguments):
     """The documented fields of code generation, and where to put the result."""
 
     prompt: str = Field(description='What the code should do: "Write an Express middleware for JWT".')
-    language: str | None = Field(None, description="A hint: typescript.")
-    framework: str | None = Field(None, description="A hint: express.")
+    language: str | None = Field(None, description='A hint: "typescript".')
+    framework: str | None = Field(None, description='A hint: "express".')
     save_as: str | None = Field(
-        None, description="Also save it under this name in the output folder; of several files, as their folder."
+        None, description='Also save it in the output folder: "auth.ts"; several files go into a folder of this name.'
     )
 
 
 async def _run(call: Call, arguments: CodeArguments) -> Reply:
+    from theo_mcp.wire.completions import CodeRequest
+
     language = arguments.language or (await project_of(call.rooms)).language
     request = CodeRequest(prompt=arguments.prompt, language=language, framework=arguments.framework)
     answer = await call.backend.theo.code(request, observe=call.observe)
-    files = await _saved(call, answer, arguments.save_as) if arguments.save_as else ()
-    reply = results.code(answer, files=files)
+    files, notes = await _saved(call, answer, arguments.save_as) if arguments.save_as else ([], [])
+    reply = results.code(answer, language=language or "", files=files, notes=notes)
     return replace(reply, raw_name=arguments.save_as) if arguments.save_as and not files else reply
 
 
-async def _saved(call: Call, answer: Code, name: str) -> Sequence[SavedFile]:
-    """The code as a file, or several as files of a folder; one that is taken gets a number."""
+async def _saved(call: Call, answer: Code, name: str) -> tuple[list[SavedFile], list[str]]:
+    """The code as a file, or several as files of a folder; one that is taken gets a number. What cannot be saved is
+    noted: the code was paid for, and stands in the answer."""
     parts = [artifact for artifact in answer.artifacts if artifact.code]
-    if not parts:
-        return [await save(call.rooms, name, answer.content.encode("utf-8", "replace"))]
+    named = [(name, answer.content)]
     if len(parts) == 1 and answer.content in ("", parts[0].code):
-        return [await save(call.rooms, name, (parts[0].code or "").encode("utf-8", "replace"))]
-    saved = []
-    for number, part in enumerate(parts, 1):
-        extension = results.extension_of(part.language or "")
-        title = part.title or f"file-{number}{extension}"
-        saved.append(await save(call.rooms, f"{name}/{title}", (part.code or "").encode("utf-8", "replace")))
-    return saved
+        named = [(name, parts[0].code or "")]
+    elif parts:
+        titles = [
+            part.title or f"file-{number}{results.extension_of(part.language or '')}"
+            for number, part in enumerate(parts, 1)
+        ]
+        named = [(f"{name}/{title}", part.code or "") for title, part in zip(titles, parts, strict=True)]
+    files, notes = [], []
+    for title, code in named[:MOST_FILES]:
+        try:
+            files.append(await save(call.rooms, title, code.encode("utf-8", "replace")))
+        except TheoError as error:
+            notes.append(one_line(f"{title[:60]} was not saved: {error}"))
+    if len(named) > MOST_FILES:
+        notes.insert(0, f"{len(named) - MOST_FILES:,} more files were not saved; they stand above.")
+    return files, notes
 
 
 TOOL = Tool(

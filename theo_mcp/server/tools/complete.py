@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue, ValidationError
 
@@ -12,13 +13,14 @@ from theo_mcp.server import results
 from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.attachments import attached
 from theo_mcp.server.call import Call
-from theo_mcp.server.files import fetch, not_saved, stem_of
+from theo_mcp.server.files import MOST_FILES, fetch, not_saved, stem_of
 from theo_mcp.server.project import project_of, tried, with_project
-from theo_mcp.server.reply import Reply, SavedFile
+from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.completions import MODES, Completion, CompletionRequest, InlineTool, Mode, Persona
-from theo_mcp.wire.events import Gathered, Token
-from theo_mcp.wire.parts import now
+from theo_mcp.wire.words import MODES, Mode
+
+if TYPE_CHECKING:
+    from theo_mcp.wire.completions import Completion, CompletionRequest, InlineTool, Persona
 
 
 class CompleteArguments(Arguments):
@@ -26,17 +28,17 @@ class CompleteArguments(Arguments):
 
     prompt: str = Field(description='What to answer: "Explain microservices architecture".')
     mode: Mode | None = Field(None, description="How to answer; auto chooses by the prompt.")
-    conversation_id: str | None = Field(None, description="Continues a conversation; earlier results name its id.")
+    conversation_id: str | None = Field(None, description='Continues a conversation: "conv_1".')
     skills: list[str] | None = Field(None, description='Slugs of skills: ["inventory-check"].')
     tools: list[str] | None = Field(
         None, description='Tools for the model, each as JSON: {"name": "…", "description": "…", "input_schema": {}}.'
     )
-    persona: str | None = Field(None, description="theo, none, or the text of a system prompt.")
+    persona: str | None = Field(None, description='theo, none, or a system prompt: "You are Atlas.".')
     temperature: float | None = Field(None, ge=0, le=2, description="0 (exact) to 2 (free).")
     max_iterations: int | None = Field(None, ge=1, le=20, description="Most steps of the agent loop (8).")
     model_overrides: list[str] | None = Field(None, description='Engines by mode: ["code=theo-1-reason"].')
     metadata: list[str] | None = Field(None, description='Facts to echo and audit: ["team=web"].')
-    component_library: str | None = Field(None, description="For the mode genui.")
+    component_library: str | None = Field(None, description='For mode genui: "eviui".')
     attachments: list[str] | None = Field(None, description='Paths of images to look at: ["docs/login.png"].')
     fresh: bool | None = Field(None, description="Past the cache: adds a line with a random word to the prompt.")
 
@@ -47,6 +49,8 @@ def request_of(arguments: CompleteArguments) -> CompletionRequest:
     Raises:
         InputError: a tool is not a JSON tool definition, or a pair has no "=".
     """
+    from theo_mcp.wire.completions import CompletionRequest
+
     overrides = _pairs("model_overrides", arguments.model_overrides)
     unknown = next((mode for mode in overrides or {} if mode not in MODES), None)
     if unknown is not None:
@@ -90,6 +94,9 @@ async def _answer(call: Call, request: CompletionRequest, prompt: str) -> Reply:
 
 async def _streamed(call: Call, request: CompletionRequest) -> Completion:
     """The completion, its text told as it comes."""
+    from theo_mcp.wire.events import Gathered, Token
+    from theo_mcp.wire.parts import now
+
     gathered = Gathered(request)
     async with call.backend.theo.stream(request) as events:
         async for event in events:
@@ -118,23 +125,27 @@ async def _saved(call: Call, completion: Completion, prompt: str) -> tuple[list[
     """The files that the artifacts point to."""
     files: list[SavedFile] = []
     notes: list[str] = []
-    for artifact in completion.artifacts:
-        for url in artifact.urls:
-            try:
-                stem = stem_of(artifact.title or prompt, "artifact")
-                files.append(await fetch(call.backend, call.rooms, url, stem))
-            except TheoError as error:
-                notes.append(
-                    not_saved(f"The artifact {artifact.title[:60] or artifact.type or artifact.id}", url, error)
-                )
+    places = [(artifact, url) for artifact in completion.artifacts for url in artifact.urls]
+    for artifact, url in places[:MOST_FILES]:
+        try:
+            files.append(await fetch(call.backend, call.rooms, url, stem_of(artifact.title or prompt, "artifact")))
+        except TheoError as error:
+            name = one_line((artifact.title or artifact.type or artifact.id)[:60])
+            notes.append(not_saved(f"The artifact {name}", url, error))
+    if len(places) > MOST_FILES:
+        notes.insert(0, f"{len(places) - MOST_FILES:,} more files of artifacts were not fetched.")
     return files, notes
 
 
 def _persona(text: str | None) -> Persona | str | None:
+    from theo_mcp.wire.completions import Persona
+
     return text if text in (None, "theo", "none") else Persona(system_prompt=text or "")
 
 
 def _tool(text: str) -> InlineTool:
+    from theo_mcp.wire.completions import InlineTool
+
     try:
         return InlineTool.model_validate_json(text)
     except ValidationError:

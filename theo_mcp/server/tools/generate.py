@@ -8,7 +8,7 @@ from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.call import Call
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.getcode import CodeLanguage, OutputType
+from theo_mcp.wire.words import CodeLanguage, OutputType
 
 
 class GenerateArguments(Arguments):
@@ -17,7 +17,7 @@ class GenerateArguments(Arguments):
     prompt: str = Field(description='What to make: "a landing page for a bakery".')
     output_type: OutputType = Field(description="The kind of output.")
     language: CodeLanguage | None = Field(None, description="For website and api only; auto chooses.")
-    original_prompt: str | None = Field(None, description="What the user typed, where prompt is an improved text.")
+    original_prompt: str | None = Field(None, description='What the user typed, where prompt is improved: "a page".')
     improve: bool | None = Field(None, description="First turn the prompt into a detailed brief.")
 
 

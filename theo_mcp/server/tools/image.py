@@ -9,20 +9,21 @@ from theo_mcp.server.call import Call
 from theo_mcp.server.project import project_of
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.images import AspectRatio, ImagesRequest
+from theo_mcp.wire.words import AspectRatio
 
 
 class ImageArguments(Arguments):
     """The documented fields of image generation."""
 
     prompt: str = Field(description='What the image should show: "A logo for a tea shop".')
-    style: str | None = Field(None, description="Such as photorealistic, watercolour or flat.")
+    style: str | None = Field(None, description='Such as "photorealistic", "watercolour" or "flat".')
     aspect_ratio: AspectRatio | None = Field(None, description="Width to height.")
     count: int | None = Field(None, ge=1, le=4, description="How many, 1 to 4 (1).")
 
 
 async def _run(call: Call, arguments: ImageArguments) -> Reply:
     from theo_mcp.server.images import made
+    from theo_mcp.wire.images import ImagesRequest
 
     style = arguments.style or (await project_of(call.rooms)).style
     request = ImagesRequest(

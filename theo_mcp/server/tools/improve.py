@@ -9,7 +9,7 @@ from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.call import Call
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.getcode import ImproveRequest, OutputType
+from theo_mcp.wire.words import OutputType
 
 
 class ImproveArguments(Arguments):
@@ -20,6 +20,8 @@ class ImproveArguments(Arguments):
 
 
 async def _run(call: Call, arguments: ImproveArguments) -> Reply:
+    from theo_mcp.wire.getcode import ImproveRequest
+
     request = ImproveRequest(prompt=arguments.prompt, output_type=arguments.output_type)
     return results.improved(await call.backend.getcode.improve(request, observe=call.observe))
 

@@ -16,14 +16,14 @@ class ResultArguments(Arguments):
     handle: str = Field(description='From an earlier result: "run_…".')
     wait_s: float | None = Field(None, ge=0, le=45, description="Most seconds to wait, 0 to 45 (45).")
     offset: int | None = Field(None, ge=0, description="Read a long text on from this character.")
-    limit: int | None = Field(None, ge=1, le=40_000, description="Most characters to read (20000).")
+    limit: int | None = Field(None, ge=1, le=39_000, description="Most characters to read (20000).")
 
 
 async def _run(call: Call, arguments: ResultArguments) -> Reply:
     from theo_mcp.server import handles
 
     run = await handles.found(call.rooms, arguments.handle)
-    wait_s = min(45.0 if arguments.wait_s is None else arguments.wait_s, call.rooms.settings.soft_deadline_s)
+    wait_s = min(45.0, call.rooms.settings.soft_deadline_s) if arguments.wait_s is None else arguments.wait_s
     await handles.wait(run, wait_s, call.phase)
     if not run.ended:
         return handles.still_running(run)

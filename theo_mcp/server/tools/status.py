@@ -10,14 +10,12 @@ from pydantic import JsonValue
 
 from theo_mcp.backend import Backend
 from theo_mcp.errors import TheoError
-from theo_mcp.server import facts
 from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.call import Call
 from theo_mcp.server.project import project_of
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.rooms import Rooms
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.service import Health, Models
 
 _LIMIT_S = 5.0
 
@@ -60,6 +58,9 @@ async def _runs(call: Call) -> object:
 
 
 def _told(backend: Backend, rooms: Rooms, asked: Mapping[str, object]) -> Reply:
+    from theo_mcp.server import facts
+    from theo_mcp.wire.service import Health, Models
+
     health, models = asked["health"], asked["models"]
     lines = [
         f"Theo: {backend.theo_choice.answers} ({backend.theo_choice.why})",

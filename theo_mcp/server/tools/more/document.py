@@ -8,7 +8,7 @@ from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.call import Call
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.documents import DocumentFormat
+from theo_mcp.wire.words import DocumentFormat
 
 
 class DocumentArguments(Arguments):

@@ -19,7 +19,7 @@ class SkillInstallArguments(Arguments):
 
 async def _run(call: Call, arguments: SkillInstallArguments) -> Reply:
     answer = await call.backend.theo.install_skill(arguments.skill_id)
-    call.rooms.skills_changed()
+    call.rooms.changes.skills()
     state = "was not installed" if answer.installed is False else "is installed"
     return results.reply_of(
         f"The skill {answer.skill_id or arguments.skill_id} {state}.",

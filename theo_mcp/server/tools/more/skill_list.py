@@ -7,9 +7,9 @@ from pydantic import Field, JsonValue
 from theo_mcp.server import results
 from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.call import Call
-from theo_mcp.server.reply import Reply
+from theo_mcp.server.reply import Reply, one_line
 from theo_mcp.server.tools import Tool
-from theo_mcp.wire.skills import SkillFilter
+from theo_mcp.wire.words import SkillFilter
 
 
 class SkillListArguments(Arguments):
@@ -21,10 +21,16 @@ class SkillListArguments(Arguments):
 async def _run(call: Call, arguments: SkillListArguments) -> Reply:
     answer = await call.backend.theo.skills(arguments.filter)
     lines = [
-        " · ".join(part for part in (skill.slug or skill.id, skill.name, skill.category, skill.description) if part)
+        one_line(
+            " · ".join(
+                str(part)
+                for part in (skill.slug, skill.name, skill.category, skill.description, skill.version, skill.id)
+                if part
+            )
+        )
         for skill in answer.skills
     ]
-    fields = {"id", "slug", "name", "category", "description", "version", "install_count"}
+    fields = {"id", "slug", "name", "category", "description", "version"}
     skills: list[JsonValue] = [skill.model_dump(include=fields, exclude_none=True) for skill in answer.skills]
     return results.reply_of(
         "\n".join(lines) or "No skill is listed.", {"skills": skills}, results.who(answer.theo_mcp), answer.theo_mcp

@@ -17,7 +17,7 @@ class VideoArguments(Arguments):
 
     prompt: str = Field(description='What the video should show: "waves at dawn".')
     duration: Literal["5s", "10s", "15s"] | None = Field(None, description="How long.")
-    style: str | None = Field(None, description="Such as cinematic.")
+    style: str | None = Field(None, description='Such as "cinematic".')
 
 
 async def _run(call: Call, arguments: VideoArguments) -> Reply:

@@ -1,0 +1,209 @@
+"""Work that outlives its call: handles, what a host's cancel stops, and what is left when the server ends."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from mcp_types import CallToolResult
+
+from tests.unit.server.answers import of_images
+from tests.unit.server.assistant import AllHosted, Assistant, StartHosted, assistant, data_of, handle_in, words_of
+from tests.unit.server.test_schemas import CALLS
+from theo_mcp.server.tools import all_tools
+from theo_mcp.testing.getcode import FakeGetCode
+from theo_mcp.testing.http import Exchange
+from theo_mcp.testing.theo import CODE, FakeTheo
+
+UNKNOWN = "not_found: There is no run with this handle. It may have expired. Check the handle, or start the work again."
+
+
+class Held:
+    """An answer that waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.came, self.let_go = anyio.Event(), anyio.Event()
+        self.exchange: Exchange | None = None
+
+    async def __call__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.came.set()
+        await self.let_go.wait()
+        await exchange.reply(200, {"id": "code_9", "content": CODE, "usage": {"cost_cents": 7.5}})
+
+
+async def ended(host: Assistant, handle: str) -> CallToolResult:
+    """The result behind a handle, once there is one."""
+    with anyio.fail_after(5):
+        while True:
+            result = await host.call("theo_result", handle=handle)
+            if result.is_error or data_of(result)["status"] != "running":
+                return result
+
+
+async def states(host: Assistant) -> list[tuple[str, str]]:
+    """The tools and states of the handles that theo_status lists."""
+    return [(entry["tool"], entry["state"]) for entry in data_of(await host.call("theo_status"))["handles"]]
+
+
+async def test_after_the_soft_deadline_a_handle_is_the_answer(modern: StartHosted, theo_service: FakeTheo) -> None:
+    host = await modern(soft_deadline_s=0.05)
+    theo_service.next = [held := Held()]
+
+    with anyio.fail_after(3):
+        running = await host.call("theo_code", prompt="x")
+
+    handle = data_of(running)["handle"]
+    assert not running.is_error
+    assert words_of(running) == (
+        f"Still running (sent).\nhandle: {handle}\n"
+        f'Next: call theo_result with handle "{handle}"; it waits for the result. Do not start the work again.'
+    )
+    assert data_of(running) == {
+        "status": "running", "handle": handle, "phase": "sent", "chars": 0, "next": "theo_result",
+    }  # fmt: skip
+    waiting = await host.call("theo_result", handle=handle)
+    assert (data_of(waiting)["status"], data_of(waiting)["handle"]) == ("running", handle)
+    assert handle in words_of(waiting)
+    assert await states(host) == [("theo_code", "running")]
+
+    held.let_go.set()
+    result = await ended(host, handle)
+
+    assert (data_of(result)["status"], data_of(result)["code"]) == ("done", CODE)
+    assert "cost 7.5 cents" in words_of(result)
+    assert [request.path for request in theo_service.requests if request.method == "POST"] == ["/api/v1/code"]
+
+
+async def test_every_paid_tool_has_a_handle_after_the_soft_deadline(
+    modern: StartHosted, all_hosted: AllHosted, theo_service: FakeTheo, getcode_service: FakeGetCode
+) -> None:
+    (all_hosted().roots[0] / "brief.pdf").write_bytes(b"%PDF-1.7\n")
+    host = await modern(soft_deadline_s=0.02)
+
+    for tool in (tool.name for tool in all_tools("all") if tool.paid):
+        theo_service.next, getcode_service.next = [Held()], [Held()]
+        result = await host.call(tool, **CALLS[tool])
+        assert not result.is_error, words_of(result)
+        assert handle_in(words_of(result))
+
+
+async def test_a_stream_says_how_far_it_is(modern: StartHosted, theo_service: FakeTheo) -> None:
+    host = await modern(soft_deadline_s=0.1)
+    theo_service.silent_after = 2
+
+    running = await host.call("theo_complete", prompt="x")
+
+    assert data_of(running)["chars"] == len("Microservices architecture ")
+    assert "27 characters so far." in words_of(running)
+
+
+async def test_a_result_outlives_its_server(all_hosted: AllHosted, theo_service: FakeTheo) -> None:
+    settings = all_hosted(soft_deadline_s=0.05)
+    theo_service.next = [held := Held()]
+    async with assistant(settings) as host:
+        handle = data_of(await host.call("theo_code", prompt="x"))["handle"]
+        held.let_go.set()
+        first = await ended(host, handle)
+
+    async with assistant(settings, "legacy") as host:
+        again = await host.call("theo_result", handle=handle)
+
+    assert words_of(again) == words_of(first)
+    assert data_of(again) == data_of(first)
+    assert [request.path for request in theo_service.requests] == ["/api/v1/code"]
+
+
+async def test_what_the_servers_end_interrupts_is_recorded(all_hosted: AllHosted, theo_service: FakeTheo) -> None:
+    settings = all_hosted(soft_deadline_s=0.05)
+    theo_service.next = [held := Held()]
+    async with assistant(settings) as host:
+        handle = data_of(await host.call("theo_code", prompt="x"))["handle"]
+    assert held.exchange is not None
+    with anyio.fail_after(5):
+        await held.exchange.closed.wait()
+
+    async with assistant(settings) as host:
+        result = await host.call("theo_result", handle=handle)
+        assert await states(host) == [("theo_code", "interrupted")]
+
+    assert result.is_error
+    assert words_of(result) == (
+        "interrupted: The program ended while the run was under way; its request may have gone out, so the work may "
+        "have been done and billed. Look at your account before you start it again."
+    )
+
+
+async def test_a_handle_expires(all_hosted: AllHosted) -> None:
+    settings = all_hosted(keep_results_s=0.3)
+    async with assistant(settings) as host:
+        await host.call("theo_code", prompt="x")
+        (entry,) = data_of(await host.call("theo_status"))["handles"]
+        with anyio.fail_after(5):
+            while not (result := await host.call("theo_result", handle=entry["handle"])).is_error:
+                pass
+        assert words_of(result) == UNKNOWN
+    async with assistant(settings) as host:
+        assert words_of(await host.call("theo_result", handle=entry["handle"])) == UNKNOWN
+
+
+async def test_results_that_are_not_kept_end_with_their_server(all_hosted: AllHosted) -> None:
+    settings = all_hosted(keep_results_s=0)
+    async with assistant(settings) as host:
+        await host.call("theo_code", prompt="x")
+        (entry,) = data_of(await host.call("theo_status"))["handles"]
+        assert data_of(await host.call("theo_result", handle=entry["handle"]))["code"] == CODE
+
+    async with assistant(settings) as host:
+        assert words_of(await host.call("theo_result", handle=entry["handle"])) == UNKNOWN
+
+
+@pytest.mark.parametrize("tool", ["theo_complete", "theo_generate"])
+async def test_a_hosts_cancel_stops_a_stream(
+    tool: str, modern: StartHosted, theo_service: FakeTheo, getcode_service: FakeGetCode
+) -> None:
+    host = await modern()
+    service = theo_service if tool == "theo_complete" else getcode_service
+    service.silent_after = 2
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: host.call(tool, **CALLS[tool]))
+            await service.silent.wait()
+            tasks.cancel_scope.cancel()
+        await service.exchanges[0].closed.wait()
+
+    assert await states(host) == [(tool, "cancelled")]
+    service.silent_after = None
+    assert not (await host.call(tool, **CALLS[tool])).is_error
+
+
+async def test_a_hosts_cancel_does_not_lose_what_is_paid_for(modern: StartHosted, theo_service: FakeTheo) -> None:
+    host = await modern()
+    theo_service.next = [held := Held()]
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: host.call("theo_code", prompt="x"))
+            await held.came.wait()
+            tasks.cancel_scope.cancel()
+    assert held.exchange is not None
+    assert await states(host) == [("theo_code", "running")]
+    assert not held.exchange.closed.is_set()
+
+    held.let_go.set()
+    (entry,) = data_of(await host.call("theo_status"))["handles"]
+    result = await ended(host, entry["handle"])
+
+    assert data_of(result)["code"] == CODE
+    assert await states(host) == [("theo_code", "done")]
+
+
+async def test_a_result_with_images_is_whole_behind_its_handle(modern: StartHosted, theo_service: FakeTheo) -> None:
+    host = await modern()
+    theo_service.next = [of_images("https://elsewhere.example/x.png")]
+    first = await host.call("theo_image", prompt="x")
+    (entry,) = data_of(await host.call("theo_status"))["handles"]
+
+    again = await host.call("theo_result", handle=entry["handle"])
+
+    assert words_of(again) == words_of(first)
