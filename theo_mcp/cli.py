@@ -27,6 +27,10 @@ def main(argv: list[str] | None = None) -> int:
         code = _screen.show_error(error, as_json=getattr(arguments, "json", False))
     except KeyboardInterrupt:
         code = _screen.INTERRUPTED
+    except BaseExceptionGroup as group:  # a second Ctrl-C while the first is heeded, wherever it hits
+        if group.subgroup(KeyboardInterrupt) is None:
+            raise
+        code = _screen.INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the last flush does not fail too
         code = _screen.OK
@@ -66,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_arguments(sub)
         sub.set_defaults(command=command)
         if command.settings:
+            usage = sub.format_usage().removeprefix("usage: ").rstrip().replace("%", "%%")
+            sub.usage = f"{usage} [settings]"  # thirty flags before the ones that matter are no help
             _add_settings(sub)
     return top
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -13,73 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 import pytest
 
-from theo_mcp.cli import main, parser
-from theo_mcp.machine import environment as environment_of_this_process
+from tests.unit.shell import SECONDS, Shell
+from theo_mcp.cli import parser
+from theo_mcp.commands import all_commands
 from theo_mcp.server.tools import all_tools
-from theo_mcp.testing import getcode, theo
-from theo_mcp.testing.getcode import FakeGetCode
+from theo_mcp.testing import theo
 from theo_mcp.testing.model_server import ANSWER, ModelServer
 from theo_mcp.testing.theo import FakeTheo
-
-SECONDS = 30
-
-
-class Shell:
-    """Runs ``theo-mcp`` with an environment of its own: in a process, or, which is ten times quicker, in a thread."""
-
-    def __init__(self, home: Path, patch: pytest.MonkeyPatch, output: pytest.CaptureFixture[bytes]) -> None:
-        self.environment = {
-            "HOME": str(home),
-            "PATH": "/usr/bin:/bin",
-            "THEO_MCP_DATA_DIR": str(home / "data"),
-            "THEO_MCP_CONFIG": "",
-        }
-        self._patch = patch
-        self._output = output
-
-    async def process(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        with anyio.fail_after(SECONDS):
-            return await anyio.run_process(
-                [sys.executable, "-X", "dev", "-m", "theo_mcp", *words], input=stdin, check=False, env=self.environment
-            )
-
-    async def __call__(self, *words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-        with anyio.fail_after(SECONDS), self._patch.context() as patch:
-            for name in [name for name in environment_of_this_process() if name.startswith(("THEO_", "GETCODE_"))]:
-                patch.delenv(name)
-            for name, value in (self.environment | environment).items():
-                patch.setenv(name, value)
-            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
-            self._output.readouterr()
-            code = await anyio.to_thread.run_sync(_ended, words, abandon_on_cancel=True)
-            out, err = self._output.readouterr()
-        return subprocess.CompletedProcess(words, code, out, err)
-
-
-def _ended(words: tuple[str, ...]) -> int:
-    try:
-        return main(list(words))
-    except SystemExit as exit:  # argparse's way
-        return int(exit.code or 0)
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Shell:
-    return Shell(tmp_path, monkeypatch, capfdbinary)
-
-
-@pytest.fixture
-def hosted(shell: Shell, theo_service: FakeTheo, getcode_service: FakeGetCode) -> Shell:
-    shell.environment |= {
-        "THEO_API_KEY": theo.KEY,
-        "THEO_BASE_URL": theo_service.origin,
-        "GETCODE_API_KEY": getcode.KEY,
-        "GETCODE_BASE_URL": getcode_service.origin,
-    }
-    return shell
 
 
 async def test_code_prints_the_code_alone_and_the_rest_to_stderr(shell: Shell, model_server: ModelServer) -> None:
@@ -383,11 +324,13 @@ async def test_a_reader_that_leaves_early_is_no_error(shell: Shell) -> None:
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     ask: Callable[[list[str]], object] = parser().parse_args
-    for command in ("serve", "try", "code", "complete", "improve", "engine", "config", "docs"):
+    for command in (command.name for command in all_commands()):
         with pytest.raises(SystemExit) as ended:
             ask([command, "--help"])
         assert ended.value.code == 0
-        assert "exit codes:" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert "exit codes:" in shown
+        assert "--timeout-s" not in shown.partition("\n\n")[0]
 
 
 def test_the_process_environment_is_not_needed() -> None:

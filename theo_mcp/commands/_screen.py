@@ -23,13 +23,14 @@ from theo_mcp.settings import Settings
 
 ResultT = TypeVar("ResultT")
 
-OK, FAILED, USAGE, SETUP, UNREACHED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+OK, FAILED, USAGE, SETUP, UNREACHED, RUNNING, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 EXIT_CODES: Mapping[int, str] = {
     OK: "done",
     FAILED: "the service or the model answered with an error",
     USAGE: "the command or its input is wrong",
     SETUP: "a setting, key, model or package is missing or wrong, or the budget is spent",
     UNREACHED: "no whole answer came (network, time-out)",
+    RUNNING: "the work of this handle has not ended yet",
     INTERRUPTED: "interrupted",
 }
 _NO_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
@@ -158,6 +159,19 @@ def prompt_of(words: list[str]) -> str:
     if not text.strip():
         raise errors.InputError("There is no prompt.", code="missing_prompt", hint="Give it as text, or pipe it in.")
     return text
+
+
+def agreed(question: str, refusal: str) -> bool:
+    """Whether the person at the terminal says yes.
+
+    Raises:
+        InputError: there is nobody to ask; the message is `refusal`.
+    """
+    if not sys.stdin.isatty():
+        raise errors.InputError(refusal, hint="Run this in a terminal, or add --yes.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def run(work: Callable[..., Awaitable[ResultT]], settings: Settings, *arguments: object) -> ResultT:

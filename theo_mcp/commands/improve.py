@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from theo_mcp.commands import Command, _screen
+from theo_mcp.commands import Command, _screen, _work
 from theo_mcp.settings import Settings
-from theo_mcp.wire.getcode import ImproveRequest
 from theo_mcp.wire.words import OUTPUT_TYPES
 
 
@@ -19,23 +18,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
     settings = Settings.load(flags)
-    request = ImproveRequest(prompt=_screen.prompt_of(arguments.prompt), output_type=arguments.output_type)
-    return _screen.run(_improve, settings, request, arguments.json)
+    return _screen.run(_improve, settings, _work.given(arguments, "output_type"), arguments.json)
 
 
-async def _improve(settings: Settings, request: ImproveRequest, as_json: bool) -> int:
-    from theo_mcp.connection import connect
-    from theo_mcp.server import results
+async def _improve(settings: Settings, given: dict[str, object], as_json: bool) -> int:
+    from theo_mcp.server.rooms import Rooms
+    from theo_mcp.server.tools.improve import TOOL
 
-    async with connect(settings) as backend:
-        answer = await backend.getcode.improve(request, observe=_screen.phase)
-    reply = results.improved(answer)
-    if as_json:
-        _screen.answer_json(reply.data)
-    else:
-        _screen.answer(answer.improved)
-        _screen.say(reply.about)
-    return _screen.OK
+    return await _work.ask(Rooms(settings), TOOL, given, as_json=as_json)
 
 
 COMMAND = Command(

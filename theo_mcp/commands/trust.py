@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 
 from theo_mcp.commands import Command, _screen
@@ -54,20 +53,12 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
             _screen.say(f"  the tool {str(dict(tool))[:_LONGEST]}")
         if withheld.default_mode:
             _screen.say(f"  the mode {withheld.default_mode}, which costs more than text")
-    if not (arguments.yes or _agreed()):
+    if not (arguments.yes or _screen.agreed("Trust it?", "Trust is given by a person.")):
         _screen.say("Nothing was changed.")
         return _screen.FAILED
     workspace.trust.trust(folder, project.digest)
     _screen.answer(f"{folder} is trusted until its theo.config.json changes.")
     return _screen.OK
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise InputError("Trust is given by a person.", hint="Run this in a terminal, or add --yes.")
-    sys.stderr.write("Trust it? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 COMMAND = Command(

@@ -29,13 +29,13 @@ from pydantic import JsonValue
 
 from theo_mcp.errors import NotAvailableError, NotFoundError, StoreError
 from theo_mcp.runs.alive import Mark
-from theo_mcp.runs.archive import Archive, Key
+from theo_mcp.runs.archive import Archive, Cleared, Key
 from theo_mcp.runs.failure import Failure, clean, stopped
 from theo_mcp.runs.record import Record, State, Status
 from theo_mcp.runs.run import Report, Run
 from theo_mcp.store import Store
 
-__all__ = ["Failure", "Limits", "Report", "Run", "Runs", "State", "Status", "Work"]
+__all__ = ["Cleared", "Failure", "Limits", "Report", "Run", "Runs", "State", "Status", "Work"]
 
 Work: TypeAlias = Callable[[Report], Awaitable[JsonValue]]
 
@@ -161,6 +161,10 @@ class Runs:
             return kept.run
         status = await self._stored(handle, owner)
         return Run(Record(status), look=partial(self._stored, handle, owner))
+
+    async def clear(self) -> Cleared:
+        """Removes the runs of every owner that have ended from the store, from no memory; or raises `StoreError`."""
+        return await self._archive.clear() if self._archive is not None else Cleared()
 
     async def listed(self, *, owner: str, limit: int = 20) -> list[Run]:
         """The owner's runs, the last started first, wherever they run or ran.

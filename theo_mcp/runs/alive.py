@@ -30,9 +30,8 @@ class Mark:
         """
         self.store = store
         try:
-            for path in store.parent.iterdir():
-                if path.name.startswith(f"{store.name}-") and path.suffix == ".alive":
-                    _held(path, remove=True)
+            for path in self._marks():
+                _held(path, remove=True)
             self._claim()
         except OSError as error:
             raise StoreError(
@@ -44,6 +43,10 @@ class Mark:
         """Whether the registry with this token still has its mark."""
         return token.isalnum() and _held(self._path(token))
 
+    def others(self) -> bool:
+        """Whether another registry of the same store is alive."""
+        return any(_held(path) for path in self._marks() if path != self._path(self.token))
+
     def release(self) -> None:
         """Gives the mark up; to be called when all runs are stored."""
         path = self._path(self.token)
@@ -53,6 +56,10 @@ class Mark:
         else:
             path.unlink(missing_ok=True)
             os.close(self._descriptor)
+
+    def _marks(self) -> list[Path]:
+        head = f"{self.store.name}-"
+        return [path for path in self.store.parent.iterdir() if path.name.startswith(head) and path.suffix == ".alive"]
 
     def _claim(self) -> None:
         while True:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TypeAlias
 
 import anyio
@@ -30,6 +30,16 @@ _RETRY_S = 30.0
 _UNFINISHED_S = 7 * 24 * 3600.0  # how long a run can be read whose process died
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """What a clearing leaves."""
+
+    at_work: int = 0
+    """Runs that have not ended."""
+    others: bool = False
+    """Whether another process has runs in its memory, until it ends."""
 
 
 class Archive:
@@ -130,6 +140,21 @@ class Archive:
                 break
         why = stopped("interrupted", billed=status.billable, request_id=status.request_id, job_id=status.job_id)
         return replace(status, state="interrupted", failure=why)
+
+    async def clear(self) -> Cleared:
+        """Removes the runs of every owner that have ended.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        return Cleared(await self._store.contents.clear("runs", spared=self._at_work), self._mark.others())
+
+    def _at_work(self, value: JsonValue) -> bool:
+        try:
+            status, process = _restored(value)
+        except StoreError:
+            return False
+        return not status.ended and (process == self._mark.token or self._mark.lives(process))
 
     async def handles(self, owner: str, limit: int) -> list[str]:
         """The owner's handles in the store, the last started first.

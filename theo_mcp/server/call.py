@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import mcp_types as types
 from pydantic import JsonValue
@@ -23,11 +23,21 @@ from theo_mcp.server.rooms import Rooms
 
 if TYPE_CHECKING:
     from theo_mcp.runs import Report, Run
-    from theo_mcp.server.arguments import Arguments
+    from theo_mcp.server.arguments import Arguments, ArgumentsT
     from theo_mcp.server.tools import Tool
 
 _LONG_PARTIAL = 8_000
 _LONGEST_PHASE = 200
+
+
+class Hearer(Protocol):
+    """Whoever is told of a call while it runs. Both methods return at once."""
+
+    def text(self, delta: str) -> None:
+        """More of the text that the answer will be."""
+
+    def phase(self, words: str) -> None:
+        """What happens now."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class Call:
 
     backend: Backend
     rooms: Rooms
-    progress: Progress
+    progress: Hearer
     report: Report | None = None
 
     def text(self, delta: str) -> None:
@@ -78,18 +88,7 @@ async def answer(
             return await shown(reply, rooms, host=host, structured=not tool.media)
         from theo_mcp.runs import Run
 
-        runs = await rooms.runs()
-
-        async def work(report: Report) -> JsonValue:
-            return await _worked(tool, Call(backend, rooms, progress, report), arguments)
-
-        run = runs.start(
-            work,
-            title=tool.name,
-            owner=rooms.owner,
-            billable=tool.billed(backend),
-            lifetime_s=rooms.settings.keep_results_s or 3600.0,
-        )
+        run = await started(tool, arguments, backend, rooms, progress)
         rooms.changes.follow(run)
         outcome = await progress.during(lambda: run.result(within=rooms.settings.soft_deadline_s))
         if isinstance(outcome, Run):
@@ -115,7 +114,23 @@ def still_running(run: Run, *, structured: bool = True) -> types.CallToolResult:
     return running(run.handle, status.phase, len(status.text), structured=structured)
 
 
-async def _worked(tool: Tool[Arguments], call: Call, arguments: Arguments) -> JsonValue:
+async def started(tool: Tool[ArgumentsT], arguments: ArgumentsT, backend: Backend, rooms: Rooms, hearer: Hearer) -> Run:
+    """The work of `tool` as a run, whose result is a reply as JSON (`Reply.restored`)."""
+    runs = await rooms.runs()
+
+    async def work(report: Report) -> JsonValue:
+        return await _worked(tool, Call(backend, rooms, hearer, report), arguments)
+
+    return runs.start(
+        work,
+        title=tool.name,
+        owner=rooms.owner,
+        billable=tool.billed(backend),
+        lifetime_s=rooms.settings.keep_results_s or 3600.0,
+    )
+
+
+async def _worked(tool: Tool[ArgumentsT], call: Call, arguments: ArgumentsT) -> JsonValue:
     """The reply as JSON, with what has been spent, and cut to what a host can take; nothing of it is lost."""
     try:
         reply = await tool.run(call, arguments)
@@ -130,7 +145,7 @@ async def _worked(tool: Tool[Arguments], call: Call, arguments: Arguments) -> Js
     return reply.stored()
 
 
-def _money(tool: Tool[Arguments], backend: Backend, reply: Reply) -> dict[str, JsonValue]:
+def _money(tool: Tool[ArgumentsT], backend: Backend, reply: Reply) -> dict[str, JsonValue]:
     """What it cost, where the answer does not tell, and what the session has cost."""
     said: dict[str, JsonValue] = {}
     if reply.facts.get("cost_cents") is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -81,6 +82,22 @@ async def part(rooms: Rooms, handle: str, reply: Reply, offset: int, limit: int)
             "has_more": end < len(whole),
         },
     )
+
+
+async def whole(rooms: Rooms, reply: Reply) -> Reply:
+    """The reply as it was before it was cut, but for data beside its text.
+
+    Raises:
+        NotFoundError: the file that holds the text is gone.
+    """
+    if not reply.data.get("truncated"):
+        return reply
+    text = await text_of(rooms, reply)
+    about_the_cut = ("truncated", "chars", "shown_chars", "handle")
+    data = {name: value for name, value in reply.data.items() if name not in about_the_cut}
+    lines = tuple(line for line in reply.lines if not line.startswith(("Showing the first ", "Read on: ")))
+    data = {name: text if value == reply.body else value for name, value in data.items()}
+    return replace(reply, body=text, lines=lines, data=data)
 
 
 async def text_of(rooms: Rooms, reply: Reply) -> str:

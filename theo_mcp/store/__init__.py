@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from theo_mcp.errors import InputError, StoreError
+from theo_mcp.store.contents import Contents
 from theo_mcp.store.file import File
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ _STEPS = (
 """The statements that lead from each schema version to the next. Append; never change one that was released."""
 
 _LARGEST = 2**63 - 1
-_PAGES = 25_000  # 100 MB at a time, so that nobody waits long
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,7 @@ class Store:
 
     def __init__(self, file: File, clock: Callable[[], float]) -> None:
         self.path = file.path
+        self.contents = Contents(file)
         self._file = file
         self._clock = clock
 
@@ -216,13 +217,7 @@ class Store:
 
     async def purge(self) -> int:
         """Removes what has expired, of every kind and owner, and gives its room back; how many entries it was."""
-        now = self._clock()
-        gone = await self._file.write(
-            lambda connection: connection.execute("DELETE FROM entries WHERE expires_at <= ?", (now,)).rowcount
-        )
-        # `execute` would take one step of it, which is one page
-        await self._file.read(lambda connection: connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})"))
-        return gone
+        return await self.contents.purge(self._clock())
 
     def _place(self, kind: Kind, key: str, owner: str) -> _Place:
         return _Place(kind, _bytes(owner), _bytes(key), self._clock())

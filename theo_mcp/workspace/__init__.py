@@ -8,6 +8,7 @@ named.
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Workspace:
     def __init__(self, settings: Settings) -> None:
         self.roots = tuple(Root.of(path) for path in settings.roots)
         self.trust = Trust(settings.data_dir)
+        self._named: tuple[Root, ...] = ()
         self._deny = Deny.of(settings)
         self._output_dir = settings.output_dir
 
@@ -46,8 +48,15 @@ class Workspace:
                 readable. ``code`` is path_not_allowed, file_denied, not_a_file, file_too_large, file_not_found or
                 file_unreadable.
         """
-        work = partial(reading.read, path, self.roots, self._deny, max_bytes=max_bytes)
+        work = partial(reading.read, path, (*self.roots, *self._named), self._deny, max_bytes=max_bytes)
         return await to_thread.run_sync(work, abandon_on_cancel=True)  # it leaves nothing but a thread that ends
+
+    def named(self, path: str) -> str:
+        """The whole path of a file that the user, and nobody else, named: `read` opens it wherever it lies, for they
+        could read it anyway. What is denied stays denied."""
+        real = Path(os.path.realpath(path))
+        self._named += (Root.of(real.parent),)
+        return str(real)
 
     async def save(self, title: str, data: bytes, *, overwrite: bool = False) -> Path:
         """Writes a file under the output root and returns its path.

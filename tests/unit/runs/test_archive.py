@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from tests.unit.runs.work import FOREVER, Clock, Patient, failure_of, quick
 from theo_mcp.errors import ConnectionLostError, NotFoundError, StoreError
-from theo_mcp.runs import Limits, Report, Runs, Status
+from theo_mcp.runs import Cleared, Limits, Report, Runs, Status
 from theo_mcp.runs.alive import Mark
 from theo_mcp.runs.archive import Archive
 from theo_mcp.store import Store
@@ -107,6 +107,23 @@ async def test_a_failure_is_the_same_after_a_restart(path: Path) -> None:
     assert isinstance(after, ConnectionLostError)
     assert vars(after) == vars(before)
     assert (after.partial, after.request_id) == ("so far", "req-3")
+
+
+async def test_clearing_spares_what_a_living_process_is_at_and_nothing_else(path: Path) -> None:
+    async with Store.open(path) as store, Runs.open(store) as runs:
+        ended = await done(runs, "a result")
+    dead, alive = OtherProcess(path), OtherProcess(path)
+    dead.kill()
+
+    async with Store.open(path) as store:
+        async with Runs.open(store) as runs:
+            cleared = await runs.clear()
+        left = [entry.key for entry in await store.entries("runs", owner="anna")]
+        gone = await store.get("runs", ended, owner="me")
+    alive.kill()
+
+    assert cleared == Cleared(at_work=1, others=True)
+    assert (left, gone) == ([alive.handle], None)
 
 
 async def test_at_the_end_of_input_what_was_sent_is_stored_as_interrupted_with_its_request(path: Path) -> None:

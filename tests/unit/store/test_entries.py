@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from theo_mcp.errors import InputError, StoreError
 from theo_mcp.store import Store, Sums
+from theo_mcp.store.contents import Held
 
 
 class Clock:
@@ -198,6 +199,40 @@ async def test_purge_removes_what_has_expired_of_every_owner_and_kind(store: Sto
     assert await store.purge() == 2
     assert await store.purge() == 0
     assert [entry.key for entry in await store.entries("jobs")] == ["ever", "long"]
+
+
+async def test_what_the_file_holds_is_counted_by_kind_with_what_has_expired(store: Store, clock: Clock) -> None:
+    await store.put("cache", "a", "12345", owner="anna", expires_at=1001.0)
+    await store.put("cache", "b", "12345", owner="otto")
+    await store.put("jobs", "c", 1)
+    clock.now = 2000.0
+
+    held = await store.contents.held()
+
+    assert held == {"cache": Held(2, 16), "jobs": Held(1, 2)}
+
+
+async def test_clear_removes_one_kind_of_every_owner_but_what_is_spared(store: Store) -> None:
+    for owner in ("anna", "otto"):
+        await store.put("runs", "done", {"state": "done"}, owner=owner)
+        await store.put("runs", "running", {"state": "running"}, owner=owner)
+        await store.put("cache", "k", 1, owner=owner)
+
+    spared = await store.contents.clear("runs", spared=lambda value: value == {"state": "running"})
+
+    assert spared == 2
+    assert [entry.key for entry in await store.entries("runs", owner="otto")] == ["running"]
+    assert await store.contents.clear("cache") == 0
+    assert (await store.contents.held()).keys() == {"runs"}
+
+
+async def test_what_was_cleared_stands_nowhere_in_the_file_or_its_log(store: Store) -> None:
+    await store.put("runs", "r", "a text that nobody else should read")
+    await store.contents.clear("runs")
+
+    kept = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+
+    assert b"nobody else should read" not in kept
 
 
 async def test_a_key_used_anew_after_expiry_begins_anew(store: Store, clock: Clock) -> None:

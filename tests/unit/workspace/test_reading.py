@@ -26,6 +26,26 @@ async def test_a_workspace_reads_a_file_below_its_first_root(root: Path, make_se
     assert "rest" not in repr(file)
 
 
+async def test_a_file_that_the_user_named_is_read_wherever_it_lies(
+    root: Path, tmp_path: Path, make_settings: MakeSettings
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.txt").write_bytes(b"named")
+    (elsewhere / ".env").write_bytes(b"KEY=1")
+    (tmp_path / "link.txt").symlink_to(elsewhere / "a.txt")
+    workspace = Workspace(make_settings(roots=[root]))
+    output = workspace.output()
+
+    file = await workspace.read(workspace.named(str(tmp_path / "link.txt")), max_bytes=100)
+    with pytest.raises(InputError) as raised:
+        await workspace.read(workspace.named(str(elsewhere / ".env")), max_bytes=100)
+
+    assert (file.path, file.data) == (elsewhere / "a.txt", b"named")
+    assert raised.value.code == "file_denied"
+    assert (workspace.output(), len(workspace.roots)) == (output, 1)
+
+
 async def test_without_a_root_nothing_is_read(make_settings: MakeSettings) -> None:
     with pytest.raises(InputError, match="No folder is open") as raised:
         await Workspace(make_settings()).read("/etc/hostname", max_bytes=100)

@@ -1,0 +1,97 @@
+"""``theo-mcp history``: the work that is kept on this machine, the newest first.
+
+What was asked is not kept, so it is not shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from theo_mcp.commands import Command, _screen, _work
+from theo_mcp.commands._kept import kept
+from theo_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from theo_mcp.runs import Status
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", type=_count, default=20, metavar="N", help="how many at most (20)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 1 up")
+    return int(text)
+
+
+def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
+    return _screen.run(_history, Settings.load(flags), arguments.limit, arguments.json)
+
+
+async def _history(settings: Settings, limit: int, as_json: bool) -> int:
+    found: list[Status] = []
+    async with kept(settings) as rooms:
+        if rooms is not None:
+            runs = await rooms.runs()
+            found = [run.status for run in await runs.listed(owner=rooms.owner, limit=limit)]
+    if as_json:
+        _screen.answer_json({"runs": [_fields(status) for status in found]})
+        return _screen.OK
+    rows = [_row(status) for status in found]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        _screen.answer("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    if not found:
+        _screen.say('Nothing is kept yet. `theo-mcp complete "Hello"` begins; what was made can then be read here.')
+    return _screen.OK
+
+
+def _row(status: Status) -> tuple[str, ...]:
+    """Time, command, state, cost, handle, file."""
+    when = datetime.fromtimestamp(status.created_at).astimezone().strftime("%Y-%m-%d %H:%M")
+    state = f"{status.state}: {status.failure.code}" if status.state == "failed" and status.failure else status.state
+    cost, files = _made(status)
+    cents = "-" if cost is None else f"{cost:g} cents"
+    more = f" (+{len(files) - 1})" if len(files) > 1 else ""
+    return when, _work.command_of(status.title), state, cents, status.handle, f"{files[0]}{more}" if files else ""
+
+
+def _fields(status: Status) -> JsonValue:
+    cost, files = _made(status)
+    made: dict[str, JsonValue] = {
+        "handle": status.handle,
+        "tool": status.title,
+        "state": status.state,
+        "created_at": datetime.fromtimestamp(status.created_at, UTC).isoformat(timespec="seconds"),
+        "cost_cents": cost,
+        "files": list(files),
+        "error": status.failure.code if status.failure else None,
+    }
+    return {name: value for name, value in made.items() if value not in (None, [])}
+
+
+def _made(status: Status) -> tuple[float | None, list[str]]:
+    """What it cost, in cents, where that is known; and its files."""
+    result = status.result if isinstance(status.result, dict) else {}
+    facts, files = result.get("facts"), result.get("files")
+    cost = facts.get("cost_cents") if isinstance(facts, dict) else None
+    paths = [file.get("path") for file in files if isinstance(file, dict)] if isinstance(files, list) else []
+    return (
+        float(cost) if isinstance(cost, int | float) else None,
+        [path for path in paths if isinstance(path, str)],
+    )
+
+
+COMMAND = Command(
+    name="history",
+    help="List what was made, by commands and in sessions, the newest first, with handles and files.",
+    add_arguments=_add_arguments,
+    run=_run,
+)
