@@ -40,6 +40,7 @@ def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
 
+@pytest.mark.slow
 async def test_four_hundred_rounds_of_eight_cancels_leave_a_working_pool(
     theo_service: FakeTheo, http_client: AsyncClient | None
 ) -> None:
@@ -153,6 +154,7 @@ async def test_a_full_pool_is_told_and_nothing_was_sent(theo_service: FakeTheo) 
     assert len(theo_service.requests) == 1
 
 
+@pytest.mark.slow
 async def test_a_pool_that_is_often_full_does_not_rest_the_host(theo_service: FakeTheo) -> None:
     """Our own long streams took all places, and that counted as failures of the host."""
     once = RetryPolicy(retries=0)

@@ -100,6 +100,7 @@ async def transcript(folder: Path) -> str:
     picture = io.BytesIO()
     Image.new("RGB", (640, 480), (200, 120, 40)).save(picture, "PNG")
     async with FakeTheo() as service, FakeGetCode() as generator:
+        service.jobs_take_time = False
         service.files = {"img": picture.getvalue(), "vid": b"\0\0\0\x18ftypmp42", "doc": b"PK\3\4 a document"}
         settings = Settings(
             data_dir=folder / "data", roots=(project,), tools="all", resource_links="on",

@@ -99,6 +99,7 @@ async def test_clear_removes_what_was_made_from_the_disk(hosted: Shell, tmp_path
     assert b"ein Muster" not in b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
 
 
+@pytest.mark.slow
 async def test_clear_leaves_what_another_program_is_at_and_says_so(hosted: Shell, theo_service: FakeTheo) -> None:
     await hosted("complete", "x")
     held = Held()

@@ -90,7 +90,7 @@ async def test_generate_streams_its_text_and_saves_it(hosted: Shell, tmp_path: P
     done = await hosted.process("generate", "a bakery", "--output-type", "website")
 
     text = "".join(getcode.PIECES)
-    saved = Path(done.stderr.decode().splitlines()[-1])
+    saved = Path(done.stderr.decode().splitlines()[-2])
     assert done.stdout.decode() == text + "\n"
     assert saved.parent == tmp_path / "made"
     assert saved.read_text(encoding="utf-8") == text
@@ -277,6 +277,7 @@ async def test_ctrl_c_of_a_sent_paid_call_keeps_its_answer_under_the_handle(
     assert len(theo_service.requests) == 1
 
 
+@pytest.mark.slow
 async def test_a_second_ctrl_c_ends_at_once_and_the_handle_says_that_it_may_be_billed(
     hosted: Shell, theo_service: FakeTheo
 ) -> None:
@@ -299,6 +300,7 @@ async def test_a_second_ctrl_c_ends_at_once_and_the_handle_says_that_it_may_be_b
     assert "may have been done and billed" in read.stderr.decode()
 
 
+@pytest.mark.slow
 async def test_a_run_of_another_process_is_seen_waited_for_and_read(hosted: Shell, theo_service: FakeTheo) -> None:
     held = Held()
     theo_service.next = [held]
@@ -341,6 +343,7 @@ async def test_a_session_and_the_shell_read_each_other(
     assert code.stdout.decode() == theo.CODE + "\n"
 
 
+@pytest.mark.slow
 async def test_a_reader_that_leaves_a_generation_stops_it(hosted: Shell, getcode_service: FakeGetCode) -> None:
     getcode_service.pieces = ["line\n"] * 100_000
     with anyio.fail_after(SECONDS):

@@ -47,6 +47,8 @@ class FakeTheo(HttpServer):
         """Whether a job comes as ``{"job": {…}}``."""
         self.jobs: dict[str, list[Fields]] = {}
         """The states of each job, one for each look at it; the last one stays."""
+        self.jobs_take_time = True
+        """Whether a job is queued and at work before it ends."""
         self.installed: set[str] = set()
         self.conversations = [replies.conversation(number) for number in range(1, 6)]
         self.page_size = 2
@@ -201,7 +203,8 @@ class FakeTheo(HttpServer):
             return
         job_id = f"job_{len(self.jobs) + 1}"
         ended = replies.job(job_id, kind, "completed", 100, self._here(replies.RESULTS[kind]))
-        self.jobs[job_id] = [replies.job(job_id, kind, "queued", 0), replies.job(job_id, kind, "active", 40), ended]
+        before = [replies.job(job_id, kind, "queued", 0), replies.job(job_id, kind, "active", 40)]
+        self.jobs[job_id] = [*(before if self.jobs_take_time else []), ended]
         await reply(exchange, replies.job_started(id, job_id), 202)
 
     async def _job(self, exchange: Exchange, fields: Fields) -> None:

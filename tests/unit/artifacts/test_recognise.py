@@ -169,6 +169,7 @@ def test_twenty_megabytes_of_malice_are_read_in_linear_time(text: str) -> None:
     assert time.process_time() - begun < 5
 
 
+@pytest.mark.slow
 def test_many_lines_and_many_fences_are_read_in_linear_time() -> None:
     for text in ("\n" * (MB // 4) + "```", "```\n" * (MB // 8), "a.py\n```\nx\n```\n" * (MB // 32)):
         begun = time.process_time()

@@ -68,6 +68,7 @@ async def test_what_is_named_readable_can_be_read(open_sandbox: OpenSandbox, tmp
     assert outcomes["remove the secret"] == "PermissionError"
 
 
+@pytest.mark.slow
 async def test_the_processor_time_is_counted_for_each_job_anew(open_sandbox: OpenSandbox) -> None:
     async with open_sandbox() as sandbox:
         with pytest.raises(SandboxError, match="used more than 0 s of processor time") as raised:

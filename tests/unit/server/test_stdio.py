@@ -269,6 +269,7 @@ async def test_a_prompt_of_five_megabytes_in_one_line_is_answered(server: Server
     assert await server.tools() == len(TOOLS)
 
 
+@pytest.mark.slow
 async def test_a_line_without_end_is_dropped_and_answered(server: Server) -> None:
     await server.send(b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * (65 * 2**20) + b'"}')
 
@@ -293,7 +294,12 @@ async def test_every_kind_of_id_comes_back_as_it_was(server: Server) -> None:
 async def test_requests_sent_at_once_are_all_answered(server: Server) -> None:
     await server.send(*[server.message("ping", id=number) for number in range(500)])
 
-    assert sorted([(await server.next())["id"] for _ in range(500)]) == list(range(500))
+    answered: list[int] = []
+    while len(answered) < 500:
+        message = await server.next()
+        if "id" in message:  # what an earlier test made may still be told of
+            answered.append(message["id"])
+    assert sorted(answered) == list(range(500))
 
 
 async def test_an_unknown_method_is_an_error(server: Server, modern_server: Server) -> None:
@@ -350,6 +356,7 @@ async def test_a_file_as_stdin_is_answered_to_its_end(tmp_path: Path, model_serv
 # --- how it ends
 
 
+@pytest.mark.slow
 async def test_an_idle_server_ends_at_the_end_of_its_input_and_at_every_signal(tmp_path: Path) -> None:
     async with several(tmp_path) as servers:
         for end, server in servers:

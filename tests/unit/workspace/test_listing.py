@@ -206,6 +206,7 @@ async def test_denied_names_are_not_completed(root: Path, make_settings: MakeSet
     assert (await complete("id"), await complete("p"), await complete("private/")) == ([], [], [])
 
 
+@pytest.mark.slow
 async def test_of_a_folder_of_very_many_names_a_part_is_completed(root: Path, make_settings: MakeSettings) -> None:
     for number in range(2500):
         (root / f"n{number}").touch()
