@@ -206,7 +206,7 @@ async def test_the_tools_answer_over_stdio(data_dir: Path, era: str, version: st
     with anyio.fail_after(60):
         async with Client(server, mode=era) as client:
             assert client.protocol_version == version
-            assert len((await client.list_tools()).tools) == 4
+            assert len((await client.list_tools()).tools) == 8
             completed = await client.call_tool("theo_complete", {"prompt": REVERSE}, progress_callback=see)
             coded = await client.call_tool("theo_code", {"prompt": REVERSE, "language": "python"})
             improved = await client.call_tool("theo_improve", {"prompt": "a chart of sales", "output_type": "chart"})
