@@ -6,6 +6,7 @@ A reply is JSON on the way (`stored`), so that it can be had again under its run
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -80,13 +81,13 @@ class Reply:
         return {name: value for name, value in made.items() if value not in (None, "", [], {}) or name in self.data}
 
     def stored(self) -> JsonValue:
-        """It as JSON; what does not change is not copied."""
+        """It as JSON; no text is copied."""
         files: list[JsonValue] = [asdict(file) for file in self.files]
         return {
             **vars(self),
-            "facts": dict(self.facts),
+            "facts": finite(dict(self.facts)),
             "lines": list(self.lines),
-            "data": dict(self.data),
+            "data": finite(dict(self.data)),
             "files": files,
         }
 
@@ -182,6 +183,17 @@ def clean_value(value: JsonValue) -> JsonValue:
         return [clean_value(item) for item in value]
     if isinstance(value, dict):
         return {clean(name): clean_value(item) for name, item in value.items()}
+    return value
+
+
+def finite(value: JsonValue) -> JsonValue:
+    """`value` with words for the numbers that JSON cannot say again: ``1e999`` is JSON, and is read as infinity."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    if isinstance(value, dict):
+        return {name: finite(item) for name, item in value.items()}
     return value
 
 
