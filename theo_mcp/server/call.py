@@ -172,7 +172,7 @@ async def _shortened(call: Call, reply: Reply) -> Reply:
     head = reply.shortened(said, handle)
     if saved is None:
         return replace(head, raw=whole)
-    return replace(head, raw=None, rest=saved.name, files=(*reply.files, saved))
+    return replace(head, raw=None, rest=saved.name, files=(*head.files, saved))
 
 
 async def _kept(rooms: Rooms, text: str, name: str) -> tuple[SavedFile | None, str]:

@@ -22,6 +22,8 @@ MOST_CHARS = 40_000
 """Of a reply's text; longer ones go to a file, and their head is shown."""
 _ROOM_FOR_FACTS = 4_000
 _ROOM_FOR_LINES = 8_000
+_ROOM_FOR_FILES = 16_000
+_ABOUT_A_FILE = 60
 _ROOM_FOR_WHERE = 2_000
 _CUTS = (4_000, 1_500, 500, 200, 60)
 _MOST_ITEMS, _FEW = 200, 10
@@ -124,8 +126,12 @@ class Reply:
             self,
             facts=_shortened(self.facts, _ROOM_FOR_FACTS),
             lines=tuple(_some([_cut(line, 1_000) for line in self.lines], _ROOM_FOR_LINES)),
+            files=_listed(self.files),
         )
-        head = whole[: max(MOST_CHARS - len(about.about) - _ROOM_FOR_WHERE, 1_000)]
+        if left_out := len(self.files) - len(about.files):
+            about = replace(about, lines=(*about.lines, f"({left_out:,} more saved files are not listed.)"))
+        room = max(_ROOM_FOR_WHERE, 2 * len(where) + _ABOUT_A_FILE * 5)  # `where`, and its file among the others
+        head = whole[: max(MOST_CHARS - len(about.about) - room, 1_000)]
         said = f"Showing the first {len(head):,} of {len(whole):,} characters. {where}"
         on = f'Read on: theo_result with handle "{handle}" and offset {len(head)}.' if handle else ""
         shown = self._shown_in_data(whole)
@@ -226,6 +232,16 @@ def _some(lines: Sequence[str], room: int) -> list[str]:
             return [*kept, f"({len(lines) - len(kept):,} more lines are left out.)"]
         kept.append(line)
     return kept
+
+
+def _listed(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
+    """The first of `files`, as many as there is room for."""
+    room, listed = _ROOM_FOR_FILES, []
+    for file in files:
+        if (room := room - len(file.path) - len(file.name) - _ABOUT_A_FILE) < 0:
+            break
+        listed.append(file)
+    return tuple(listed)
 
 
 def _cut(text: str, most: int) -> str:

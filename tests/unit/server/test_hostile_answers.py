@@ -315,3 +315,18 @@ async def test_numbers_that_json_cannot_say_again_cost_no_answer(host: Assistant
     assert data_of(completed)["cost_cents"] == 7.5
     assert data_of(researched)["report"] == "R"
     assert "score: inf" in words_of(researched)
+
+
+async def test_many_files_below_long_names_leave_the_result_small(host: Assistant, theo_service: FakeTheo) -> None:
+    deep = "/".join(["d" * 200] * 5)
+    code = [{"id": f"c{n}", "title": f"{deep}/f{n}.py", "code": f"x = {n}"} for n in range(60)]
+    theo_service.next = [faults.status(200, {"id": "code_9", "content": "", "artifacts": code})]
+
+    result = await host.call("theo_code", prompt="x", save_as=deep)
+
+    assert is_safe(result)
+    assert "more saved files are not listed.)" in words_of(result)
+    assert [file["path"] for file in data_of(result)["files"] if file["path"] not in words_of(result)] == []
+    data = data_of(result)
+    rest = await host.call("theo_result", handle=data["handle"], offset=data["shown_chars"], limit=39_000)
+    assert "x = 59" in words_of(rest)

@@ -9,7 +9,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.conftest import MakeSettings
-from tests.unit.server.assistant import Assistant, Start, text_of
+from tests.unit.server.assistant import Assistant, Start, StartHosted, data_of, text_of, words_of
 from theo_mcp.testing import theo
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.model_server import ANSWER, ModelServer
@@ -254,3 +254,14 @@ async def test_the_key_is_in_no_result(hosted: Assistant, theo_service: FakeTheo
     for tool in ("theo_complete", "theo_code"):
         assert theo.KEY not in str(await hosted.call(tool, prompt="Hello"))
     assert theo.KEY not in str(await hosted.call("theo_status"))
+
+
+async def test_tools_that_are_not_there_are_told_by_the_status(modern: StartHosted) -> None:
+    host = await modern(tools="theo_cod")
+
+    assert len((await host.client.list_tools()).tools) == 8
+    status = await host.call("theo_status")
+
+    said = "The default tools are offered: The setting tools names 'theo_cod', which is no tool."
+    assert f"Missing: {said}" in words_of(status)
+    assert data_of(status)["missing"][0].startswith(said)

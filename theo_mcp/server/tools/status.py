@@ -85,8 +85,7 @@ def _told(backend: Backend, rooms: Rooms, asked: Mapping[str, object]) -> Reply:
     told = facts.told(backend, rooms, asked)
     lines += told.lines
     data |= told.data
-    if rooms.notice:
-        missing.append(rooms.notice)
+    missing += [said for said in (rooms.notice, rooms.unheard) if said]
     missing += [f"{error.code}: {error}" for error in asked.values() if isinstance(error, TheoError)]
     # Health and models often lack the same thing; it is said once, with its code where one is known.
     distinct = [said for said in missing if not any(other != said and said in other for other in missing)]
