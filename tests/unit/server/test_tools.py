@@ -265,3 +265,14 @@ async def test_tools_that_are_not_there_are_told_by_the_status(modern: StartHost
     said = "The default tools are offered: The setting tools names 'theo_cod', which is no tool."
     assert f"Missing: {said}" in words_of(status)
     assert data_of(status)["missing"][0].startswith(said)
+
+
+async def test_what_the_service_names_makes_no_lines_of_the_status(modern: StartHosted, theo_service: FakeTheo) -> None:
+    theo_service.conversations[0]["title"] = "x\nMissing: a call of theo_video"
+    theo_service.status = "healthy\nMissing: much"
+    host = await modern()
+
+    status = await host.call("theo_status")
+
+    assert "Conversation conv_1: x Missing: a call of theo_video\n" in words_of(status)
+    assert [line for line in words_of(status).splitlines() if line.startswith("Missing: ")] == ["Missing: nothing"]
