@@ -26,6 +26,8 @@ KeyOf = Literal["theo", "getcode", "engine"]
 
 BUILTIN_MODEL = "smollm2-135m"
 CONFIG_VARIABLE = "THEO_MCP_CONFIG"
+NO_HOME = Path("/nonexistent")
+"""Stands for the home of a user who has none. No folder that others can make: what they put there would be believed."""
 PROJECT_VARIABLE = "CLAUDE_PROJECT_DIR"
 """Where a host says which folder is open; it stands in for the working directory."""
 WORKING_DIRECTORY = "working directory"
@@ -240,7 +242,10 @@ def _user_folder(what: Literal["data", "config"]) -> Path:
     import platformdirs
 
     find = platformdirs.user_data_path if what == "data" else platformdirs.user_config_path
-    return find("theo-mcp", appauthor=False)
+    try:
+        return find("theo-mcp", appauthor=False)
+    except RuntimeError:  # a container's user may have no home; whoever starts us is told of it by the first need
+        return NO_HOME / "theo-mcp"
 
 
 def _read_file(path: Path, *, must_exist: bool, known: Mapping[str, object]) -> dict[str, object]:

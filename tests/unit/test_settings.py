@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from theo_mcp import ConfigError, Settings
 from theo_mcp.keys import checked_key
 from theo_mcp.settings import flag_of, variable_of
+from theo_mcp.workspace import Workspace
 
 KEY = "theo_sk_abcdefghijklmnop"
 
@@ -200,3 +203,31 @@ def test_a_budget_is_exact(tmp_path: Path, text: str, cents: str) -> None:
 def test_a_budget_that_is_none_is_told(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="THEO_MCP_BUDGET_CENTS"):
         load(tmp_path, environ={"THEO_MCP_BUDGET_CENTS": text})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there every user has a profile")
+def test_a_user_without_a_home_has_settings_and_no_folder_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pwd
+
+    def unknown(uid: int) -> NoReturn:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.delenv("HOME", raising=False)
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_DOCUMENTS_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+    settings = Settings.load({}, {})
+
+    assert settings.data_dir == Path("/nonexistent/theo-mcp")
+    assert settings.roots == ()
+    workspace = Workspace(settings)
+    assert workspace.output() == Path("/nonexistent/theo-output")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the profile is not an environment's to say")
+def test_a_home_that_cannot_be_looked_at_is_no_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    home = "/" + "h" * 300
+    monkeypatch.setenv("HOME", home)
+
+    assert Workspace(Settings()).output() == Path(home, "theo-output")

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
+from theo_mcp.errors import StoreError
+
 if TYPE_CHECKING:
     from theo_mcp.store import Store
 
@@ -55,7 +57,8 @@ class MemoryLedger:
 class StoreLedger:
     """The totals in the user's store: they outlive this process, and all processes share them.
 
-    The store is opened at the first use. Its `StoreError` comes out of every method.
+    The store is opened at the first use. Its `StoreError` comes out of every method. What `settle` could not note is
+    noted with the next change: a cost that the store did not take is spent all the same.
     """
 
     def __init__(
@@ -66,27 +69,44 @@ class StoreLedger:
         self._opening = anyio.Lock()
         self._held = AsyncExitStack()
         self._store: Store | None = None
+        self._owed: Counter[str] = Counter()
 
     async def reserve(self, period: str, amount: int, limit: int | None) -> bool:
-        store = await self._opened()
+        owed = self._owed.pop(period, 0)
         limits = {} if limit is None else {period: limit}
-        sums = await store.add("usage", {period: amount}, limits=limits, expires_at=self._clock() + _KEPT_S)
-        return not sums.over
+        taken = False
+        try:
+            taken = not await self._add(period, owed + amount, limits)
+        finally:
+            if not taken:
+                self._owed[period] += owed
+        return taken
 
     async def settle(self, period: str, reserved: int, cost: int) -> None:
-        if cost != reserved:
-            store = await self._opened()
-            await store.add("usage", {period: cost - reserved}, expires_at=self._clock() + _KEPT_S)
+        owed = self._owed.pop(period, 0) + cost - reserved
+        try:
+            if owed:
+                await self._add(period, owed, {})
+        except StoreError as error:
+            if owed > 0 or error.retryable:  # else it may have been noted, and twice would be too little
+                self._owed[period] += owed
+            raise
 
     async def total(self, period: str) -> int:
         store = await self._opened()
         total = await store.get("usage", period)
-        return int(total) if isinstance(total, int | float) else 0
+        return self._owed[period] + (int(total) if isinstance(total, int | float) else 0)
 
     async def aclose(self) -> None:
         """Closes the store, if it was opened."""
         self._store = None
         await self._held.aclose()
+
+    async def _add(self, period: str, amount: int, limits: dict[str, int]) -> bool:
+        """Adds `amount`; whether a limit refused it."""
+        store = await self._opened()
+        sums = await store.add("usage", {period: amount}, limits=limits, expires_at=self._clock() + _KEPT_S)
+        return bool(sums.over)
 
     async def _opened(self) -> Store:
         async with self._opening:

@@ -140,6 +140,10 @@ class Report:
         if facts.billable:
             self.keep()
 
+    def bill(self) -> None:
+        """What goes out from now on is paid for once it is sent, whatever was said when the run began."""
+        self._record.change(replace(self._record.facts, billable=True))
+
     def keep(self) -> None:
         """From now on the run goes on, although the call that began it may be cancelled."""
         self._record.kept = True

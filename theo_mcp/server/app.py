@@ -63,7 +63,8 @@ def build(
     try:
         offered = all_tools(rooms.settings.tools)
     except ConfigError as error:
-        log.warning("%s", error)
+        rooms.unheard = f"The default tools are offered: {error}"
+        log.warning("%s", rooms.unheard)
         offered = all_tools()
     tools = {tool.name: tool for tool in offered}
     listed = types.ListToolsResult(tools=[tool.listed() for tool in offered])

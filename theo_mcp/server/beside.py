@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -35,7 +36,8 @@ def _guarded(
         except MCPError:
             raise
         except Exception as error:
-            log.exception("%s failed", context.method)
+            where = "".join(traceback.format_tb(error.__traceback__))  # its words may hold what was read
+            log.error("%s failed with %s:\n%s", context.method, type(error).__name__, where)
             raise MCPError(
                 types.INTERNAL_ERROR,
                 f"internal_error: Something went wrong inside theo-mcp ({type(error).__name__}). "

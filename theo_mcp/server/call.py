@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from theo_mcp.backend import Backend
 from theo_mcp.errors import TheoError
 from theo_mcp.server.content import failure, running, success, takes_links
-from theo_mcp.server.files import pictures, save
+from theo_mcp.server.files import is_here, pictures, save
 from theo_mcp.server.progress import Progress
 from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.server.rooms import Rooms
@@ -105,7 +105,8 @@ async def shown(reply: Reply, rooms: Rooms, *, host: str = "", structured: bool 
     seen = await pictures(reply, rooms) if rooms.settings.previews and reply.files else ()
     wanted = rooms.settings.resource_links
     links = takes_links(host) if wanted == "auto" else wanted == "on"
-    return success(reply, pictures=seen, links=links, structured=structured)
+    linked = [file for file in reply.files if is_here(rooms, file)] if links else ()
+    return success(reply, pictures=seen, linked=linked, structured=structured)
 
 
 def still_running(run: Run, *, structured: bool = True) -> types.CallToolResult:
@@ -171,7 +172,7 @@ async def _shortened(call: Call, reply: Reply) -> Reply:
     head = reply.shortened(said, handle)
     if saved is None:
         return replace(head, raw=whole)
-    return replace(head, raw=None, rest=saved.name, files=(*reply.files, saved))
+    return replace(head, raw=None, rest=saved.name, files=(*head.files, saved))
 
 
 async def _kept(rooms: Rooms, text: str, name: str) -> tuple[SavedFile | None, str]:

@@ -31,15 +31,14 @@ class Picture:
 
 
 def success(
-    reply: Reply, *, pictures: Sequence[Picture] = (), links: bool = True, structured: bool = True
+    reply: Reply, *, pictures: Sequence[Picture] = (), linked: Sequence[SavedFile] = (), structured: bool = True
 ) -> types.CallToolResult:
-    """A reply on the wire; `links` adds a resource link for each of its files."""
+    """A reply on the wire, with a resource link for each file that is `linked`."""
     content: list[types.ContentBlock] = [types.TextContent(text=clean(reply.text))]
     content += [
         types.ImageContent(data=base64.b64encode(picture.data).decode(), mime_type=picture.mime) for picture in pictures
     ]
-    if links:
-        content += [_link(file) for file in reply.files]
+    content += [_link(file) for file in linked]
     if pictures or not structured:
         return types.CallToolResult(content=content)
     data = {name: clean_value(value) for name, value in reply.everything.items()}

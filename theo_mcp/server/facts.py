@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from theo_mcp.backend import Backend, Spending
-from theo_mcp.server.reply import number
+from theo_mcp.server.reply import number, one_line
 from theo_mcp.server.rooms import Rooms
 from theo_mcp.wire.account import ConversationPage, UsageReport
 from theo_mcp.workspace.project import ProjectSettings
@@ -112,7 +112,7 @@ def _limit(told: Told, limited: Limited) -> None:
 def _conversations(told: Told, page: ConversationPage) -> None:
     shown = page.conversations[:_MOST]
     told.data["conversations"] = [{"id": entry.id, "title": entry.title} for entry in shown]
-    told.lines += [f"Conversation {entry.id}: {entry.title}" for entry in shown]
+    told.lines += [one_line(f"Conversation {entry.id}: {entry.title}") for entry in shown]
 
 
 def _folders(told: Told, rooms: Rooms, project: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from theo_mcp.errors import SandboxError, TheoError
@@ -87,10 +87,19 @@ def not_saved(what: str, url: str | None, error: TheoError) -> str:
     return f"{what} was not saved: {error.code}: {error}{where}"
 
 
+def is_here(rooms: Rooms, file: SavedFile) -> bool:
+    """Whether a file was saved in this server's output folder. A result can be read under its handle by a server of
+    another project, where its names mean other files."""
+    return rooms.workspace.output() / file.name == Path(file.path)
+
+
 async def pictures(reply: Reply, rooms: Rooms) -> list[Picture]:
     """Small previews of the images among the files, made in the sandbox. One that cannot be shown is left out: its path
     is in the text."""
-    shown = [file for file in reply.files if file.mime in _PREVIEWED and file.size <= _MOST_READ][:_MOST_PREVIEWS]
+    shown = [
+        file for file in reply.files if file.mime in _PREVIEWED and file.size <= _MOST_READ and is_here(rooms, file)
+    ]
+    shown = shown[:_MOST_PREVIEWS]
     if not shown:
         return []
     from theo_mcp.artifacts.preview import preview

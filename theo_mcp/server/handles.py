@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from theo_mcp.errors import InputError, NotFoundError
+from theo_mcp.server.files import is_here
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.rooms import Rooms
 
@@ -104,10 +105,17 @@ async def text_of(rooms: Rooms, reply: Reply) -> str:
     """The whole text of a result, from its file where it went to one.
 
     Raises:
-        NotFoundError: the file is gone, or can no longer be read.
+        NotFoundError: the file is gone, can no longer be read, was changed, or lies in another output folder.
     """
     if not reply.rest:
         return reply.body if reply.raw is None else reply.raw
+    saved = next((file for file in reply.files if file.name == reply.rest), None)
+    if saved is None or not is_here(rooms, saved):  # another file may have its name here
+        where = f"It was saved at:\n{saved.path}\n" if saved else ""
+        raise NotFoundError(
+            "The file that held this text lies in another output folder than this server's.",
+            hint=f"{where}Only its head is told here: ask without offset.",
+        )
     try:
         file = await rooms.workspace.artifact(reply.rest, max_bytes=_MOST_BYTES)
     except InputError as error:
@@ -115,4 +123,9 @@ async def text_of(rooms: Rooms, reply: Reply) -> str:
             f"The file that held this text cannot be read any more: {error.message}",
             hint="Only its head is left: ask without offset.",
         ) from None
+    if len(file.data) != saved.size:
+        raise NotFoundError(
+            "The file that held this text was changed since it was saved.",
+            hint=f"As it is now, it is at:\n{saved.path}\nOnly its head is left as it was: ask without offset.",
+        )
     return file.data.decode("utf-8", "replace")

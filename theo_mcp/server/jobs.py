@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 async def research(call: Call, request: ResearchRequest, notes: Sequence[str] = ()) -> Reply:
     """A report with its sources."""
+    _bill(call)
     started = await call.backend.theo.research(request, observe=call.observe)
     job = await _ended(call, started, "researching")
     return _reply(job, started, "report", job.text, notes)
@@ -32,6 +33,7 @@ async def research(call: Call, request: ResearchRequest, notes: Sequence[str] = 
 
 async def video(call: Call, request: VideoRequest, notes: Sequence[str] = ()) -> Reply:
     """A video as a file."""
+    _bill(call)
     started = await call.backend.theo.video(request, observe=call.observe)
     job = await _ended(call, started, "making the video")
     files: list[SavedFile] = []
@@ -45,6 +47,12 @@ async def video(call: Call, request: VideoRequest, notes: Sequence[str] = ()) ->
     made = "The video is made, and could not be saved." if job.url else "The job has ended."
     body = "The video is ready." if files else job.text or made
     return _reply(job, started, "video", body, said, files)
+
+
+def _bill(call: Call) -> None:
+    """A job is paid for once its request is sent, also where it is a completion's mode, which else streams."""
+    if call.report is not None and call.backend.theo_choice.answers == "hosted":
+        call.report.bill()
 
 
 async def _ended(call: Call, started: JobStarted, doing: str) -> Job:

@@ -6,6 +6,7 @@ A reply is JSON on the way (`stored`), so that it can be had again under its run
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -21,6 +22,8 @@ MOST_CHARS = 40_000
 """Of a reply's text; longer ones go to a file, and their head is shown."""
 _ROOM_FOR_FACTS = 4_000
 _ROOM_FOR_LINES = 8_000
+_ROOM_FOR_FILES = 16_000
+_ABOUT_A_FILE = 60
 _ROOM_FOR_WHERE = 2_000
 _CUTS = (4_000, 1_500, 500, 200, 60)
 _MOST_ITEMS, _FEW = 200, 10
@@ -80,13 +83,13 @@ class Reply:
         return {name: value for name, value in made.items() if value not in (None, "", [], {}) or name in self.data}
 
     def stored(self) -> JsonValue:
-        """It as JSON; what does not change is not copied."""
+        """It as JSON; no text is copied."""
         files: list[JsonValue] = [asdict(file) for file in self.files]
         return {
             **vars(self),
-            "facts": dict(self.facts),
+            "facts": finite(dict(self.facts)),
             "lines": list(self.lines),
-            "data": dict(self.data),
+            "data": finite(dict(self.data)),
             "files": files,
         }
 
@@ -123,8 +126,12 @@ class Reply:
             self,
             facts=_shortened(self.facts, _ROOM_FOR_FACTS),
             lines=tuple(_some([_cut(line, 1_000) for line in self.lines], _ROOM_FOR_LINES)),
+            files=_listed(self.files),
         )
-        head = whole[: max(MOST_CHARS - len(about.about) - _ROOM_FOR_WHERE, 1_000)]
+        if left_out := len(self.files) - len(about.files):
+            about = replace(about, lines=(*about.lines, f"({left_out:,} more saved files are not listed.)"))
+        room = max(_ROOM_FOR_WHERE, 2 * len(where) + _ABOUT_A_FILE * 5)  # `where`, and its file among the others
+        head = whole[: max(MOST_CHARS - len(about.about) - room, 1_000)]
         said = f"Showing the first {len(head):,} of {len(whole):,} characters. {where}"
         on = f'Read on: theo_result with handle "{handle}" and offset {len(head)}.' if handle else ""
         shown = self._shown_in_data(whole)
@@ -185,6 +192,17 @@ def clean_value(value: JsonValue) -> JsonValue:
     return value
 
 
+def finite(value: JsonValue) -> JsonValue:
+    """`value` with words for the numbers that JSON cannot say again: ``1e999`` is JSON, and is read as infinity."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    if isinstance(value, dict):
+        return {name: finite(item) for name, item in value.items()}
+    return value
+
+
 def one_line(text: str) -> str:
     """`text` without line breaks: what a service says of an answer makes no lines of its own in it."""
     return " ".join(text.splitlines()) if len(text.splitlines()) > 1 else text
@@ -214,6 +232,16 @@ def _some(lines: Sequence[str], room: int) -> list[str]:
             return [*kept, f"({len(lines) - len(kept):,} more lines are left out.)"]
         kept.append(line)
     return kept
+
+
+def _listed(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
+    """The first of `files`, as many as there is room for."""
+    room, listed = _ROOM_FOR_FILES, []
+    for file in files:
+        if (room := room - len(file.path) - len(file.name) - _ABOUT_A_FILE) < 0:
+            break
+        listed.append(file)
+    return tuple(listed)
 
 
 def _cut(text: str, most: int) -> str:

@@ -6,6 +6,7 @@ Nothing is opened before it is needed, so that a server which only lists its too
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
@@ -41,6 +42,8 @@ class Rooms:
         self.owner = owner
         self.notice = ""
         """What is missing: why results are kept in memory only."""
+        self.unheard = ""
+        """What was set and could not be followed."""
         self.changes = Changes()
         self._runs = _Late(self._open_runs)
         self._sandbox = _Late(_open_sandbox)
@@ -89,7 +92,8 @@ class Rooms:
     def _stored(self) -> bool:
         from theo_mcp.store import FILE
 
-        return self.settings.keep_results_s > 0 and (self.settings.data_dir / FILE).exists()
+        store = self.settings.data_dir / FILE
+        return self.settings.keep_results_s > 0 and os.path.exists(store)  # noqa: PTH110 - which raises nothing
 
     @asynccontextmanager
     async def _open_runs(self) -> AsyncIterator[Runs]:

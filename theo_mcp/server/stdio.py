@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -195,8 +196,9 @@ def _batches(fd: int) -> Iterator[list[bytes]]:
 def _safely_read(line: bytes) -> list[types.JSONRPCMessage]:
     try:
         return list(_read(line))
-    except Exception:  # a fault of ours in one line may not cost the others
-        log.exception("A line could not be read.")
+    except Exception as error:  # a fault of ours in one line may not cost the others
+        where = "".join(traceback.format_tb(error.__traceback__))  # its words may hold a prompt
+        log.error("A line could not be read: %s\n%s", type(error).__name__, where)
         return [_refusal(None, types.INTERNAL_ERROR, "The line could not be read.")]
 
 

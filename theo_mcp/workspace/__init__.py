@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 from anyio import from_thread, to_thread
 
-from theo_mcp.settings import Settings
+from theo_mcp.settings import NO_HOME, Settings
 from theo_mcp.workspace import listing, reading, saving
 from theo_mcp.workspace.deny import Deny
 from theo_mcp.workspace.listing import Artifact
@@ -122,7 +122,11 @@ class Workspace:
         """
         if self._output_dir is not None:
             return Root.of(self._output_dir), ()
-        if self.roots and self.roots[0].real.is_dir():
+        if self.roots and os.path.isdir(self.roots[0].real):  # noqa: PTH112 - which raises nothing
             return self.roots[0], self.project().output_dir or (OUTPUT,)
-        documents = platformdirs.user_documents_path()
-        return Root.of(documents if documents.is_dir() else Path.home()), (OUTPUT,)
+        try:
+            documents = platformdirs.user_documents_path()
+            home = documents if os.path.isdir(documents) else Path.home()  # noqa: PTH112
+        except RuntimeError:
+            home = NO_HOME
+        return Root.of(home), (OUTPUT,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -141,3 +142,21 @@ async def test_without_a_budget_nothing_is_written(make_settings: MakeSettings, 
         await backend.theo.complete(HELLO)
 
     assert not settings.data_dir.exists()
+
+
+async def test_a_cost_that_the_store_did_not_take_is_noted_with_the_next(tmp_path: Path) -> None:
+    ledger = StoreLedger(lambda: Store.open(tmp_path / "store", timeout_s=0.1))
+    await ledger.reserve("day", 2, 10)
+    other = sqlite3.connect(tmp_path / "store", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(errors.StoreError):
+        await ledger.settle("day", 2, 7)
+    assert await ledger.total("day") == 7
+    other.close()
+
+    assert not await ledger.reserve("day", 4, 10)
+    assert await ledger.reserve("day", 3, 10)
+    await ledger.aclose()
+    async with Store.open(tmp_path / "store") as store:
+        assert await store.get("usage", "day") == 10

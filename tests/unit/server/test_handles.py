@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import anyio
 import pytest
 from mcp_types import CallToolResult
 
-from tests.unit.server.answers import of_images
+from tests.unit.server.answers import of_images, of_job
 from tests.unit.server.assistant import AllHosted, Assistant, StartHosted, assistant, data_of, handle_in, words_of
 from tests.unit.server.test_schemas import CALLS
 from theo_mcp.server.tools import all_tools
+from theo_mcp.testing import faults
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.theo import CODE, FakeTheo
@@ -29,6 +32,23 @@ class Held:
         self.came.set()
         await self.let_go.wait()
         await exchange.reply(200, {"id": "code_9", "content": CODE, "usage": {"cost_cents": 7.5}})
+
+
+class HeldJob(Held):
+    """A job that begins at once, and ends when it is let go."""
+
+    def __init__(self, service: FakeTheo) -> None:
+        super().__init__()
+        self._service = service
+
+    async def __call__(self, exchange: Exchange) -> None:
+        await of_job(self._service, {"report": "R"})(exchange)
+        self._service.next = [self.state]
+
+    async def state(self, exchange: Exchange) -> None:
+        self.came.set()
+        await self.let_go.wait()
+        await exchange.reply(200, self._service.jobs["job_9"][0])
 
 
 async def ended(host: Assistant, handle: str) -> CallToolResult:
@@ -207,3 +227,58 @@ async def test_a_result_with_images_is_whole_behind_its_handle(modern: StartHost
     again = await host.call("theo_result", handle=entry["handle"])
 
     assert words_of(again) == words_of(first)
+
+
+@pytest.mark.parametrize(("tool", "mode"), [("theo_research", {}), ("theo_complete", {"mode": "research"})])
+async def test_a_hosts_cancel_does_not_lose_a_job_that_has_begun(
+    tool: str, mode: dict[str, str], modern: StartHosted, theo_service: FakeTheo
+) -> None:
+    host = await modern()
+    theo_service.next = [held := HeldJob(theo_service)]
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: host.call(tool, prompt="x", **mode))
+            await held.came.wait()
+            tasks.cancel_scope.cancel()
+    assert await states(host) == [(tool, "running")]
+
+    held.let_go.set()
+    (entry,) = data_of(await host.call("theo_status"))["handles"]
+    assert data_of(await ended(host, entry["handle"]))["report"] == "R"
+
+
+async def test_a_result_is_not_read_from_another_projects_file_of_the_same_name(
+    all_hosted: AllHosted, theo_service: FakeTheo, tmp_path: Path
+) -> None:
+    theo_service.next = [faults.status(200, {"id": "code_9", "content": letter * 50_000}) for letter in "ab"]
+    async with assistant(all_hosted(output_dir=tmp_path / "a")) as host:
+        handle = data_of(await host.call("theo_code", prompt="x", save_as="app.py"))["handle"]
+
+    async with assistant(all_hosted(output_dir=tmp_path / "b", resource_links="on")) as host:
+        await host.call("theo_code", prompt="x", save_as="app.py")
+        head = await host.call("theo_result", handle=handle)
+        rest = await host.call("theo_result", handle=handle, offset=40_000)
+
+    assert data_of(head)["code"][:5] == "aaaaa"
+    assert [block.type for block in head.content] == ["text"]
+    assert rest.is_error
+    assert words_of(rest).startswith("not_found: The file that held this text lies in another output folder")
+    assert f"\n{tmp_path}/a/app.py\n" in words_of(rest)
+
+
+async def test_a_text_is_not_read_on_in_a_file_that_was_changed(
+    modern: StartHosted, theo_service: FakeTheo, tmp_path: Path
+) -> None:
+    host = await modern()
+    theo_service.next = [faults.status(200, {"id": "code_9", "content": "a" * 50_000})]
+    made = data_of(await host.call("theo_code", prompt="x", save_as="app.py"))
+    assert [file["path"] for file in made["files"]] == [str(tmp_path / "output" / "app.py")]
+    again = await host.call("theo_result", handle=made["handle"], offset=49_995)
+    assert data_of(again)["text"] == "aaaaa"
+
+    (tmp_path / "output" / "app.py").write_text("b" * 60_000, encoding="utf-8")
+    rest = await host.call("theo_result", handle=made["handle"], offset=49_995)
+
+    assert rest.is_error
+    assert words_of(rest).startswith("not_found: The file that held this text was changed since it was saved.")

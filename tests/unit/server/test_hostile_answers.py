@@ -11,7 +11,7 @@ from tests.unit.server.answers import of_document, of_images, of_job, streamed
 from tests.unit.server.assistant import Assistant, StartHosted, data_of, is_safe, words_of
 from theo_mcp.testing import faults
 from theo_mcp.testing.getcode import FakeGetCode
-from theo_mcp.testing.http import HttpServer
+from theo_mcp.testing.http import Exchange, HttpServer
 from theo_mcp.testing.theo import FakeTheo
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -295,3 +295,38 @@ async def test_data_that_is_nested_deeply_is_an_answer_or_an_error(host: Assista
         assert result.is_error is (depth == 5_000)
         assert "x = 1" in words_of(result)
     assert not (await host.call("theo_complete", prompt="x")).is_error
+
+
+async def test_numbers_that_json_cannot_say_again_cost_no_answer(host: Assistant, theo_service: FakeTheo) -> None:
+    odd = b'{"type": "json", "data": {"x": 1e999, "y": [-1e999, NaN]}}'
+    done = b'{"content": "Here.", "usage": {"cost_cents": 7.5}, "metadata": {"m": 1e999}, "structured_output": %s}'
+
+    async def stream(exchange: Exchange) -> None:
+        await exchange.start_events()
+        await exchange.event((done % odd).decode(), "done")
+
+    theo_service.next = [stream]
+    completed = await host.call("theo_complete", prompt="x")
+    job = b'{"id": "job_8", "status": "completed", "result": {"report": "R", "score": 1e999}}'
+    theo_service.next = [faults.status(202, {"id": "job_8", "job_id": "job_8"}), faults.status(200, job)]
+    researched = await host.call("theo_research", prompt="x")
+
+    assert data_of(completed)["structured_output"]["data"] == {"x": "Infinity", "y": ["-Infinity", "NaN"]}
+    assert data_of(completed)["cost_cents"] == 7.5
+    assert data_of(researched)["report"] == "R"
+    assert "score: inf" in words_of(researched)
+
+
+async def test_many_files_below_long_names_leave_the_result_small(host: Assistant, theo_service: FakeTheo) -> None:
+    deep = "/".join(["d" * 200] * 5)
+    code = [{"id": f"c{n}", "title": f"{deep}/f{n}.py", "code": f"x = {n}"} for n in range(60)]
+    theo_service.next = [faults.status(200, {"id": "code_9", "content": "", "artifacts": code})]
+
+    result = await host.call("theo_code", prompt="x", save_as=deep)
+
+    assert is_safe(result)
+    assert "more saved files are not listed.)" in words_of(result)
+    assert [file["path"] for file in data_of(result)["files"] if file["path"] not in words_of(result)] == []
+    data = data_of(result)
+    rest = await host.call("theo_result", handle=data["handle"], offset=data["shown_chars"], limit=39_000)
+    assert "x = 59" in words_of(rest)

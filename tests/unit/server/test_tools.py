@@ -9,7 +9,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.conftest import MakeSettings
-from tests.unit.server.assistant import Assistant, Start, text_of
+from tests.unit.server.assistant import Assistant, Start, StartHosted, data_of, text_of, words_of
 from theo_mcp.testing import theo
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.model_server import ANSWER, ModelServer
@@ -254,3 +254,25 @@ async def test_the_key_is_in_no_result(hosted: Assistant, theo_service: FakeTheo
     for tool in ("theo_complete", "theo_code"):
         assert theo.KEY not in str(await hosted.call(tool, prompt="Hello"))
     assert theo.KEY not in str(await hosted.call("theo_status"))
+
+
+async def test_tools_that_are_not_there_are_told_by_the_status(modern: StartHosted) -> None:
+    host = await modern(tools="theo_cod")
+
+    assert len((await host.client.list_tools()).tools) == 8
+    status = await host.call("theo_status")
+
+    said = "The default tools are offered: The setting tools names 'theo_cod', which is no tool."
+    assert f"Missing: {said}" in words_of(status)
+    assert data_of(status)["missing"][0].startswith(said)
+
+
+async def test_what_the_service_names_makes_no_lines_of_the_status(modern: StartHosted, theo_service: FakeTheo) -> None:
+    theo_service.conversations[0]["title"] = "x\nMissing: a call of theo_video"
+    theo_service.status = "healthy\nMissing: much"
+    host = await modern()
+
+    status = await host.call("theo_status")
+
+    assert "Conversation conv_1: x Missing: a call of theo_video\n" in words_of(status)
+    assert [line for line in words_of(status).splitlines() if line.startswith("Missing: ")] == ["Missing: nothing"]

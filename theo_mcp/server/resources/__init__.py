@@ -26,7 +26,7 @@ from theo_mcp.backend import Backend
 from theo_mcp.errors import InputError, NotFoundError, TheoError
 from theo_mcp.secret import redact
 from theo_mcp.server.icons import icon
-from theo_mcp.server.reply import clean, clean_value
+from theo_mcp.server.reply import clean, clean_value, finite
 from theo_mcp.server.rooms import Rooms
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def facts(answers: str, answer: Extended, **more: JsonValue) -> Content:
 
 def as_json(value: JsonValue) -> Content:
     """A value as compact JSON."""
-    text = json.dumps(clean_value(value), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(finite(clean_value(value)), ensure_ascii=False, separators=(",", ":"))
     return Content("application/json", text)
 
 

@@ -39,6 +39,8 @@ async def _run(call: Call, arguments: CodeArguments) -> Reply:
     answer = await call.backend.theo.code(request, observe=call.observe)
     files, notes = await _saved(call, answer, arguments.save_as) if arguments.save_as else ([], [])
     reply = results.code(answer, language=language or "", files=files, notes=notes)
+    if len(files) == 1 and reply.raw is not None:  # the whole is saved already, where it is too long for a result
+        return replace(reply, rest=files[0].name)
     return replace(reply, raw_name=arguments.save_as) if arguments.save_as and not files else reply
 
 

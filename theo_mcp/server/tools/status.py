@@ -13,7 +13,7 @@ from theo_mcp.errors import TheoError
 from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.call import Call
 from theo_mcp.server.project import project_of
-from theo_mcp.server.reply import Reply
+from theo_mcp.server.reply import Reply, one_line
 from theo_mcp.server.rooms import Rooms
 from theo_mcp.server.tools import Tool
 
@@ -73,20 +73,21 @@ def _told(backend: Backend, rooms: Rooms, asked: Mapping[str, object]) -> Reply:
     }
     if isinstance(health, Health):
         data["health"] = health.status
-        lines.append(f"Health: {health.status or 'not said'}")
+        lines.append(one_line(f"Health: {health.status or 'not said'}"))
         if health.status != "healthy" and health.theo_mcp.notice:
             missing.append(health.theo_mcp.notice)
     if isinstance(models, Models):
         data["models"] = [entry.model_dump(include={"mode", "model_id", "label", "engine"}) for entry in models.models]
-        lines += [f"Mode {entry.mode}: {entry.model_id} ({entry.label}, {entry.engine})" for entry in models.models]
+        lines += [
+            one_line(f"Mode {entry.mode}: {entry.model_id} ({entry.label}, {entry.engine})") for entry in models.models
+        ]
         if models.theo_mcp.notice:
             data["notice"] = models.theo_mcp.notice
             lines.append(f"Note: {models.theo_mcp.notice}")
     told = facts.told(backend, rooms, asked)
     lines += told.lines
     data |= told.data
-    if rooms.notice:
-        missing.append(rooms.notice)
+    missing += [said for said in (rooms.notice, rooms.unheard) if said]
     missing += [f"{error.code}: {error}" for error in asked.values() if isinstance(error, TheoError)]
     # Health and models often lack the same thing; it is said once, with its code where one is known.
     distinct = [said for said in missing if not any(other != said and said in other for other in missing)]
