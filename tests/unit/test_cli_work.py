@@ -85,6 +85,29 @@ async def test_an_image_that_cannot_be_had_is_a_failure_that_names_it(hosted: Sh
     assert (done.returncode, done.stdout) == (1, b"")
     assert "Files are not fetched from elsewhere.example" in done.stderr.decode()
 
+    theo_service.next = [images("https://elsewhere.example/1.png")]
+    assert (await hosted("image", "x", "--json")).returncode == 1
+
+
+async def test_a_step_that_is_told_in_the_shell_is_a_command(hosted: Shell, tmp_path: Path) -> None:
+    (tmp_path / "brief.pdf").write_bytes(PDF)
+
+    done = await hosted("complete", "x", "--attachment", str(tmp_path / "brief.pdf"))
+
+    assert done.returncode == 2
+    assert done.stderr.decode().endswith("A PDF goes to theo-mcp upload.\n")
+
+
+async def test_what_a_project_may_not_say_is_told_with_the_answer(hosted: Shell, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "theo.config.json").write_text('{\n"persona": "none"}', encoding="utf-8")
+
+    done = await hosted("complete", "x")
+
+    told = "Note: theo.config.json line 2: persona withheld: this folder is not trusted (theo-mcp trust)\n"
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().endswith(told)
+
 
 async def test_generate_streams_its_text_and_saves_it(hosted: Shell, tmp_path: Path) -> None:
     done = await hosted.process("generate", "a bakery", "--output-type", "website")
@@ -165,6 +188,7 @@ async def test_research_waits_and_says_how_far_it_is(hosted: Shell, theo_service
 
     assert done.stdout.decode() == "# Findings\n\nThree sources agree.\n"
     assert "researching: completed, 100 %" in done.stderr.decode().splitlines()
+    assert "cost not told by the service · estimated 100 cents\n" in done.stderr.decode()
     assert theo_service.requests[0].json == {"prompt": "WebGPU", "depth": "basic", "max_sources": 3}
 
 

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 import theo_mcp
-from theo_mcp import CompletionRequest, TheoClient
+from theo_mcp import CompletionRequest, ImagesRequest, TheoClient
 from theo_mcp.commands.docs import updated
 from theo_mcp.testing.model_server import ANSWER, ModelServer
 
@@ -87,10 +87,13 @@ async def test_the_services_for_tests_are_served_to_any_language() -> None:
             variables = dict(word.split("=") for word in said.decode().split() if "=" in word)
             async with TheoClient(variables["THEO_API_KEY"], base_url=variables["THEO_BASE_URL"]) as client:
                 answer = await client.complete(CompletionRequest(prompt="Hello"))
+                picture = (await client.images(ImagesRequest(prompt="Tea"))).images[0].url or ""
+                fetched = await client.open(picture)
             process.send_signal(signal.SIGINT)
             code = await process.wait()
 
     assert answer.content
+    assert fetched.data.startswith(b"\x89PNG")
     assert code == 130
 
 

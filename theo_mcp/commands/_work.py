@@ -54,10 +54,12 @@ async def ask(
 
     arguments = tool.parsed(raw)
     hearer = Shown(streams=not as_json, log=minutes)
+    _screen.phase("asking")
     try:
         async with connect(rooms.settings) as backend, rooms.open():
             reply, handle = await _answered(rooms, backend, tool, arguments, hearer)
     except TheoError as error:
+        error.hint = _TOOLS.sub(_command, error.hint)
         if hearer.text_so_far and not as_json:
             _screen.answer("")
             error.partial = ""
@@ -90,8 +92,13 @@ async def _answered(
     if reading.cancelled_caught:
         raise BrokenPipeError
     stored = Reply.restored(run.outcome())
-    facts = {name: value for name, value in stored.facts.items() if name != "session_cents"}  # one call is no session
-    return replace(whole[-1], facts=facts, files=stored.files), run.handle
+    return replace(whole[-1], facts=_of_one_call(stored.facts), files=stored.files), run.handle
+
+
+def _of_one_call(facts: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The facts without the session's sum, of which one call is all."""
+    renamed = {"of_it_estimated_cents": "estimated_cents"}
+    return {renamed.get(name, name): value for name, value in facts.items() if name != "session_cents"}
 
 
 async def _keep_what_is_paid(run: Run, rooms: Rooms) -> None:
@@ -165,9 +172,10 @@ class Shown:
 def show(tool: str, reply: Reply, handle: str, *, as_json: bool, before: str = "") -> int:
     """The reply of a tool: what was asked for to stdout, as far as it does not stand there `before`; the rest to
     stderr."""
+    code_of_end = _screen.FAILED if tool == "theo_image" and not reply.files else _screen.OK
     if as_json:
         _screen.answer_json({"status": "done", "handle": handle, **reply.everything})
-        return _screen.OK
+        return code_of_end
     about = replace(reply, lines=tuple(_TOOLS.sub(_command, line) for line in reply.lines))
     code = _code(reply.data) if tool == "theo_code" else ""
     if tool == "theo_image":
@@ -184,7 +192,7 @@ def show(tool: str, reply: Reply, handle: str, *, as_json: bool, before: str = "
         _screen.answer(reply.body.removeprefix(before))
     if about.about:
         _screen.say(about.about)
-    return _screen.FAILED if tool == "theo_image" and not reply.files else _screen.OK
+    return code_of_end
 
 
 def _code(data: Mapping[str, JsonValue]) -> str:

@@ -11,7 +11,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from theo_mcp.errors import SandboxError, TheoError
+from theo_mcp.errors import SandboxError, TheoError, TransportError
 from theo_mcp.server.content import Picture
 from theo_mcp.server.reply import Reply, SavedFile
 from theo_mcp.server.rooms import Rooms
@@ -81,10 +81,11 @@ def _extension(fetched: Fetched, told: str | None) -> str:
 
 def not_saved(what: str, url: str | None, error: TheoError) -> str:
     """A line for a file that could not be had: why, and where it is, as far as an address can be shown."""
-    where = ""
+    where = " It is paid for, and asking again costs again."
     if url and url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and " " not in url:
-        where = f" It is at:\n{url}" if len(url) <= _SHOWN_URL else " Its address is too long to show."
-    return f"{what} was not saved: {error.code}: {error}{where}"
+        where += f" It is at:\n{url}" if len(url) <= _SHOWN_URL else " Its address is too long to show."
+    why = error.message if isinstance(error, TransportError) else str(error)  # "call again" would pay again
+    return f"{what} was not saved: {error.code}: {why}{where}"
 
 
 def is_here(rooms: Rooms, file: SavedFile) -> bool:

@@ -48,6 +48,15 @@ def with_project(request: CompletionRequest, project: ProjectSettings) -> Comple
     return request.model_copy(update=given) if given else request
 
 
+def with_remarks(reply: Reply, rooms: Rooms, project: ProjectSettings) -> Reply:
+    """`reply` with what of the project's file was not heard: once, or whenever the file has changed."""
+    if not project.ignored or project.digest == rooms.told_of_project:
+        return reply
+    rooms.told_of_project = project.digest
+    notes = tuple(f"Note: {remark}" for remark in project.ignored)
+    return replace(reply, lines=(*reply.lines, *notes), data={**reply.data, "project_ignored": list(project.ignored)})
+
+
 async def tried(request: RequestT, plain: RequestT, answer: Callable[[RequestT], Awaitable[Reply]]) -> Reply:
     """The answer to `request`, or to the `plain` one where this backend does not serve what the project adds."""
     try:

@@ -44,6 +44,8 @@ class Rooms:
         """What is missing: why results are kept in memory only."""
         self.unheard = ""
         """What was set and could not be followed."""
+        self.told_of_project = ""
+        """The digest of the project's file whose remarks have been told."""
         self.changes = Changes()
         self._runs = _Late(self._open_runs)
         self._sandbox = _Late(_open_sandbox)

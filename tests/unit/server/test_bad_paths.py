@@ -171,3 +171,18 @@ async def test_an_image_that_is_called_a_pdf_is_told_what_it_is(
         "with .png at the end."
     )
     assert getcode_service.requests == []
+
+
+async def test_what_a_project_may_not_say_is_told_once_and_again_when_its_file_changes(
+    modern: StartHosted, all_hosted: AllHosted
+) -> None:
+    file = all_hosted().roots[0] / "theo.config.json"
+    host = await modern()
+    told = []
+    for content in ('{"persona": "none"}', '{"persona": "none"}', '{"persona": "theo"}'):
+        file.write_text(content, encoding="utf-8")
+        result = await host.call("theo_complete", prompt="x")
+        told.append((result.structured_content or {}).get("project_ignored"))
+
+    withheld = ["theo.config.json line 1: persona withheld: this folder is not trusted (theo-mcp trust)"]
+    assert told == [withheld, None, withheld]

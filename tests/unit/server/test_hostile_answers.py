@@ -104,6 +104,16 @@ async def test_a_redirect_is_followed_to_the_services_own_hosts_only(
     assert all("authorization" not in request.headers for request in theo_service.requests if request.method == "GET")
 
 
+async def test_a_file_that_cannot_be_reached_is_not_to_be_bought_again(host: Assistant, theo_service: FakeTheo) -> None:
+    url = theo_service.origin + "/a.png"
+    theo_service.next = [of_images(url), *[faults.reset()] * 3]
+
+    text = words_of(await host.call("theo_image", prompt="x"))
+
+    assert "Image 1 was not saved: connection_lost: " in text
+    assert f" It is paid for, and asking again costs again. It is at:\n{url}" in text
+
+
 @pytest.mark.parametrize(
     "body", [b"<html>Log in</html>", b"", b"just text", b"%PDF-1.7\n", b"<svg onload='alert(1)'/>", b"MZ" + bytes(90)]
 )

@@ -14,7 +14,7 @@ from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.attachments import attached
 from theo_mcp.server.call import Call
 from theo_mcp.server.files import MOST_FILES, fetch, not_saved, stem_of
-from theo_mcp.server.project import project_of, tried, with_project
+from theo_mcp.server.project import project_of, tried, with_project, with_remarks
 from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.server.tools import Tool
 from theo_mcp.wire.words import MODES, Mode
@@ -79,8 +79,10 @@ async def _run(call: Call, arguments: CompleteArguments) -> Reply:
     plain = request_of(arguments)
     if arguments.attachments:
         plain = plain.model_copy(update={"attachments": await attached(call.rooms, arguments.attachments)})
-    request = with_project(plain, await project_of(call.rooms))
-    return await tried(request, plain, lambda request: _answer(call, request, arguments.prompt))
+    project = await project_of(call.rooms)
+    request = with_project(plain, project)
+    reply = await tried(request, plain, lambda request: _answer(call, request, arguments.prompt))
+    return with_remarks(reply, call.rooms, project)
 
 
 async def _answer(call: Call, request: CompletionRequest, prompt: str) -> Reply:
