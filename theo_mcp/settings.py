@@ -123,7 +123,9 @@ class Settings(BaseModel):
     soft_deadline_s: float = Field(
         45.0, gt=0, le=3600, description="After so many seconds a tool returns a handle, and its work goes on."
     )
-    job_timeout_s: float = Field(1800.0, gt=0, description="Seconds to wait for a research or a video in all.")
+    job_timeout_s: float = Field(
+        1800.0, gt=0, description="Seconds that the work of one call may take in all, a research or a video for one."
+    )
     keep_results_s: float = Field(
         86_400.0,
         ge=0,

@@ -34,6 +34,11 @@ class Failure:
     job_id: str | None = None
     partial: str = field(default="", repr=False)
 
+    @property
+    def of_the_job(self) -> bool:
+        """Whether the service's job itself failed; else it may go on, whatever happened to the run that waited."""
+        return self.kind == errors.ServiceError.__name__ and self.status is None
+
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """What can be told of what the work raised."""

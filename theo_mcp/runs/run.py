@@ -119,6 +119,11 @@ class Report:
     def handle(self) -> str:
         return self._record.facts.handle
 
+    @property
+    def text_so_far(self) -> str:
+        """The text that it has made."""
+        return self._record.text
+
     def phase(self, words: str) -> None:
         """What it does now."""
         self._record.change(replace(self._record.facts, phase=clean(words)))

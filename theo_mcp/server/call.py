@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+import anyio
 import mcp_types as types
 from pydantic import JsonValue
 
 from theo_mcp.backend import Backend
-from theo_mcp.errors import TheoError
+from theo_mcp.errors import TheoError, TimeoutExceededError
 from theo_mcp.server.content import failure, running, success, takes_links
 from theo_mcp.server.files import is_here, pictures, save
 from theo_mcp.server.progress import Progress
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from theo_mcp.server.tools import Tool
 
 _LONG_PARTIAL = 8_000
+_GRACE = 1.05  # what waits by itself ends first, and says why
 _LONGEST_PHASE = 200
 
 
@@ -133,8 +135,16 @@ async def started(tool: Tool[ArgumentsT], arguments: ArgumentsT, backend: Backen
 
 async def _worked(tool: Tool[ArgumentsT], call: Call, arguments: ArgumentsT) -> JsonValue:
     """The reply as JSON, with what has been spent, and cut to what a host can take; nothing of it is lost."""
+    longest = call.rooms.settings.job_timeout_s
     try:
-        reply = await tool.run(call, arguments)
+        with anyio.move_on_after(longest * _GRACE) as scope:  # a stream may trickle for ever
+            reply = await tool.run(call, arguments)
+        if scope.cancelled_caught:
+            raise TimeoutExceededError(
+                f"The work did not end within {longest:g} s.",
+                hint="What it cost is not known. Ask for less, or raise job_timeout_s.",
+                partial=call.report.text_so_far if call.report is not None else "",
+            )
     except TheoError as error:
         if len(error.partial) > _LONG_PARTIAL:
             _, said = await _kept(call.rooms, error.partial, "partial.md")

@@ -11,6 +11,8 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+import anyio
+
 from theo_mcp.errors import SandboxError, TheoError, TransportError
 from theo_mcp.server.content import Picture
 from theo_mcp.server.reply import Reply, SavedFile
@@ -36,6 +38,7 @@ _MOST_PREVIEWS = 4
 _PREVIEW_CHARS = 256 * 1024
 _ALL_PREVIEWS_CHARS = 720 * 1024  # a result of more than 1 MiB is refused by some hosts
 _MOST_READ = 64 * 2**20
+_PREVIEWS_S = 8.0
 _SHOWN_URL = 2_000
 _SLUG_CHARS = 48
 
@@ -82,10 +85,18 @@ def _extension(fetched: Fetched, told: str | None) -> str:
 def not_saved(what: str, url: str | None, error: TheoError) -> str:
     """A line for a file that could not be had: why, and where it is, as far as an address can be shown."""
     where = " It is paid for, and asking again costs again."
-    if url and url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and " " not in url:
-        where += f" It is at:\n{url}" if len(url) <= _SHOWN_URL else " Its address is too long to show."
+    if url and shown_url(url):
+        where += f" It is at:\n{url}"
+    elif url and len(url) > _SHOWN_URL:
+        where += " Its address is too long to show."
     why = error.message if isinstance(error, TransportError) else str(error)  # "call again" would pay again
     return f"{what} was not saved: {error.code}: {why}{where}"
+
+
+def shown_url(url: str) -> bool:
+    """Whether an address of a service's can be shown as it is."""
+    plain = url.isascii() and url.isprintable() and " " not in url
+    return plain and url.startswith(("https://", "http://")) and len(url) <= _SHOWN_URL
 
 
 def is_here(rooms: Rooms, file: SavedFile) -> bool:
@@ -105,16 +116,17 @@ async def pictures(reply: Reply, rooms: Rooms) -> list[Picture]:
         return []
     from theo_mcp.artifacts.preview import preview
 
-    sandbox = await rooms.sandbox()
     most = min(_PREVIEW_CHARS, _ALL_PREVIEWS_CHARS // len(shown))
-    made = []
-    for file in shown:
-        try:
-            data = (await rooms.workspace.artifact(file.name, max_bytes=_MOST_READ)).data
-            small = await preview(data, sandbox, max_base64=most)
-        except (SandboxError, TheoError):
-            continue
-        made.append(Picture(small.data, small.mime))
+    made: list[Picture] = []
+    with anyio.move_on_after(_PREVIEWS_S):  # the host's own time-out is near, and the paths are what counts
+        sandbox = await rooms.sandbox()
+        for file in shown:
+            try:
+                data = (await rooms.workspace.artifact(file.name, max_bytes=_MOST_READ)).data
+                small = await preview(data, sandbox, max_base64=most)
+            except (SandboxError, TheoError):
+                continue
+            made.append(Picture(small.data, small.mime))
     return made
 
 

@@ -6,21 +6,34 @@ goes wrong names the job.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
+import anyio
 from pydantic import JsonValue
 
-from theo_mcp.errors import TheoError
+from theo_mcp.errors import (
+    NotFoundError,
+    RateLimitError,
+    ServiceError,
+    TheoError,
+    TimeoutExceededError,
+    TransportError,
+)
 from theo_mcp.server import results
 from theo_mcp.server.call import Call
-from theo_mcp.server.files import fetch, not_saved, stem_of
+from theo_mcp.server.files import fetch, not_saved, shown_url, stem_of
 from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
 
 if TYPE_CHECKING:
     from theo_mcp.wire.model import Extension
+
+
+_FIRST_PAUSE_S: Final = 5.0
+_LONGEST_PAUSE_S: Final = 60.0
+_UNKNOWN_S: Final = 20.0
 
 
 async def research(call: Call, request: ResearchRequest, notes: Sequence[str] = ()) -> Reply:
@@ -71,9 +84,72 @@ async def _ended(call: Call, started: JobStarted, doing: str) -> Job:
         if call.report is not None and job.progress is not None:
             call.report.fraction(job.progress / 100)
 
-    return await call.backend.theo.wait_for_job(
-        started.job_id, deadline_s=call.rooms.settings.job_timeout_s, observe=observe
-    )
+    theo, id = call.backend.theo, started.job_id
+    try:
+        return await patiently(
+            lambda seconds: theo.wait_for_job(id, deadline_s=seconds, observe=observe),
+            within=call.rooms.settings.job_timeout_s,
+            tell=call.phase,
+        )
+    except TheoError as error:
+        if call.report is not None and not _of_the_job(error):
+            error.hint = (
+                f'{error.hint} theo_result with handle "{call.report.handle}" looks at it again, free.'.lstrip()
+            )
+        raise
+
+
+async def patiently(
+    wait: Callable[[float], Awaitable[Job]],
+    *,
+    within: float,
+    tell: Callable[[str], None],
+    clock: Callable[[], float] = anyio.current_time,
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+) -> Job:
+    """The job that `wait` waits for, given seconds. It is paid for, so a service that cannot be asked for a while is
+    asked again, less and less often, until the time is up.
+
+    Raises:
+        TheoError: the job failed, or what `wait` said last.
+    """
+    end, pause, began = clock() + within, _FIRST_PAUSE_S, clock()
+    while True:
+        try:
+            return await wait(max(end - clock(), 1.0))
+        except TheoError as error:
+            early = isinstance(error, NotFoundError) and clock() - began < _UNKNOWN_S  # it is not everywhere yet
+            if not (early or _passes(error)) or clock() + pause >= end:
+                raise
+        tell(f"the service cannot be asked just now; again in {pause:g} s")
+        await sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+async def picked_up(call: Call, job_id: str, seconds: float) -> Reply | None:
+    """What a job has made whose run ended without it; None while it goes on. It only reads: nothing is saved."""
+    try:
+        job = await call.backend.theo.wait_for_job(
+            job_id, deadline_s=max(seconds, 1.0), observe=lambda job: call.phase(job.status or "active")
+        )
+    except TimeoutExceededError:
+        return None
+    notes = ["The job was begun before, and has ended since."]
+    notes += [f"Its file is not saved. It is at:\n{job.url}"] if job.url and shown_url(job.url) else []
+    what: Literal["report", "video"] = "video" if job.type == "video" else "report"
+    return _reply(job, JobStarted(job_id=job_id), what, job.text or "The job has ended.", notes)
+
+
+def _passes(error: TheoError) -> bool:
+    """Whether the service may answer later: it could not be reached, or failed, but said nothing of the job."""
+    if isinstance(error, RateLimitError | TransportError):
+        return error.code != "client_closed"
+    return isinstance(error, ServiceError) and not _of_the_job(error)
+
+
+def _of_the_job(error: TheoError) -> bool:
+    """Whether the job itself failed: that is an answer, without a status of its own."""
+    return isinstance(error, ServiceError) and error.status is None
 
 
 def _reply(

@@ -11,11 +11,14 @@ from mcp_types import CallToolResult
 from tests.unit.server.answers import of_images, of_job
 from tests.unit.server.assistant import AllHosted, Assistant, StartHosted, assistant, data_of, handle_in, words_of
 from tests.unit.server.test_schemas import CALLS
+from theo_mcp.errors import AuthenticationError, ServiceError, TheoError
+from theo_mcp.server.jobs import patiently
 from theo_mcp.server.tools import all_tools
 from theo_mcp.testing import faults
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.theo import CODE, FakeTheo
+from theo_mcp.wire.jobs import Job
 
 UNKNOWN = "not_found: There is no run with this handle. It may have expired. Check the handle, or start the work again."
 
@@ -66,7 +69,7 @@ async def states(host: Assistant) -> list[tuple[str, str]]:
 
 
 async def test_after_the_soft_deadline_a_handle_is_the_answer(modern: StartHosted, theo_service: FakeTheo) -> None:
-    host = await modern(soft_deadline_s=0.05)
+    host = await modern(soft_deadline_s=0.5)
     theo_service.next = [held := Held()]
 
     with anyio.fail_after(3):
@@ -246,6 +249,92 @@ async def test_a_hosts_cancel_does_not_lose_a_job_that_has_begun(
     held.let_go.set()
     (entry,) = data_of(await host.call("theo_status"))["handles"]
     assert data_of(await ended(host, entry["handle"]))["report"] == "R"
+
+
+async def test_a_job_that_a_server_left_is_picked_up_under_its_handle(
+    all_hosted: AllHosted, theo_service: FakeTheo
+) -> None:
+    theo_service.next = [held := HeldJob(theo_service)]
+    async with assistant(all_hosted(soft_deadline_s=0.2)) as host:
+        handle = data_of(await host.call("theo_research", prompt="x"))["handle"]
+        await held.came.wait()
+
+    async with assistant(all_hosted()) as host:
+        result = await host.call("theo_result", handle=handle)
+        part = await host.call("theo_result", handle=handle, offset=0, limit=1)
+
+    assert (data_of(result)["report"], data_of(result)["job_id"]) == ("R", "job_9")
+    assert "The job was begun before, and has ended since." in words_of(result)
+    assert (data_of(part)["text"], data_of(part)["has_more"]) == ("R", False)
+    assert [request.path for request in theo_service.requests if request.method == "POST"] == ["/api/v1/research"]
+
+
+async def test_a_job_that_failed_is_not_asked_for_again(all_hosted: AllHosted, theo_service: FakeTheo) -> None:
+    theo_service.next = [of_job(theo_service, None, status="failed", error={"message": "No sources."})]
+    async with assistant(all_hosted()) as host:
+        failed = await host.call("theo_research", prompt="x")
+        ((_, state),) = await states(host)
+
+    assert failed.is_error
+    assert "No sources." in words_of(failed)
+    assert "theo_result" not in words_of(failed)
+    assert state == "failed"
+
+
+class Clock:
+    """Time that passes only where somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+async def test_a_service_that_cannot_be_asked_costs_no_job() -> None:
+    clock, told, failures = Clock(), list[str](), iter([ServiceError("Down.", status=502)] * 5)
+
+    async def wait(seconds: float) -> Job:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return Job(id="job_9")
+
+    job = await patiently(wait, within=1800, tell=told.append, clock=lambda: clock.now, sleep=clock.sleep)
+
+    assert job.id == "job_9"
+    assert clock.slept == [5, 10, 20, 40, 60]
+    assert told[0] == "the service cannot be asked just now; again in 5 s"
+
+
+@pytest.mark.parametrize(
+    ("error", "within"),
+    [
+        (ServiceError("The job ended as failed."), 1800),  # an answer, without a status of its own
+        (AuthenticationError("No.", status=401), 1800),
+        (ServiceError("Down.", status=502), 4),  # no time for another look
+    ],
+)
+async def test_what_will_not_pass_ends_the_wait(error: TheoError, within: float) -> None:
+    clock = Clock()
+
+    async def wait(seconds: float) -> Job:
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        await patiently(wait, within=within, tell=lambda words: None, clock=lambda: clock.now, sleep=clock.sleep)
+
+    assert raised.value is error
+    assert clock.slept == []
+
+
+async def test_work_that_never_ends_is_ended_and_its_text_kept(all_hosted: AllHosted, theo_service: FakeTheo) -> None:
+    theo_service.silent_after = 2
+    async with assistant(all_hosted(job_timeout_s=0.3)) as host:
+        result = await host.call("theo_complete", prompt="x")
+
+    assert words_of(result).startswith("timeout: The work did not end within 0.3 s.")
 
 
 async def test_a_result_is_not_read_from_another_projects_file_of_the_same_name(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.call import Call
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
+
+if TYPE_CHECKING:
+    from theo_mcp.runs import Run
 
 
 class ResultArguments(Arguments):
@@ -27,10 +32,26 @@ async def _run(call: Call, arguments: ResultArguments) -> Reply:
     await handles.wait(run, wait_s, call.phase)
     if not run.ended:
         return handles.still_running(run)
-    reply = Reply.restored(run.outcome())
+    reply = await _ended(call, run, wait_s)
+    if reply is None:
+        return handles.still_running(run)
     if arguments.offset is None and arguments.limit is None:
-        return reply
+        return reply.shortened("", run.handle) if reply.too_long else reply
     return await handles.part(call.rooms, run.handle, reply, arguments.offset or 0, arguments.limit or 20_000)
+
+
+async def _ended(call: Call, run: Run, seconds: float) -> Reply | None:
+    """What a run that has ended made; None for one whose job goes on at the service without it.
+
+    Raises:
+        TheoError: it made nothing.
+    """
+    failure, job_id = run.status.failure, run.status.job_id
+    if failure and job_id and not failure.of_the_job and call.backend.theo_choice.answers == "hosted":
+        from theo_mcp.server.jobs import picked_up
+
+        return await picked_up(call, job_id, seconds)
+    return Reply.restored(run.outcome())
 
 
 TOOL = Tool(
@@ -47,5 +68,4 @@ TOOL = Tool(
     icon="M12 3a9 9 0 1 0 9 9M12 7v5l4 2",
     read_only=True,
     idempotent=True,
-    open_world=False,
 )
