@@ -30,6 +30,7 @@ class OpenSandbox:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder = folder
+        self._others = set(_of_ours())  # servers of other tests of this process, which may end meanwhile
         monkeypatch.setenv("TZ", f"theo-{folder}")  # children inherit it
         monkeypatch.setattr(tempfile, "tempdir", str(folder))
 
@@ -44,17 +45,30 @@ class OpenSandbox:
         assert _open_files() <= before + 1  # the event loop's own
 
     def children(self) -> list[int]:
-        """The processes of this test's sandbox, and all zombies that are ours."""
+        """The processes of this test's sandbox, and all zombies that this test has made."""
+        zombies = {process for process, state in _of_ours().items() if state == "Z"} - self._others
         found = []
         for each in Path("/proc").glob("[0-9]*") if LINUX else ():
             try:
-                state, parent = (each / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[:2]
-                zombie = state == "Z" and int(parent) == os.getpid()
-                if zombie or f"TZ=theo-{self._folder}\0".encode() in (each / "environ").read_bytes():
+                mark = f"TZ=theo-{self._folder}\0".encode()
+                if int(each.name) in zombies or mark in (each / "environ").read_bytes():
                     found.append(int(each.name))
             except OSError:
                 continue
         return found
+
+
+def _of_ours() -> dict[int, str]:
+    """The children of this process, with their states."""
+    found = {}
+    for each in Path("/proc").glob("[0-9]*") if LINUX else ():
+        try:
+            state, parent = (each / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if int(parent) == os.getpid():
+            found[int(each.name)] = state
+    return found
 
 
 async def ended(process: object) -> None:
