@@ -92,10 +92,10 @@ async def _answered(
     if reading.cancelled_caught:
         raise BrokenPipeError
     stored = Reply.restored(run.outcome())
-    return replace(whole[-1], facts=_of_one_call(stored.facts), files=stored.files), run.handle
+    return replace(whole[-1], facts=of_one_call(stored.facts), files=stored.files), run.handle
 
 
-def _of_one_call(facts: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def of_one_call(facts: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """The facts without the session's sum, of which one call is all."""
     renamed = {"of_it_estimated_cents": "estimated_cents"}
     return {renamed.get(name, name): value for name, value in facts.items() if name != "session_cents"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from theo_mcp.commands import Command, _screen, _work
@@ -39,9 +40,11 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
 
 
 async def _result(settings: Settings, handle: str, wait_s: float, as_json: bool) -> int:
+    from theo_mcp.connection import connect
     from theo_mcp.server import handles
-    from theo_mcp.server.reply import Reply
+    from theo_mcp.server.call import Call
 
+    shown = _work.Shown(streams=False, log=wait_s > 0)
     async with kept(settings) as rooms:
         if rooms is None:
             raise _unknown()
@@ -49,13 +52,17 @@ async def _result(settings: Settings, handle: str, wait_s: float, as_json: bool)
             run = await handles.found(rooms, handle)
         except NotFoundError:
             raise _unknown() from None
-        await handles.wait(run, wait_s, _work.Shown(streams=False, log=wait_s > 0).phase)
+        await handles.wait(run, wait_s, shown.phase)
         if not run.ended:
             return _still_running(handles.still_running(run), as_json)
-        cut = Reply.restored(run.outcome())
+        async with connect(settings) as backend:
+            cut = await handles.outcome(Call(backend, rooms, shown), run, wait_s)
+        if cut is None:
+            return _still_running(handles.still_running(run), as_json)
         reply = await handles.whole(rooms, cut)
     # Only the data of a reply that was never cut has all of its code.
     tool = run.status.title if cut is reply else ""
+    reply = replace(reply, facts=_work.of_one_call(reply.facts))
     return _work.show(tool, reply, run.handle, as_json=as_json)
 
 

@@ -15,6 +15,7 @@ from theo_mcp.server.rooms import Rooms
 
 if TYPE_CHECKING:
     from theo_mcp.runs import Run, Status
+    from theo_mcp.server.call import Call
 
 _MOST_BYTES = 256 * 2**20
 
@@ -34,6 +35,20 @@ async def wait(run: Run, seconds: float, phase: Callable[[str], None]) -> None:
     with anyio.move_on_after(seconds):
         async for status in run.changes():
             phase(told(status))
+
+
+async def outcome(call: Call, run: Run, seconds: float) -> Reply | None:
+    """What a run that has ended made; None for one whose job goes on at the service without it, for `seconds` more.
+
+    Raises:
+        TheoError: it made nothing.
+    """
+    failure, job_id = run.status.failure, run.status.job_id
+    if failure and job_id and not failure.of_the_job and call.backend.theo_choice.answers == "hosted":
+        from theo_mcp.server.jobs import picked_up
+
+        return await picked_up(call, job_id, seconds)
+    return Reply.restored(run.outcome())
 
 
 def told(status: Status) -> str:

@@ -160,7 +160,8 @@ def facts_line(facts: Mapping[str, JsonValue]) -> str:
         if value in (None, "", [], {}) or value is False:
             continue
         if name.endswith("_cents") and isinstance(value, int | float):
-            shown.append(f"{name.removesuffix('_cents').replace('_', ' ')} {number(value)} cents")
+            unit = "cent" if value == 1 else "cents"
+            shown.append(f"{name.removesuffix('_cents').replace('_', ' ')} {number(value)} {unit}")
         elif value is True:
             shown.append(name.replace("_", " "))
         else:

@@ -146,7 +146,7 @@ SAID: dict[str, tuple[str, dict[str, object], str]] = {
     "too many": (
         "theo_image",
         {"prompt": "x", "count": 5},
-        "validation_error: The argument 'count' is 5; it should be at most 4. How many, 1 to 4 (1).",
+        "validation_error: The argument 'count' is 5; it should be at most 4. How many: 1 to 4, unsaid 1.",
     ),
     "a wait of an hour": (
         "theo_result",

@@ -114,10 +114,14 @@ async def test_a_stream_says_how_far_it_is(modern: StartHosted, theo_service: Fa
     host = await modern(soft_deadline_s=0.1)
     theo_service.silent_after = 2
 
-    running = await host.call("theo_complete", prompt="x")
+    handle = data_of(await host.call("theo_complete", prompt="x"))["handle"]
+    await theo_service.silent.wait()
+    with anyio.fail_after(5):
+        while data_of(running := await host.call("theo_result", handle=handle, wait_s=0))["chars"] < 27:
+            pass
 
     assert data_of(running)["chars"] == len("Microservices architecture ")
-    assert "27 characters so far." in words_of(running)
+    assert "theo_complete, running, 27 characters" in words_of(running)
 
 
 async def test_a_result_outlives_its_server(all_hosted: AllHosted, theo_service: FakeTheo) -> None:

@@ -35,7 +35,7 @@ class CompleteArguments(Arguments):
     )
     persona: str | None = Field(None, description='theo, none, or a system prompt: "You are Atlas.".')
     temperature: float | None = Field(None, ge=0, le=2, description="0 (exact) to 2 (free).")
-    max_iterations: int | None = Field(None, ge=1, le=20, description="Most steps of the agent loop (8).")
+    max_iterations: int | None = Field(None, ge=1, le=20, description="Most steps of the agent loop; unsaid 8.")
     model_overrides: list[str] | None = Field(None, description='Engines by mode: ["code=theo-1-reason"].')
     metadata: list[str] | None = Field(None, description='Facts to echo and audit: ["team=web"].')
     component_library: str | None = Field(None, description='For mode genui: "eviui".')

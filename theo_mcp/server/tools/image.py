@@ -18,7 +18,7 @@ class ImageArguments(Arguments):
     prompt: str = Field(description='What the image should show: "A logo for a tea shop".')
     style: str | None = Field(None, description='Such as "photorealistic", "watercolour" or "flat".')
     aspect_ratio: AspectRatio | None = Field(None, description="Width to height.")
-    count: int | None = Field(None, ge=1, le=4, description="How many, 1 to 4 (1).")
+    count: int | None = Field(None, ge=1, le=4, description="How many: 1 to 4, unsaid 1.")
 
 
 async def _run(call: Call, arguments: ImageArguments) -> Reply:

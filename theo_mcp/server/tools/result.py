@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from theo_mcp.server.arguments import Arguments
@@ -11,17 +9,14 @@ from theo_mcp.server.call import Call
 from theo_mcp.server.reply import Reply
 from theo_mcp.server.tools import Tool
 
-if TYPE_CHECKING:
-    from theo_mcp.runs import Run
-
 
 class ResultArguments(Arguments):
     """A handle, how long to wait, and which part of a long text is wanted."""
 
     handle: str = Field(description='From an earlier result: "run_…".')
-    wait_s: float | None = Field(None, ge=0, le=45, description="Most seconds to wait, 0 to 45 (45).")
+    wait_s: float | None = Field(None, ge=0, le=45, description="Most seconds to wait: 0 to 45, unsaid 45.")
     offset: int | None = Field(None, ge=0, description="Read a long text on from this character.")
-    limit: int | None = Field(None, ge=1, le=39_000, description="Most characters to read (20000).")
+    limit: int | None = Field(None, ge=1, le=39_000, description="Most characters to read; unsaid 20000.")
 
 
 async def _run(call: Call, arguments: ResultArguments) -> Reply:
@@ -32,26 +27,12 @@ async def _run(call: Call, arguments: ResultArguments) -> Reply:
     await handles.wait(run, wait_s, call.phase)
     if not run.ended:
         return handles.still_running(run)
-    reply = await _ended(call, run, wait_s)
+    reply = await handles.outcome(call, run, wait_s)
     if reply is None:
         return handles.still_running(run)
     if arguments.offset is None and arguments.limit is None:
         return reply.shortened("", run.handle) if reply.too_long else reply
     return await handles.part(call.rooms, run.handle, reply, arguments.offset or 0, arguments.limit or 20_000)
-
-
-async def _ended(call: Call, run: Run, seconds: float) -> Reply | None:
-    """What a run that has ended made; None for one whose job goes on at the service without it.
-
-    Raises:
-        TheoError: it made nothing.
-    """
-    failure, job_id = run.status.failure, run.status.job_id
-    if failure and job_id and not failure.of_the_job and call.backend.theo_choice.answers == "hosted":
-        from theo_mcp.server.jobs import picked_up
-
-        return await picked_up(call, job_id, seconds)
-    return Reply.restored(run.outcome())
 
 
 TOOL = Tool(
