@@ -30,8 +30,8 @@ async def tool_calls(folder: Path) -> list[Comparison]:
     tools.write_text(listed.model_dump_json(by_alias=True, exclude_unset=True), encoding="utf-8")
     async with (
         instant_model() as url,
-        Client(_server(serve_command("--engine-url", url, "--engine-model", "instant"))) as ours,
-        Client(_server(bare_server_command(tools))) as bare,
+        Client(server(serve_command("--engine-url", url, "--engine-model", "instant"))) as ours,
+        Client(server(bare_server_command(tools))) as bare,
         httpx2.AsyncClient(trust_env=False, headers={"Connection": "close"}) as http,
     ):
 
@@ -53,7 +53,7 @@ async def tool_calls(folder: Path) -> list[Comparison]:
         ways: list[Call] = [refused, completed, streamed, directly, noop]
         for way in ways:  # the first call connects, lists the tools and imports what is imported late
             await way()
-        rounds = await in_turn(range(_ROUNDS), [_timed(way) for way in ways])
+        rounds = await in_turn(range(_ROUNDS), [timed(way, _CALLS) for way in ways])
     how = f"{_CALLS} calls a round, one after the other, stdio, the SDK's client"
     *ours_rounds, bare_rounds = (list(samples) for samples in zip(*rounds, strict=True))
     yardstick = Side("no-op tool, bare SDK", f"lowlevel.Server on the SDK's stdio_server; {how}", bare_rounds)
@@ -69,13 +69,13 @@ async def tool_calls(folder: Path) -> list[Comparison]:
     ]
 
 
-def _timed(way: Call) -> Callable[[int], Awaitable[list[float]]]:
+def timed(way: Call, calls: int) -> Callable[[int], Awaitable[list[float]]]:
     """Microseconds of each of a round's calls."""
 
     async def measure(number: int) -> list[float]:
         samples = []
         with anyio.fail_after(_LIMIT_S):
-            for _ in range(_CALLS):
+            for _ in range(calls):
                 began = time.perf_counter()
                 await way()
                 samples.append((time.perf_counter() - began) * 1e6)
@@ -84,7 +84,8 @@ def _timed(way: Call) -> Callable[[int], Awaitable[list[float]]]:
     return measure
 
 
-def _server(command: list[str]) -> StdioServerParameters:
+def server(command: list[str]) -> StdioServerParameters:
+    """A side as the SDK's client starts it."""
     return StdioServerParameters(command=command[0], args=command[1:], env=clean_environment(), cwd=ROOT)
 
 
