@@ -18,6 +18,8 @@ from theo_mcp.errors import ConfigError
 from theo_mcp.keys import checked_key
 from theo_mcp.machine import environment
 from theo_mcp.secret import Secret
+from theo_mcp.settings.file import read_file, reason
+from theo_mcp.settings.folder import open_folder
 
 UserPath = Annotated[Path, AfterValidator(lambda path: _user_path(path))]
 Separated = BeforeValidator(lambda value: _separated(value))
@@ -28,10 +30,6 @@ BUILTIN_MODEL = "smollm2-135m"
 CONFIG_VARIABLE = "THEO_MCP_CONFIG"
 NO_HOME = Path("/nonexistent")
 """Stands for the home of a user who has none. No folder that others can make: what they put there would be believed."""
-PROJECT_VARIABLE = "CLAUDE_PROJECT_DIR"
-"""Where a host says which folder is open; it stands in for the working directory."""
-WORKING_DIRECTORY = "working directory"
-"""The origin of `roots` where nobody named one."""
 _OWN_VARIABLES = {
     "theo_api_key": "THEO_API_KEY",
     "theo_api_key_file": "THEO_API_KEY_FILE",
@@ -162,7 +160,7 @@ class Settings(BaseModel):
             path = _user_path(Path(chosen)) if chosen else default_config_path()
         except ValueError as error:
             raise ConfigError(f"The path of the settings file {error}.", hint="Give another with --config.") from None
-        values: dict[str, object] = _read_file(path, must_exist=bool(chosen), known=cls.model_fields)
+        values: dict[str, object] = read_file(path, must_exist=bool(chosen), known=cls.model_fields)
         origins = dict.fromkeys(values, str(path))
         for name in cls.model_fields:
             variable = variable_of(name)
@@ -170,7 +168,7 @@ class Settings(BaseModel):
                 values[name], origins[name] = text, variable
             if (given := flags.get(name)) is not None:
                 values[name], origins[name] = given, flag_of(name) or "code"
-        if "roots" not in values and (guess := _open_folder(environ)):
+        if "roots" not in values and (guess := open_folder(environ)):
             values["roots"], origins["roots"] = guess
         try:
             settings = cls.model_validate(values)
@@ -207,7 +205,7 @@ class Settings(BaseModel):
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
-                f"The key for {api} could not be read from {where}: {_reason(error)}.",
+                f"The key for {api} could not be read from {where}: {reason(error)}.",
                 hint=f"Put the key alone into a file that you can read, or set {variable_of(name)}.",
             ) from None
         key = checked_key(text, where)
@@ -250,39 +248,6 @@ def _user_folder(what: Literal["data", "config"]) -> Path:
         return NO_HOME / "theo-mcp"
 
 
-def _read_file(path: Path, *, must_exist: bool, known: Mapping[str, object]) -> dict[str, object]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        if not must_exist:
-            return {}
-        raise ConfigError(
-            f"The settings file {path} does not exist.", hint="Make it, or drop --config and THEO_MCP_CONFIG."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"The settings file {path} could not be read: {_reason(error)}.", hint="It should be a UTF-8 text file."
-        ) from None
-    import tomllib
-
-    try:
-        values: dict[str, object] = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(
-            f"The settings file {path} is not TOML: {error}.", hint='A line looks like: engine_model = "name".'
-        ) from None
-    for name in values:
-        if name not in known:
-            import difflib
-
-            near = difflib.get_close_matches(name, known, n=1)
-            raise ConfigError(
-                f"The settings file {path} has an unknown setting, {name[:60]!r}.",
-                hint=f"Did you mean {near[0]!r}?" if near else "`theo-mcp config show` lists all settings.",
-            )
-    return values
-
-
 def _plain(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
@@ -291,26 +256,6 @@ def _plain(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
         f"{first['msg'].removeprefix('Value error, ').removeprefix('Input ')}.",
         hint=Settings.model_fields[name].description or "",
     )
-
-
-def _open_folder(environ: Mapping[str, str]) -> tuple[list[Path], str] | None:
-    """The folder that is open, as far as a host or the working directory says, and which of them said so.
-
-    A guess opens neither a home folder nor anything that holds one, and no folder of the system: that is where hosts
-    start us when no project is open.
-    """
-    try:
-        named = environ.get(PROJECT_VARIABLE, "").strip()
-        folder = Path(named) if named else Path.cwd()
-        resolved = folder.resolve()
-        home = Path.home().resolve()
-        system = environ.get("SYSTEMROOT")
-        of_system = bool(system) and resolved.is_relative_to(Path(str(system)).resolve())
-    except (OSError, RuntimeError, ValueError):  # no home, a working directory that was removed, a NUL
-        return None
-    if not folder.is_absolute() or resolved.parent == resolved or home.is_relative_to(resolved) or of_system:
-        return None
-    return [folder], PROJECT_VARIABLE if named else WORKING_DIRECTORY
 
 
 def _separated(value: object) -> object:
@@ -325,7 +270,3 @@ def _user_path(path: Path) -> Path:
         return path.expanduser().absolute()
     except RuntimeError:
         raise ValueError("begins with the home of a user who is not known here") from None
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not UTF-8"
