@@ -20,7 +20,7 @@ __all__ = [
     "code_of", "edited", "fitted", "minimal", "parses", "rebased",
 ]  # fmt: skip
 
-Doubt: TypeAlias = Literal["truncated", "left out", "beyond", "does not parse"]
+Doubt: TypeAlias = Literal["truncated", "left out", "joined", "beyond", "does not parse"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ def edited(
         doubts.append("truncated")
     if found.elided:
         doubts.append("left out")
+    if found.joined:
+        doubts.append("joined")
     if beyond:
         doubts.append("beyond")
     if parses(after, language) is False:
