@@ -15,8 +15,8 @@
 
 A `»` alone on the last line is no line of the source. `file:` names the document, `finish: length` says that the answer
 was cut, `eol: crlf` or `cr` sets every line ending of the source, `␍` at the end of a line that one alone (also in an
-answer), and `end: none` takes the newline from the last line. The edit begins with `applied`, with `shown` and the doubts,
-or with `refused` and the sentence; `nothing` is an answer that changes nothing.
+answer), and `end: none` takes the newline from the last line. The edit begins with `applied`, with `shown` and the
+doubts, or with `refused` and the sentence; `nothing` is an answer that changes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-from theo_lsp.edits import Edited, Refused, Span, applied, edited
+from theo_lsp.edits.answer import Refused
+from theo_lsp.edits.changes import applied
+from theo_lsp.edits.edited import Edited, edited
+from theo_lsp.edits.places import Span
 
 FOLDER = Path(__file__).parent / "edits"
 

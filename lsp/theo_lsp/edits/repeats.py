@@ -181,8 +181,9 @@ def _without_headers(code: list[str], around: Around) -> list[str]:
 
 
 def _without_examples(code: list[str], around: Around) -> list[str]:
-    """Without the calls that show how it is used, where a part of a document was asked for."""
-    if not any(line.strip() for line in around.original) or not (around.before or around.after):
+    """Without the calls that show how it is used, where a definition in a document was asked for, not a program."""
+    asked = [line for line in around.original if line.strip() and not is_comment(line, around.language)]
+    if not asked or not any(line.strip() for line in (*around.before, *around.after)):
         return code
     had = "\n".join(around.original)
     edge = min((width(line) for line in code if line.strip()), default=0)
