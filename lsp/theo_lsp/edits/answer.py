@@ -149,12 +149,20 @@ def _before_a_lone_fence(text: str, language: str) -> str:
 
 def _bare(text: str, language: str, *, cut: bool) -> Found | Refused:
     """The code of an answer without fences."""
-    if is_refusal(text):
-        return Refused("refusal", first_sentence(text))
     code = without_prose(text, language)
+    if _regrets(text, code, language):
+        return Refused("refusal", first_sentence(_uncommented(text)))
     if not code:
         return Refused("prose", f"The answer is words, not code: {first_sentence(text)}")
     return _found(code, language, truncated=cut and text.rstrip().endswith(code.rstrip()))
+
+
+def _regrets(text: str, code: str, language: str) -> bool:
+    """Whether an answer without fences is a refusal: no apology that leads to code, no comment above code."""
+    begin = text.strip().split("\n", 1)[0].rstrip()
+    if not is_refusal(text) or (code and begin.endswith(":")):
+        return False
+    return not is_comment(begin, language) or not without_prose(_uncommented(code), language)
 
 
 def _chosen(blocks: list[Block], language: str, file: str) -> Block | None:

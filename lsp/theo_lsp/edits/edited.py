@@ -64,22 +64,13 @@ def _patched(diff: str, document: str, span: Span, file: str) -> tuple[str, bool
     done = patched(rows, hunks, target) if hunks else None
     if done is None:
         return None
-    ending = line_ending(document)
-    after = ending.join(done.lines)
-    # Lines that were there keep the endings that they had.
-    if any(mark in document for mark in ("\r\n", "\r")) and _is_mixed(document):
-        changes = minimal("\n".join(rows), "\n".join(done.lines))
-        after = _with_own_endings(document, changes, ending)
+    changes = minimal("\n".join(rows), "\n".join(done.lines))
+    after = _with_own_endings(document, changes, line_ending(document))
     return after, done.first < target[0] or done.end > target[1]
 
 
-def _is_mixed(document: str) -> bool:
-    crlf = document.count("\r\n")
-    return sum(count > 0 for count in (crlf, document.count("\n") - crlf, document.count("\r") - crlf)) > 1
-
-
 def _with_own_endings(document: str, changes: list[Change], ending: str) -> str:
-    """`document` after changes that were made for it with LF alone."""
+    """`document` after changes that were made for it with LF alone; lines that stay keep the endings that they had."""
     plain = Lines(document.replace("\r\n", "\n").replace("\r", "\n"))
     lines = Lines(document)
 
