@@ -1,0 +1,168 @@
+"""The runs that actions have started: at most one at a place, each with its progress, each stoppable until its end.
+
+A run is one of `theo_mcp.runs`; what is here is what an editor needs of it besides. The command that starts one has
+long been answered when it ends, so whatever goes wrong is told to the user in one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup
+from lsprotocol import types
+
+from theo_lsp.backends import Backends
+from theo_lsp.delivery import Delivery
+from theo_lsp.documents import Documents, Target
+from theo_lsp.editor import Editor
+from theo_lsp.generation import generate
+from theo_lsp.order import Order
+from theo_lsp.prompt import prompt_of
+from theo_lsp.shown import Shown
+from theo_mcp.errors import InputError, TheoError
+from theo_mcp.runs import Report, Run, Runs
+
+_OWNER = "editor"
+_GAP_S = 0.2  # between two reports of progress
+_SHOWN = 60
+
+
+@dataclass
+class Job:
+    """One run, and what the editor knows of it."""
+
+    order: Order
+    target: Target
+    run: Run
+    pieces: int = 0
+    told: str = field(default="", repr=False)
+    """How it ended, for the user."""
+
+    @property
+    def id(self) -> str:
+        return self.run.handle
+
+    @property
+    def title(self) -> str:
+        return self.order.title
+
+
+class Jobs:
+    """Starts, shows and stops runs."""
+
+    def __init__(
+        self, editor: Editor, documents: Documents, backends: Backends, shown: Shown, runs: Runs, tasks: TaskGroup
+    ) -> None:
+        self._editor, self._documents, self._backends = editor, documents, backends
+        self._shown, self._runs, self._tasks = shown, runs, tasks
+        self._delivery = Delivery(editor, documents, shown)
+        self._jobs: dict[str, Job] = {}
+
+    def start(self, order: Order) -> str:
+        """Starts a run and returns its id at once.
+
+        Raises:
+            InputError: another run is at work at this place.
+            NotAvailableError: too many are at work.
+        """
+        for other in self.of(order.document.uri):
+            if _overlap(other, order):
+                raise InputError(
+                    f"“{other.title}” is still at work at this place.",
+                    code="busy",
+                    hint="Wait until it has ended, or cancel it.",
+                )
+        target = Target(order.document.uri, order.span)
+        begun = anyio.Event()
+        job: Job
+
+        async def work(report: Report) -> None:
+            await begun.wait()
+            await self._carry_out(job, report)
+
+        run = self._runs.start(work, title=order.title, owner=_OWNER)
+        job = self._jobs[run.handle] = Job(order, target, run)
+        self._documents.follow(target)
+        begun.set()
+        self._tasks.start_soon(self._attend, job)
+        return job.id
+
+    def cancel(self, id: str) -> bool:
+        """Stops a run, by its id or the token of its progress; whether there is one. Nothing is applied afterwards."""
+        job = self._jobs.get(id)
+        if job is None:
+            return False
+        self._tasks.start_soon(job.run.cancel)
+        return True
+
+    def of(self, uri: str) -> Iterator[Job]:
+        """The runs at work on a document."""
+        return (job for job in list(self._jobs.values()) if job.order.document.uri == uri)
+
+    async def _carry_out(self, job: Job, report: Report) -> None:
+        def piece(text: str) -> None:
+            job.pieces += 1
+            report.text(text)
+
+        prompt = prompt_of(job.order)
+        if job.order.dry:
+            await self._shown.show("prompt.md", prompt)
+            return
+        report.phase("waiting for the model")
+        async with self._backends.current() as backend:
+            answer = await generate(backend, prompt, piece=piece)
+        report.phase("applying")
+        job.told = await self._delivery.deliver(job.order, job.target, answer)
+
+    async def _attend(self, job: Job) -> None:
+        """Shows a run's progress, and how it ended."""
+        shown = not job.order.dry and await self._editor.open_progress(job.id)
+        if shown:
+            self._editor.progress(
+                job.id, types.WorkDoneProgressBegin(f"Theo: {job.title}", cancellable=True, message="starting")
+            )
+            async for status in job.run.changes():
+                if status.ended:
+                    break
+                message = _progress(status.phase, job.pieces, status.text)
+                self._editor.progress(job.id, types.WorkDoneProgressReport(cancellable=True, message=message))
+                await job.run.wait(_GAP_S)
+        else:
+            while not await job.run.wait(3600.0):
+                pass
+        self._jobs.pop(job.id, None)
+        self._documents.forget(job.target)
+        ended = self._ending(job)
+        if shown:
+            self._editor.progress(job.id, types.WorkDoneProgressEnd(ended))
+        elif ended:
+            self._editor.note(f"Theo: {job.title}: {ended}")
+
+    def _ending(self, job: Job) -> str:
+        try:
+            job.run.outcome()
+        except TheoError as error:
+            if job.run.status.state == "cancelled":
+                return "cancelled"
+            self._editor.tell(f"Theo: {error}", failure=True)
+            return error.message
+        return job.told
+
+
+def _overlap(job: Job, order: Order) -> bool:
+    if job.order.action.gives != "code" or order.action.gives != "code" or order.dry:
+        return False
+    one, other = job.target.span, order.span
+    return one == other or (one.start < other.end and other.start < one.end)
+
+
+def _progress(phase: str, pieces: int, text: str) -> str:
+    """The phase, how much came, and the first line of it that is code."""
+    if not pieces:
+        return phase
+    lines = (line.strip() for line in text[:2_000].splitlines())
+    first = next((line for line in lines if line and not line.startswith(("```", "~~~"))), "")
+    parts = [f"{pieces} tokens", first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…"]
+    return " · ".join(part for part in (phase if phase == "applying" else "writing", *parts) if part)
