@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _FENCE = re.compile(r"^([ \t]*+)(`{3,}+|~{3,}+)[ \t]*+([^`\n]*+)$")  # possessive: a line of any length is read once
 _NAME = r"[\w./\\@+-]*[\w-]\.[A-Za-z][A-Za-z0-9]{0,9}"
 _NAME_ALONE = re.compile(_NAME)
 _NAME_IN_INFO = re.compile(rf"(?:^|[\s:=\"'({{])({_NAME})(?=$|[\s\"')}}])")
 _NAME_IN_COMMENT = re.compile(rf"^\s*(?:#|//|--|;|/\*|<!--)\s*(?:file(?:name)?:\s*)?({_NAME})\s*(?:\*/|-->)?\s*$", re.I)
+_DEEPEST = 3  # spaces before a closing fence, beyond those before the opening one; deeper is code, as in a docstring
+_MARKDOWN = ("markdown", "md", "mdx")
 _LONGEST_NAMING_LINE = 200  # no file is named in a longer one, and the patterns above need not be tried on it
 
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block. `file` is the name that the answer gives it, or an empty string."""
+    """One fenced block. `file` is the name that the answer gives it, or an empty string; `closed` is whether it ends."""
 
     language: str
     file: str
     code: str
+    closed: bool = True
 
 
 @dataclass(frozen=True)
@@ -41,26 +44,36 @@ class Answer:
 
 
 def read(text: str) -> Answer:
-    """Takes `text` apart. A fence that is never closed runs to the end, as in an answer that was cut."""
+    """Takes `text` apart. A fence that is never closed runs to the end, as in an answer that was cut.
+
+    A fence in the code is no end: it stands deeper than a closing one may, or closes one that was opened in Markdown.
+    """
     parts: list[str | Block] = []
     prose: list[str] = []
     code: list[str] = []
     opened: tuple[str, str, int] | None = None  # the fence, its info string, its indentation
+    inner = 0  # fences with a language that are open inside Markdown
     for line in text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n"):
         fence = _FENCE.match(line)
         if opened is None and fence:
-            opened, code = (fence[2], fence[3].strip(), len(fence[1])), []
+            opened, code, inner = (fence[2], fence[3].strip(), len(fence[1])), [], 0
         elif opened is None:
             prose.append(line)
-        elif fence and not fence[3].strip() and fence[2][0] == opened[0][0] and len(fence[2]) >= len(opened[0]):
+        elif fence and not inner and _closes(fence, opened):
             parts += ["\n".join(prose), _block(opened[1], code, prose)]
             opened, prose = None, []
         else:
+            if fence and opened[1].split(" ")[0].lower() in _MARKDOWN and fence[2][: len(opened[0])] == opened[0]:
+                inner += 1 if fence[3].strip() else -1
             code.append(line[min(opened[2], len(line) - len(line.lstrip(" "))) :])
     parts.append("\n".join(prose))
     if opened is not None:
-        parts.append(_block(opened[1], code, prose))
+        parts.append(replace(_block(opened[1], code, prose), closed=False))
     return Answer(tuple(parts))
+
+
+def _closes(fence: re.Match[str], opened: tuple[str, str, int]) -> bool:
+    return not fence[3].strip() and fence[2].startswith(opened[0]) and len(fence[1]) <= opened[2] + _DEEPEST
 
 
 def _block(info: str, code: list[str], prose: list[str]) -> Block:

@@ -6,8 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Final
 
-from theo_mcp.artifacts import fences
-from theo_mcp.engine import check
+from theo_mcp.artifacts import check, fences
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.loop import Step
 from theo_mcp.engine.providers import ServedModel

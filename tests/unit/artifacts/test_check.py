@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from theo_mcp.engine.check import check
+from theo_mcp.artifacts.check import check
 
 
 @pytest.mark.parametrize(

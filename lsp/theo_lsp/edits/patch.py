@@ -1,0 +1,150 @@
+"""Applies a diff as models write them: line numbers wrong, context shifted or without its space, headers missing.
+
+A hunk goes where its old lines are, and only there: lines that are nowhere, or at several places with nothing to tell
+them apart, make the whole diff unusable. Nothing is placed by its line number alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+_RANGE: Final = re.compile(r"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
+_HEADER: Final = re.compile(r"(?:diff |index |new file|deleted file|old mode|new mode|similarity |rename )")
+_NO_NEWLINE: Final = "\\ No newline"
+
+
+@dataclass(frozen=True)
+class Hunk:
+    """Lines with their mark (space, plus, minus); `hint` is the line that the header names, from 0, or -1."""
+
+    rows: tuple[tuple[str, str], ...]
+    hint: int = -1
+
+    @property
+    def old(self) -> list[str]:
+        return [line for mark, line in self.rows if mark != "+"]
+
+
+@dataclass(frozen=True)
+class Patched:
+    """The lines after a diff, and which of the old ones it touched: the first, and the one behind the last."""
+
+    lines: list[str]
+    first: int
+    end: int
+
+
+def hunks_of(diff: str, file: str = "") -> list[Hunk]:
+    """The hunks of `diff`; of several files, those for `file`."""
+    sections: list[tuple[str, list[Hunk]]] = [("", [])]
+    rows: list[tuple[str, str]] = []
+    hint = -1
+
+    def end_hunk() -> None:
+        while rows and rows[-1] == (" ", ""):
+            rows.pop()
+        if any(mark != " " for mark, _ in rows):
+            sections[-1][1].append(Hunk(tuple(rows), hint))
+        rows.clear()
+
+    lines = diff.split("\n")
+    skipped = False
+    for number, line in enumerate(lines):
+        if skipped:
+            skipped = False
+        elif line.startswith("--- ") and lines[number + 1 : number + 2] and lines[number + 1].startswith("+++ "):
+            end_hunk()
+            sections.append((_name(lines[number + 1][4:]) or _name(line[4:]), []))
+            skipped, hint = True, -1
+        elif line.startswith("@@"):
+            end_hunk()
+            found = _RANGE.match(line)
+            hint = int(found[1]) - 1 if found else -1
+        elif _HEADER.match(line) and not rows or line.startswith(_NO_NEWLINE):
+            continue
+        elif line[:1] in ("+", "-", " "):
+            rows.append((line[0], line[1:]))
+        else:
+            rows.append((" ", line))  # the space before it was forgotten
+    end_hunk()
+    named = [section for section in sections if section[1]]
+    name = PurePosixPath(file.replace("\\", "/")).name
+    here = [section for section in named if section[0] == name]
+    if name and here:
+        named = here
+    elif len({section[0] for section in named}) > 1:
+        return []
+    return [hunk for _, hunks in named for hunk in hunks]
+
+
+def patched(lines: Sequence[str], hunks: Sequence[Hunk], within: tuple[int, int]) -> Patched | None:
+    """`lines`, without their endings, after `hunks`; those in `within` come first where the old lines stand twice."""
+    placed: list[tuple[int, Hunk]] = []
+    for hunk in hunks:
+        at = _where(lines, hunk, within)
+        if at is None:
+            return None
+        placed.append((at, hunk))
+    placed.sort(key=lambda item: item[0])
+    result: list[str] = []
+    done, first, last = 0, len(lines), 0
+    for at, hunk in placed:
+        if at < done:
+            return None
+        result += lines[done:at]
+        done = at
+        shift = _shift(lines[at : at + len(hunk.old)], hunk.old)
+        for mark, line in hunk.rows:
+            if mark == "+":
+                result.append(_shifted(line, shift))
+            else:
+                if mark == " ":
+                    result.append(lines[done])  # as it is here, not as the diff has it
+                done += 1
+            if mark != " ":
+                first, last = min(first, done - (mark == "-")), max(last, done)
+    return Patched([*result, *lines[done:]], first, last)
+
+
+def _where(lines: Sequence[str], hunk: Hunk, within: tuple[int, int]) -> int | None:
+    old = hunk.old
+    if not any(line.strip() for line in old):
+        blank = all(not line.strip() for line in lines[within[0] : within[1]])
+        return within[0] if blank and not old else None
+    for same in (str, str.rstrip, str.strip):
+        key = [same(line) for line in old]
+        here = [same(line) for line in lines]
+        found = [at for at in range(len(here) - len(key) + 1) if here[at] == key[0] and here[at : at + len(key)] == key]
+        inside = [at for at in found if within[0] <= at and at + len(key) <= within[1]]
+        if len(inside) == 1 or len(found) == 1:
+            return (inside or found)[0]
+        if found:  # the header may count from the start of the document, or of what the model was shown
+            meant = {at for at in inside or found if hunk.hint >= 0 and at in (hunk.hint, hunk.hint + within[0])}
+            return meant.pop() if len(meant) == 1 else None
+    return None
+
+
+def _shift(here: Sequence[str], old: Sequence[str]) -> tuple[str, str]:
+    """What the diff has before its lines, and what stands there instead."""
+    for line, said in zip(here, old, strict=True):
+        if line.strip():
+            have, has = (text[: len(text) - len(text.lstrip())] for text in (line, said))
+            if have.endswith(has):
+                return "", have[: len(have) - len(has)]
+            if has.endswith(have):
+                return has[: len(has) - len(have)], ""
+            return has, have
+    return "", ""
+
+
+def _shifted(line: str, shift: tuple[str, str]) -> str:
+    return shift[1] + line.removeprefix(shift[0]) if line.strip() else ""
+
+
+def _name(header: str) -> str:
+    name = PurePosixPath(header.split("\t")[0].strip().replace("\\", "/")).name
+    return "" if name == "null" else name

@@ -1,0 +1,201 @@
+"""Takes from an answer what stands around the place already: signature, decorators, lines before and after, imports.
+
+Lines are compared by their words, so that another indentation is no difference. A line that says little (a bracket,
+`else:`) is taken away only beside one that says more, or where the code closes what it did not open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from theo_lsp.edits.indent import width
+from theo_lsp.edits.language import is_comment, named
+
+_SAYS_LITTLE: Final = frozenset(
+    {"end", "else", "else:", "fi", "done", "esac", "pass", "return", "return;", "break", "break;", "try:", "finally:",
+     "begin", "do", "then", "continue", "continue;", "});", '"""', "'''", "*/", "/**"}
+)  # fmt: skip
+_DEFINED: Final = re.compile(
+    r"\b(?:def|function\*?|fn|class|struct|interface|trait|enum|module|sub|fun)\s+(?:self\.)?(\w+)"
+    r"|\bfunc\s+(?:\([^)]*\)\s*)?(\w+)|\b(?:const|let|var)\s+(\w+)\s*=\s*(?:async\s*)?(?:function|\([^)]*\)\s*(?::[^=]+)?=>)"
+)
+_CALLED: Final = re.compile(r"(\w+)\s?\(")
+_TYPE: Final = re.compile(r"[\w<>\[\],.&*:~\s@]*")
+_NO_METHOD: Final = frozenset(
+    {"if", "for", "while", "switch", "catch", "return", "else", "foreach", "elif", "with", "match"}
+)
+_HEADER: Final = re.compile(
+    r"import\b|from \S+ import |package |#\s*include|using |<\?php|#!|use |require|const .+ = require\(|['\"]use strict"
+)
+_ONCE: Final = re.compile(r"(?:package |<\?php|#!|<!doctype)", re.IGNORECASE)
+_EXAMPLE: Final = re.compile(
+    r"(?:#|//|--|/\*)\s*(?:example|usage|test(?:s|ing|\s+(?:case|the))?\b|driver|output)", re.IGNORECASE
+)
+_MAIN: Final = re.compile(
+    r"(?:int|void) main\s*\(|func main\(\)|fn main\(\)|public static void main\b|if __name__ ==", re.IGNORECASE
+)
+_NOISE: Final = re.compile(r'"(?:\\.|[^"\\\n])*+"|\'(?:\\.|[^\'\\\n])*+\'|//[^\n]*')
+_OPENS: Final = {
+    "ruby": re.compile(
+        r"^\s*(?:def|class|module|if|unless|case|while|until|begin|for)\b|\bdo(?:\s*\|[^|]*\|)?\s*$", re.M
+    ),
+    "lua": re.compile(r"\bfunction\b|\bthen\s*$|\bdo\s*$", re.M),
+    "shellscript": re.compile(r"^\s*(?:if|for|while|until|case)\b", re.M),
+}
+_ENDS: Final = re.compile(r"^\s*(?:end|fi|done|esac)\b", re.M)
+
+
+@dataclass(frozen=True)
+class Around:
+    """The place: the lines before it and after it, and the text that it replaces."""
+
+    before: Sequence[str]
+    after: Sequence[str]
+    original: Sequence[str]
+    language: str
+
+
+def without_repeats(code: list[str], around: Around) -> list[str]:
+    """`code` without what `around` has already."""
+    code = _without_headers(code, around)
+    code = _without_examples(code, around)
+    if around.original != code or not code:
+        shorter = _without_start(code, around)
+        if shorter is code:
+            shorter = _without_signature(code, around)
+            if shorter is not code:
+                shorter = _without_start(shorter, around)
+        code = _without_end(shorter, around)
+    return code or [""]
+
+
+def key(line: str) -> str:
+    """What a line says, whatever its white space."""
+    return " ".join(line.split())
+
+
+def says_much(line: str) -> bool:
+    """Whether a line is one that does not stand everywhere."""
+    said = key(line)
+    return said not in _SAYS_LITTLE and re.search(r"\w\w\w|\w+ ?[=(:]", said) is not None
+
+
+def balance(code: str, language: str) -> int:
+    """How many blocks the code opens and does not close; below nothing where it closes what it did not open."""
+    text = _NOISE.sub("", code)
+    total = sum(text.count(mark) for mark in "([{") - sum(text.count(mark) for mark in ")]}")
+    if opens := _OPENS.get(named(language)):
+        total += len(opens.findall(text)) - len(_ENDS.findall(text))
+    return total
+
+
+def _keys(lines: Sequence[str]) -> list[tuple[int, str]]:
+    return [(at, key(line)) for at, line in enumerate(lines) if line.strip()]
+
+
+def _without_start(code: list[str], around: Around) -> list[str]:
+    said, before = _keys(code), _keys(around.before[-2 * len(code) - 20 :])
+    had = [text for _, text in _keys(around.original[: len(code)])]
+    for count in range(min(len(said) - 1, len(before)), 0, -1):
+        lines = [text for _, text in said[:count]]
+        if lines != [text for _, text in before[-count:]] or not any(map(says_much, lines)):
+            continue
+        return code if had[:count] == lines else code[said[count][0] :]
+    return code
+
+
+def _without_end(code: list[str], around: Around) -> list[str]:
+    said, after = _keys(code), _keys(around.after[: 2 * len(code) + 20])
+    had = [text for _, text in _keys(around.original[-len(code) :])]
+    for count in range(min(len(said) - 1, len(after)), 0, -1):
+        lines = [text for _, text in said[-count:]]
+        if lines != [text for _, text in after[:count]] or had[-count:] == lines:
+            continue
+        kept = code[: said[-count - 1][0] + 1]
+        closes = balance("\n".join(code), around.language) < 0 <= balance("\n".join(kept), around.language)
+        if any(map(says_much, lines)) or closes:
+            return kept
+    return code
+
+
+def _without_signature(code: list[str], around: Around) -> list[str]:
+    """The body alone, where the answer has the function and the place is inside it, its signature perhaps changed."""
+    edge = min((width(line) for line in around.original if line.strip()), default=None)
+    names = {name for line in around.original if (name := _name(line))}
+    for line in reversed(around.before[-12:]):
+        name = _name(line)
+        if name and (edge is None or width(line) < edge):
+            break
+    else:
+        return code
+    if name in names:
+        return code
+    for at, line in enumerate(code[:12]):
+        if _name(line) == name:
+            return _body(code, at)
+    return code
+
+
+def _body(code: list[str], at: int) -> list[str]:
+    depth = 0
+    for end in range(at, len(code)):
+        text = _NOISE.sub("", code[end])
+        depth += text.count("(") + text.count("[") - text.count(")") - text.count("]")
+        if depth <= 0 and text.rstrip().endswith(("{", ":")):
+            return code[end + 1 :] or code
+        if depth <= 0 and end > at + 1:
+            break
+    return code[at + 1 :] if code[at].strip().startswith("def ") and not code[at].rstrip().endswith(":") else code
+
+
+def _name(line: str) -> str:
+    if found := _DEFINED.search(line):
+        return found[1] or found[2] or found[3]
+    said = line.strip()
+    called = _CALLED.search(said) if said.endswith(("{", ")")) and ";" not in said else None
+    if called is None or called[1] in _NO_METHOD or not _TYPE.fullmatch(said, 0, called.start()):
+        return ""
+    return called[1]
+
+
+def _without_headers(code: list[str], around: Around) -> list[str]:
+    """Without the imports that the document has, and without what may only stand at its start."""
+    if not any(line.strip() for line in around.before):
+        return code
+    had = {key(line) for line in around.original}
+    there = {key(line) for line in (*around.before, *around.after)}
+    start, kept = 0, list[str]()
+    for at, line in enumerate(code):
+        said = key(line)
+        if said and not _HEADER.match(said) and not _ONCE.match(said):
+            break
+        if said and (said in had or not (said in there or _ONCE.match(said))):
+            kept.append(line)
+        if said:
+            start = at + 1
+    if not start or len(kept) == start:
+        return code
+    rest = code[start:]
+    while rest and not rest[0].strip() and not kept:
+        rest = rest[1:]
+    return [*kept, *rest] if rest else code
+
+
+def _without_examples(code: list[str], around: Around) -> list[str]:
+    """Without the calls that show how it is used, where a part of a document was asked for."""
+    if not any(line.strip() for line in around.original) or not (around.before or around.after):
+        return code
+    had = "\n".join(around.original)
+    edge = min((width(line) for line in code if line.strip()), default=0)
+    for at, line in enumerate(code):
+        if at and line.strip() and width(line) == edge:
+            example = is_comment(line, around.language) and _EXAMPLE.match(line.strip()) and not _EXAMPLE.search(had)
+            if example or (_MAIN.match(line.strip()) and not _MAIN.search(had)):
+                kept = code[:at]
+                while kept and not kept[-1].strip():
+                    kept.pop()
+                return kept or code
+    return code
