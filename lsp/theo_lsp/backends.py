@@ -1,4 +1,4 @@
-"""The backend of the settings as they are now; one that newer settings replaced is closed when its last run has ended."""
+"""The backend of the settings as they are now; one that newer settings replaced closes when its last run has ended."""
 
 from __future__ import annotations
 

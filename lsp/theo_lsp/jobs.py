@@ -6,6 +6,8 @@ long been answered when it ends, so whatever goes wrong is told to the user in o
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -24,6 +26,7 @@ from theo_lsp.shown import Shown
 from theo_mcp.errors import InputError, TheoError
 from theo_mcp.runs import Report, Run, Runs
 
+log = logging.getLogger(__name__)
 _OWNER = "editor"
 _GAP_S = 0.2  # between two reports of progress
 _SHOWN = 60
@@ -118,6 +121,16 @@ class Jobs:
 
     async def _attend(self, job: Job) -> None:
         """Shows a run's progress, and how it ended."""
+        try:
+            await self._show(job)
+        except Exception as error:  # the server goes on
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("Progress failed (%s):\n%s", type(error).__name__, where)
+        finally:
+            self._jobs.pop(job.id, None)
+            self._documents.forget(job.target)
+
+    async def _show(self, job: Job) -> None:
         shown = not job.order.dry and await self._editor.open_progress(job.id)
         if shown:
             self._editor.progress(
@@ -133,10 +146,9 @@ class Jobs:
             while not await job.run.wait(3600.0):
                 pass
         self._jobs.pop(job.id, None)
-        self._documents.forget(job.target)
         ended = self._ending(job)
         if shown:
-            self._editor.progress(job.id, types.WorkDoneProgressEnd(ended))
+            self._editor.progress(job.id, types.WorkDoneProgressEnd(message=ended))
         elif ended:
             self._editor.note(f"Theo: {job.title}: {ended}")
 

@@ -32,7 +32,7 @@ def menu(
     at_work: Iterable[tuple[str, str]] = (),
     marked: bool = False,
 ) -> list[types.CodeAction]:
-    """What is offered; first the cancelling of what is `at_work` (id and title). `marked` says that a model makes it."""
+    """What is offered; first the cancelling of what is `at_work` (id, title). `marked` says that a model makes it."""
     context = params.context
     only = [kind if isinstance(kind, str) else kind.value for kind in context.only] if context.only else None
     automatic = context.trigger_kind == types.CodeActionTriggerKind.Automatic

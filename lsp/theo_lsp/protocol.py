@@ -1,10 +1,10 @@
-"""pygls, as far as this server differs: its own documents, plain sentences as errors, and an end without ``sys.exit``."""
+"""What this server does otherwise than pygls: documents of its own, plain sentences as errors, an end in order."""
 
 from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from importlib.metadata import version
 from typing import Any
 
@@ -47,9 +47,10 @@ class _Protocol(LanguageServerProtocol):
         self._server.documents.closed(params.text_document.uri)
 
     @lsp_method(types.EXIT)
-    def lsp_exit(self, *args: object) -> None:
+    def lsp_exit(self, *args: object) -> Generator[Any, Any, None]:
         self._server.exit_code = 0 if self._shutdown else 1
         self._server.stop()
+        yield from ()
 
     def _send_response(
         self, msg_id: str | int | None, result: Any = None, error: types.ResponseError | None = None

@@ -15,13 +15,21 @@ from typing import Final
 from theo_lsp.documents import Document
 from theo_lsp.edits.places import Span
 
-_HASH: Final = frozenset(
-    "python ruby perl r elixir shellscript bash sh zsh fish make makefile dockerfile yaml toml julia nim coffeescript "
-    "powershell cmake terraform gdscript crystal nix tcl awk".split()
-)
-_DASHES: Final = frozenset("lua sql haskell ada elm vhdl".split())
-_PROSE: Final = frozenset("markdown plaintext text latex tex restructuredtext asciidoc html xml json jsonc csv".split())
-_INDENTED: Final = frozenset("python nim coffeescript gdscript yaml".split())
+_HASH: Final = frozenset({
+    "python", "ruby", "perl", "r", "elixir", "shellscript", "bash", "sh", "zsh", "fish", "make", "makefile",
+    "dockerfile", "yaml", "toml", "julia", "nim", "coffeescript", "powershell", "cmake", "terraform",
+    "gdscript", "crystal", "nix", "tcl", "awk",
+})  # fmt: skip
+_DASHES: Final = frozenset({
+    "lua", "sql", "haskell", "ada", "elm", "vhdl",
+})  # fmt: skip
+_PROSE: Final = frozenset({
+    "markdown", "plaintext", "text", "latex", "tex", "restructuredtext", "asciidoc", "html", "xml", "json",
+    "jsonc", "csv",
+})  # fmt: skip
+_INDENTED: Final = frozenset({
+    "python", "nim", "coffeescript", "gdscript", "yaml",
+})  # fmt: skip
 _DEFINES: Final = re.compile(
     r"^\s*(?:(?:export|default|public|private|protected|internal|static|final|abstract|override|async|unsafe|pub"
     r"|pub\([a-z]+\)|inline|extern|local|sealed|open|suspend|virtual|constexpr)\s+)*"

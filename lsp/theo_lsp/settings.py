@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 
 from theo_mcp.errors import ConfigError
-from theo_mcp.settings import Settings
+from theo_mcp.settings import Settings, default_config_path, variable_of
 
 SECTION = "theo"
 ALLOWED = frozenset(
@@ -73,8 +73,6 @@ def _reason(name: str) -> str:
 
 
 def _elsewhere(name: str) -> str:
-    from theo_mcp.settings import default_config_path, variable_of
-
     variable = variable_of(name)
     return (
         f"Set {variable}, or {name} in {default_config_path()}." if variable else f"Set it in {default_config_path()}."

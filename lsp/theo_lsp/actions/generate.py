@@ -11,10 +11,10 @@ def _offer(selection: Selection) -> Offer | None:
     rows = selection.comment
     if rows is None or is_prose(selection.document.language):
         return None
-    below = selection.document.lines.start(rows[1] + 1)
+    end = selection.over(*rows).end
     says = " ".join(selection.says(row) or "" for row in range(rows[0], rows[1] + 1))
     short = says if len(says) <= 40 else says[:39] + "…"
-    return Offer(Span(below, below), f"Generate code: {short}", says)
+    return Offer(Span(end, end), f"Generate code: {short}", says)
 
 
 def _task(selection: Selection, instruction: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tests.unit.lsp.client import Editor
-from theo_mcp.testing.model_server import ModelServer
 
 URI = "file:///project/app.py"
 CODE = "import os\n\n# Add two numbers.\n\nprint(os.name)\n"
