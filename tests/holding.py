@@ -12,10 +12,11 @@ def held(server: ModelServer, *, after: int = 2) -> anyio.Event:
     """The next answer stops after so many pieces, until the event is set."""
     go_on = anyio.Event()
 
-    async def models(exchange: Exchange) -> None:
-        await exchange.reply(200, {"object": "list", "data": [{"id": name} for name in server.models]})
-
     async def answer(exchange: Exchange) -> None:
+        if exchange.request.method == "GET":  # asked once for the models, before the first answer
+            server.next.insert(0, answer)
+            await exchange.reply(200, {"object": "list", "data": [{"id": name} for name in server.models]})
+            return
         await exchange.start_events()
         for number, piece in enumerate(server.pieces):
             if number == after:
@@ -24,7 +25,7 @@ def held(server: ModelServer, *, after: int = 2) -> anyio.Event:
         await exchange.event(_chunk({}, "stop"))
         await exchange.event("[DONE]")
 
-    server.next += [models, answer]
+    server.next.append(answer)
     return go_on
 
 

@@ -125,5 +125,7 @@ def _difference(before: str, after: str) -> Change:
 def _around(span: Span, change: Change) -> Span:
     """What `span` has become, with all of a change that touched it."""
     grown = len(change.text) - (change.span.end - change.span.start)
+    if span.start == span.end:  # something is to be put in, so what was typed there stays before it
+        return Span(change.span.start + len(change.text), change.span.start + len(change.text))
     start = min(span.start, change.span.start)
     return Span(start, max(start, max(span.end, change.span.end) + grown))

@@ -164,7 +164,7 @@ class Jobs:
 
 
 def _overlap(job: Job, order: Order) -> bool:
-    if job.order.action.gives != "code" or order.action.gives != "code" or order.dry:
+    if any(each.dry or each.action.gives != "code" for each in (job.order, order)):
         return False
     one, other = job.target.span, order.span
     return one == other or (one.start < other.end and other.start < one.end)
