@@ -43,9 +43,9 @@ async def _serve(peer: wire.Peer, editor: int | None) -> int:
     async with anyio.create_task_group() as tasks:
         stop = tasks.cancel_scope.cancel
         tasks.start_soon(wire.stop_at_signal, stop)
-        async with Session.open(peer, tasks, stop) as session:
+        async with Session.open(wire.Writer(peer, wire.end_soon), tasks, stop) as session:
             tasks.start_soon(wire.stop_without, lambda: session.editor_process or editor, stop)
-            await wire.read(peer, session.take)
+            await wire.read(peer, session.take, lost=wire.end_soon)
             stop()
     return session.exit_code
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Self
@@ -22,7 +22,7 @@ from theo_lsp.menu import CANCEL, RUN, kinds, menu
 from theo_lsp.order import checked
 from theo_lsp.protocol import Server, plain
 from theo_lsp.shown import Shown
-from theo_lsp.wire import Peer, Writer
+from theo_lsp.wire import Writer
 from theo_mcp.errors import ConfigError, InputError
 from theo_mcp.runs import Runs
 
@@ -32,8 +32,10 @@ log = logging.getLogger(__name__)
 class Session:
     """Everything of it happens in the event loop. `take` is given each message as it came."""
 
-    def __init__(self, server: Server, backends: Backends, runs: Runs, tasks: TaskGroup) -> None:
-        self._server, self._backends, self._tasks = server, backends, tasks
+    def __init__(
+        self, server: Server, backends: Backends, runs: Runs, tasks: TaskGroup, environ: Mapping[str, str] | None
+    ) -> None:
+        self._server, self._backends, self._tasks, self._environ = server, backends, tasks, environ
         self._editor = Editor(server)
         self._shown = Shown(self._editor)
         self._jobs = Jobs(self._editor, server.documents, backends, self._shown, runs, tasks)
@@ -44,14 +46,15 @@ class Session:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, peer: Peer, tasks: TaskGroup, stop: Callable[[], None]) -> AsyncIterator[Self]:
+    async def open(
+        cls, writer: Writer, tasks: TaskGroup, stop: Callable[[], None], environ: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Self]:
         """A session for as long as the ``with``; its tasks run in `tasks`. `stop` ends the server."""
         server = Server(stop)
-        writer = Writer(peer)
         writer.start()
         server.protocol.set_writer(writer)
         async with Backends.open() as backends, Runs.open() as runs:
-            session = cls(server, backends, runs, tasks)
+            session = cls(server, backends, runs, tasks, environ)
             try:
                 yield session
             finally:
@@ -140,7 +143,7 @@ class Session:
 
     async def _use_settings(self, given: dict[str, object]) -> None:
         try:
-            loaded = settings.load(given)
+            loaded = settings.load(given, self._environ)
         except ConfigError as error:
             self._editor.tell(f"Theo: {error}", failure=True)
             await self._backends.use(error)

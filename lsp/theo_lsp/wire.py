@@ -132,6 +132,8 @@ class Writer:
     """Writes whole messages in the order in which they come; returns at once, also while the client reads nothing."""
 
     peer: Peer
+    lost: Callable[[], None]
+    """Called when nobody reads any more."""
     _waiting: queue.SimpleQueue[bytes | threading.Event] = field(default_factory=queue.SimpleQueue)
 
     def start(self) -> None:
@@ -154,24 +156,32 @@ class Writer:
                 continue
             try:
                 self.peer.write(data)
-            except OSError:  # nobody reads any more
-                end_soon()
+            except OSError:
+                self.lost()
                 return
 
 
-async def read(peer: Peer, take: Callable[[bytes], None]) -> None:
-    """Hands each body to `take` in the event loop, until the input ends or cannot be cut into messages."""
+async def read(peer: Peer, take: Callable[[bytes], None], *, lost: Callable[[], None]) -> None:
+    """Hands each body to `take` in the event loop, until the input ends or cannot be cut into messages; then the
+    reading thread calls `lost`, also where the loop is busy."""
     ended = anyio.Event()
-    _Reader(peer, current_token(), take, ended).start()
+    _Reader(peer, current_token(), take, ended, lost).start()
     await ended.wait()
 
 
 class _Reader(threading.Thread):
     """A thread, because no event loop can wait for every kind of stdin (files, consoles)."""
 
-    def __init__(self, peer: Peer, token: EventLoopToken, take: Callable[[bytes], None], ended: anyio.Event) -> None:
+    def __init__(
+        self,
+        peer: Peer,
+        token: EventLoopToken,
+        take: Callable[[bytes], None],
+        ended: anyio.Event,
+        lost: Callable[[], None],
+    ) -> None:
         super().__init__(daemon=True, name="input")
-        self._peer, self._token, self._take, self._ended = peer, token, take, ended
+        self._peer, self._token, self._take, self._ended, self._lost = peer, token, take, ended, lost
 
     def run(self) -> None:
         frames = Frames()
@@ -180,7 +190,7 @@ class _Reader(threading.Thread):
                 while data := self._peer.read(_READ):
                     anyio.from_thread.run_sync(self._feed, frames, data, token=self._token)
         finally:
-            end_soon()
+            self._lost()
             with suppress(RuntimeError):  # the loop is gone
                 anyio.from_thread.run_sync(self._ended.set, token=self._token)
 

@@ -1,7 +1,7 @@
-"""An editor with nothing in between: the real server process, and messages to and from it.
+"""An editor with nothing in between: the server, in this process or its own, and messages to and from it.
 
-Whatever a test reads, every byte of stdout must be part of a message. What the server asks of the editor is answered
-by `answers`; what stands there as None is never answered.
+Whatever a test reads, every byte from the server must be part of a message. What the server asks of the editor is
+answered by `answers`; what stands there as None is never answered.
 """
 
 from __future__ import annotations
@@ -9,15 +9,20 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import Process
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
+
+from theo_lsp.session import Session
+from theo_lsp.wire import Connection, Writer, read
 
 Fields = dict[str, Any]
 Answer = Callable[[Fields], Any]
@@ -37,9 +42,7 @@ CAPABILITIES: Fields = {
 class Editor:
     """An editor that keeps its documents as text, and applies what it is asked to."""
 
-    def __init__(self, process: Process) -> None:
-        assert process.stdout is not None
-        self.process = process
+    def __init__(self, to_server: ByteSendStream, from_server: ByteReceiveStream) -> None:
         self.texts: dict[str, str] = {}
         self.versions: dict[str, int] = {}
         self.settings: Any = {}
@@ -54,15 +57,17 @@ class Editor:
             "window/showMessageRequest": lambda params: {"title": self.choice} if self.choice else None,
             "client/registerCapability": lambda params: None,
         }
-        self._bytes = BufferedByteReceiveStream(process.stdout)
+        self._bytes = BufferedByteReceiveStream(from_server)
+        self._to_server = to_server
+        self._sending = anyio.Lock()
         self._news = anyio.Event()
         self._count = 0
 
     async def send(self, *messages: Fields | bytes) -> None:
         """Messages, or bytes as they are."""
-        assert self.process.stdin is not None
         parts = [each if isinstance(each, bytes) else framed(each) for each in messages]
-        await self.process.stdin.send(b"".join(parts))
+        async with self._sending:
+            await self._to_server.send(b"".join(parts))
 
     async def notify(self, method: str, **params: Any) -> None:
         await self.send({"jsonrpc": "2.0", "method": method, "params": params})
@@ -183,7 +188,23 @@ def framed(message: Fields) -> bytes:
 
 
 @asynccontextmanager
-async def launched(folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Editor]:
+async def connected(environment: Mapping[str, str]) -> AsyncIterator[Editor]:
+    """A server in this process, behind real sockets, to which nothing was said yet."""
+    ours, theirs = socket.socketpair()
+    writer = Writer(Connection(theirs), lambda: None)
+    async with anyio.create_task_group() as tasks, await SocketStream.from_socket(ours) as stream:
+        async with Session.open(writer, tasks, lambda: None, environment) as session:
+            tasks.start_soon(partial(read, writer.peer, session.take, lost=lambda: None))
+            editor = Editor(stream, stream)
+            tasks.start_soon(_listen, editor)
+            yield editor
+            theirs.shutdown(socket.SHUT_RDWR)
+        tasks.cancel_scope.cancel()
+    theirs.close()
+
+
+@asynccontextmanager
+async def launched(folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[tuple[Editor, Process]]:
     """A server process in `folder`, to which nothing was said yet; nothing of this machine's settings is read."""
     env = {
         "PATH": os.defpath,
@@ -197,9 +218,10 @@ async def launched(folder: Path, environment: Mapping[str, str] | None = None) -
         process = await anyio.open_process([sys.executable, "-m", "theo_lsp.server"], env=env, stderr=log, cwd=folder)
         try:
             async with anyio.create_task_group() as tasks:
-                editor = Editor(process)
+                assert process.stdin and process.stdout
+                editor = Editor(process.stdin, process.stdout)
                 tasks.start_soon(_listen, editor)
-                yield editor
+                yield editor, process
                 tasks.cancel_scope.cancel()
         finally:
             if process.returncode is None:
