@@ -95,12 +95,12 @@ def checked(arguments: Sequence[object] | None, documents: Documents) -> Order:
         InputError: they are not what this server offers, or mean another document or another version.
     """
     try:
-        if arguments is None or len(arguments) != 1:
-            raise InputError("theo.run takes one argument.", hint="Choose an action from the editor's menu.")
+        if arguments is None or len(arguments) != 1 or not isinstance(arguments[0], dict):
+            raise InputError("theo.run takes one argument, an object.", hint="Choose an action from the editor's menu.")
         run = _Run.model_validate(arguments[0])
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"]) or "the argument"
+        where = ".".join(str(part)[:40] for part in first["loc"])
         raise InputError(
             f"The argument of theo.run is not one that this server offers: {where}: {first['msg'][:80].lower()}.",
             hint="Choose the action again from the editor's menu.",

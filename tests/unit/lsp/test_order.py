@@ -35,9 +35,9 @@ def test_an_argument_that_was_offered_is_taken(documents: Documents) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (None, "theo.run takes one argument."),
-        ([GOOD, GOOD], "theo.run takes one argument."),
-        (["generate"], _NOT_OURS + "the argument: input should be an object."),
+        (None, "theo.run takes one argument, an object."),
+        ([GOOD, GOOD], "theo.run takes one argument, an object."),
+        (["generate"], "theo.run takes one argument, an object."),
         ([GOOD | {"v": 2}], _NOT_OURS + "v: input should be 1."),
         ([GOOD | {"shell": "rm"}], _NOT_OURS + "shell: extra inputs are not permitted."),
         ([GOOD | {"version": "3"}], _NOT_OURS + "version: input should be a valid integer."),
