@@ -13,9 +13,10 @@
     @@ -1,2 +1,2 @@
     …
 
-`file:` names the document, `finish: length` says that the answer was cut, `eol: crlf` or `cr` sets every line ending of
-the source, `␍` at the end of a line that one alone, and `end: none` takes the newline from the last line. The edit begins
-with `applied`, `shown` and the doubts, or `refused` and the sentence; `nothing` is an answer that changes nothing.
+A `»` alone on the last line is no line of the source. `file:` names the document, `finish: length` says that the answer
+was cut, `eol: crlf` or `cr` sets every line ending of the source, `␍` at the end of a line that one alone, and `end: none`
+takes the newline from the last line. The edit begins with `applied`, `shown` and the doubts, or `refused` and the
+sentence; `nothing` is an answer that changes nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from pathlib import Path
 from theo_lsp.edits import Edited, Refused, Span, applied, edited
 
 FOLDER = Path(__file__).parent / "edits"
-_SECTION = re.compile(r"^==== (source|answer|edit)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def read(path: Path) -> Case:
     source, _, rest = rest.partition("==== answer\n")
     answer, _, expected = rest.partition("==== edit\n")
     fields = dict(line.split(": ", 1) for line in head.splitlines()[1:])
+    source = re.sub(r"(^»)\n\Z", r"\1", source, flags=re.MULTILINE)
     source = {"crlf": source.replace("\n", "\r\n"), "cr": source.replace("\n", "\r")}.get(fields.get("eol", ""), source)
     source = source.replace("␍", "\r")
     if fields.get("end") == "none":

@@ -16,8 +16,8 @@ from theo_lsp.edits.patch import hunks_of, patched
 from theo_lsp.edits.places import Encoding, Lines, Place, Span
 
 __all__ = [
-    "Change", "Doubt", "Edited", "Encoding", "Found", "Lines", "Place", "Reason", "Refused", "Span", "applied", "code_of",
-    "edited", "fitted", "minimal", "parses", "rebased",
+    "Change", "Doubt", "Edited", "Encoding", "Found", "Lines", "Place", "Reason", "Refused", "Span", "applied",
+    "code_of", "edited", "fitted", "minimal", "parses", "rebased",
 ]  # fmt: skip
 
 Doubt: TypeAlias = Literal["truncated", "left out", "beyond", "does not parse"]

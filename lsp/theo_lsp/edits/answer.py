@@ -1,7 +1,8 @@
 """Finds the code in a raw answer, or says in a sentence why there is none.
 
-Of several blocks the one for the file counts, else the largest of the language; examples and commands beside it are left
-out. What was cut, or leaves code out by a comment ("rest unchanged"), is marked: such is shown, never applied by itself.
+Of several blocks the one for the file counts, else the largest of the language; examples and commands beside it are
+left out. What was cut, or leaves code out by a comment ("rest unchanged"), is marked: such is shown, never applied by
+itself.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _HEADERS: Final = re.compile(r"^--- .*\n\+\+\+ ", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Found:
-    """The code of an answer, its lines ended by LF. `diff` is whether it says what to change rather than what to have."""
+    """The code of an answer, its lines ended by LF. `diff`: it says what to change, not what to have."""
 
     code: str
     diff: bool = False
@@ -65,9 +66,12 @@ def code_of(answer: str, language: str, *, file: str = "", finish_reason: str = 
         return _written(text, language, cut=cut)
     if headless := _before_a_lone_fence(text, language):
         return _found(headless, language)
-    blocks = [block for block in fences.read(text).blocks if block.code.strip()]
-    if not blocks:
+    parts = fences.read(text).blocks
+    if not parts:
         return _bare(text, language, cut=cut)
+    blocks = [block for block in parts if block.code.strip()]
+    if not blocks:
+        return Refused("empty", "The answer holds no code.")
     chosen = _chosen(blocks, language, file)
     if chosen is None:
         labels = ", ".join(sorted({block.language for block in blocks}))

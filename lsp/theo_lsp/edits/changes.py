@@ -6,6 +6,7 @@ after the other, as the changes of `didChange` are.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from bisect import bisect_left
@@ -31,7 +32,7 @@ class Change:
 
 def applied(text: str, changes: Sequence[Change]) -> str:
     """`text` after `changes`, one after the other."""
-    if all(later.span.end <= earlier.span.start for earlier, later in zip(changes, changes[1:], strict=False)):
+    if all(later.span.end <= earlier.span.start for earlier, later in itertools.pairwise(changes)):
         parts: list[str] = []  # from the last to the first: the text is copied once
         end = len(text)
         for change in changes:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
 
+from theo_lsp.edits.blocks import balance, opens
 from theo_lsp.edits.indent import margin, reindented, unit_in, unit_of, width
 from theo_lsp.edits.language import is_comment, is_text, named
 from theo_lsp.edits.places import Lines, Span
-from theo_lsp.edits.repeats import Around, balance, key, without_repeats
+from theo_lsp.edits.repeats import Around, key, without_repeats
 
 _NEXT_WORD: Final = re.compile(
     r"\b(?:return|in|and|or|not|if|else|elif|new|await|yield|import|from|throw|case|typeof)$"
@@ -91,7 +93,8 @@ class _Place:
         code = reindented(_without_blank_ends(code), to, self.unit(), self.language)
         lead, trail = "", ""
         if self.original.strip():
-            lead = re.match(r"(?:[ \t]*(?:\r\n|\r|\n))*", self.original)[0]  # type: ignore[index]  # it matches nothing too
+            blank = self.original[: len(self.original) - len(self.original.lstrip())]
+            lead = blank[: max(blank.rfind("\r"), blank.rfind("\n")) + 1]
             trail = re.sub(r"^[ \t]+", "", self.original[len(self.original.rstrip()) :])
             trail = re.sub(r"\r\n|\r", "\n", trail)
         elif self.original.endswith(("\n", "\r")) or self._is_last():
@@ -118,7 +121,7 @@ class _Place:
                 code = without_repeats(
                     code, Around([*self.around.before, self.head], self.around.after, [], self.language)
                 )
-                return self.head[:0] + "\n" + "\n".join(reindented(code, deeper, self.unit(), self.language))
+                return "\n" + "\n".join(reindented(code, deeper, self.unit(), self.language))
         text = "\n".join(reindented(code, to, self.unit(), self.language)).lstrip(" \t")
         if not self.original:
             return " " + text if _NEXT_WORD.search(self.head) and text[:1].isalnum() else text
@@ -140,10 +143,8 @@ class _Place:
             return own
         if not before.strip():
             return margin(behind)
-        if before.rstrip().endswith(("{", "(", "[")) or (
-            before.rstrip().endswith(":") and named(self.language) != "markdown"
-        ):
-            deeper = margin(before) + (self.unit() or "    ")
+        if opens(before, self.language):
+            deeper = margin(before) + (self.unit() or unit_of(code) or "    ")
             return margin(behind) if width(behind) > width(before) else deeper
         return margin(before)
 
@@ -197,8 +198,8 @@ def _of_whole_file(code: list[str], place: _Place) -> list[str] | None:
     return None if starts and ends else code
 
 
-def _said(lines: object) -> list[str]:
-    return [key(line) for line in lines if line.strip()]  # type: ignore[attr-defined]
+def _said(lines: Sequence[str]) -> list[str]:
+    return [key(line) for line in lines if line.strip()]
 
 
 def _without_row(code: list[str], place: _Place) -> list[str]:
@@ -222,8 +223,9 @@ def _without_row(code: list[str], place: _Place) -> list[str]:
         line = code[at].rstrip()
         if line.endswith(tail) and line != tail and below == after[: len(below)]:
             kept = [*code[:at], line.removesuffix(tail)]
-            open_, left = (balance("\n".join(one), place.language) for one in (code, kept))
-            if re.search(r"\w\w", tail) or tail[-1] in ";," and balance(tail, place.language) == 0 or open_ < 0 <= left:
+            if re.search(r"\w\w", tail) or (tail[-1] in ";," and balance(tail, place.language) == 0):
+                return kept
+            if balance("\n".join(code), place.language) < 0 <= balance("\n".join(kept), place.language):
                 return kept
     return code
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from theo_lsp.edits.blocks import opens
 from theo_lsp.edits.language import is_offside, named
 
 _TABS: Final = frozenset({"go", "makefile"})
@@ -16,6 +17,8 @@ _TRIPLE: Final = re.compile(r'"""|\'\'\'|#.*|"(?:\\.|[^"\\])*+"|\'(?:\\.|[^\'\\]
 _BACKTICK: Final = re.compile(r'`|//.*|"(?:\\.|[^"\\])*+"|\'(?:\\.|[^\'\\])*+\'')
 _HEREDOC: Final = re.compile(r"<<<?([-~]?)\s*(['\"]?)([A-Za-z_]\w*)\2")
 _KEPT: Final = re.compile(r"<(/?)(?:pre|textarea)\b", re.IGNORECASE)
+_LAID_OUT: Final = frozenset({"css", "html", "json", "markdown", "plaintext", "scss", "sql", "xml", "yaml"})
+_UNFINISHED: Final = re.compile(r"[,\\+*/=&|-]$|^(?:\} )?(?:if|for|while|else|switch|foreach)\b")
 _CONTINUES: Final = re.compile(r"[.?:+*/&|=,)\]}-]")
 
 
@@ -63,7 +66,7 @@ def reindented(code: Sequence[str], to: str, unit: str, language: str) -> list[s
     if not unit or (is_offside(language) and named(language) != "python" and "\t" not in own):
         unit = own or unit  # what stands under what is the meaning there
     step = _TAB if own == "\t" else len(own) or _TAB
-    first, rest = _bases(code, rows, to, unit or own)
+    first, rest = _bases(code, rows, to, unit or own, language)
     result: list[str] = []
     for at, line in enumerate(code):
         if at in kept:
@@ -77,7 +80,7 @@ def reindented(code: Sequence[str], to: str, unit: str, language: str) -> list[s
     return result
 
 
-def _bases(code: Sequence[str], rows: list[int], to: str, unit: str) -> tuple[int, int]:
+def _bases(code: Sequence[str], rows: list[int], to: str, unit: str, language: str) -> tuple[int, int]:
     """The column that is the left edge: of the first line, and of the others, which models shift on their own."""
     columns = [width(code[at]) for at in rows]
     edge = min(columns)
@@ -85,10 +88,11 @@ def _bases(code: Sequence[str], rows: list[int], to: str, unit: str) -> tuple[in
     if len(rows) < 2 or columns[0] or not place or min(columns[1:]) < place:
         return edge, edge
     first, second, last = (code[at].strip() for at in (rows[0], rows[1], rows[-1]))
-    opens = first.endswith(("{", "(", "[", ":"))
+    opened = opens(first, language) or first.endswith(":")
     deeper = min(columns[1:]) >= place + len(unit.expandtabs(_TAB))
-    closed = columns[-1] == place and last[0] in ")]}" or columns[-1] == place and last == "end"
-    level = not opens and columns[1] == place and not _CONTINUES.match(second) and first[-1] not in ",\\+-*/=&|"
+    closed = (columns[-1] == place and last[0] in ")]}") or (columns[-1] == place and last == "end")
+    level = named(language) not in _LAID_OUT and not opened and columns[1] == place
+    level = level and not _CONTINUES.match(second) and not _UNFINISHED.search(first)
     if closed or level or (first.endswith(":") and deeper):
         return 0, place
     return edge, edge

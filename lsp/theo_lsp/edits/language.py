@@ -24,13 +24,13 @@ _KIN: Final = (
     frozenset({"python", "jupyter"}),
 )
 _KNOWN: Final = frozenset(_NAMES.values()) | {
-    "css", "csv", "dart", "diff", "elixir", "haskell", "java", "json", "less", "lua", "perl", "php", "r", "scala", "scss",
-    "swift", "toml", "vue", "xml",
+    "css", "csv", "dart", "diff", "elixir", "haskell", "java", "json", "less", "lua", "perl", "php", "r", "scala",
+    "scss", "swift", "toml", "vue", "xml",
 }  # fmt: skip
 _TEXTS: Final = frozenset({"markdown", "plaintext", "restructuredtext", "rst", "latex", "tex", "asciidoc", "org"})
 _HASH: Final = frozenset(
-    {"python", "ruby", "shellscript", "yaml", "toml", "makefile", "dockerfile", "perl", "r", "elixir", "powershell", "php",
-     "julia", "nim", "graphql", "terraform", "cmake"}
+    {"python", "ruby", "shellscript", "yaml", "toml", "makefile", "dockerfile", "perl", "r", "elixir", "powershell",
+     "php", "julia", "nim", "graphql", "terraform", "cmake"}
 )  # fmt: skip
 _DASHES: Final = frozenset({"sql", "lua", "haskell", "ada", "elm", "vhdl"})
 _MARKUP: Final = frozenset({"html", "xml", "markdown", "vue", "svelte"})

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from theo_lsp.edits.indent import margin
+
 _RANGE: Final = re.compile(r"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
 _HEADER: Final = re.compile(r"(?:diff |index |new file|deleted file|old mode|new mode|similarity |rename )")
 _NO_NEWLINE: Final = "\\ No newline"
@@ -64,7 +66,7 @@ def hunks_of(diff: str, file: str = "") -> list[Hunk]:
             end_hunk()
             found = _RANGE.match(line)
             hint = int(found[1]) - 1 if found else -1
-        elif _HEADER.match(line) and not rows or line.startswith(_NO_NEWLINE):
+        elif (_HEADER.match(line) and not rows) or line.startswith(_NO_NEWLINE):
             continue
         elif line[:1] in ("+", "-", " "):
             rows.append((line[0], line[1:]))
@@ -97,10 +99,10 @@ def patched(lines: Sequence[str], hunks: Sequence[Hunk], within: tuple[int, int]
             return None
         result += lines[done:at]
         done = at
-        shift = _shift(lines[at : at + len(hunk.old)], hunk.old)
+        margins = _margins(lines[at : at + len(hunk.old)], hunk.old)
         for mark, line in hunk.rows:
             if mark == "+":
-                result.append(_shifted(line, shift))
+                result.append(_moved(line, margins))
             else:
                 if mark == " ":
                     result.append(lines[done])  # as it is here, not as the diff has it
@@ -128,21 +130,28 @@ def _where(lines: Sequence[str], hunk: Hunk, within: tuple[int, int]) -> int | N
     return None
 
 
-def _shift(here: Sequence[str], old: Sequence[str]) -> tuple[str, str]:
-    """What the diff has before its lines, and what stands there instead."""
-    for line, said in zip(here, old, strict=True):
-        if line.strip():
-            have, has = (text[: len(text) - len(text.lstrip())] for text in (line, said))
-            if have.endswith(has):
-                return "", have[: len(have) - len(has)]
-            if has.endswith(have):
-                return has[: len(has) - len(have)], ""
-            return has, have
-    return "", ""
+def _margins(here: Sequence[str], old: Sequence[str]) -> dict[str, str]:
+    """The white space that stands here for the one of the diff."""
+    return {margin(said): margin(line) for line, said in zip(here, old, strict=True) if line.strip()}
 
 
-def _shifted(line: str, shift: tuple[str, str]) -> str:
-    return shift[1] + line.removeprefix(shift[0]) if line.strip() else ""
+def _moved(line: str, margins: dict[str, str]) -> str:
+    """An added line, as far in as the lines beside it are here."""
+    has = margin(line)
+    if not line.strip() or has in margins:
+        return margins.get(has, "") + line[len(has) :] if line.strip() else ""
+    known = max((one for one in margins if has.startswith(one)), key=len, default=None)
+    if known is not None:
+        return margins[known] + _deeper(has[len(known) :], margins) + line[len(has) :]
+    below = min((one for one in margins if one.startswith(has)), key=len, default="")
+    there = margins.get(below, has)  # further out than every line that is known
+    return there[: max(0, len(there) - len(below) + len(has))] + line[len(has) :]
+
+
+def _deeper(more: str, margins: dict[str, str]) -> str:
+    tabs = any("\t" in here for here in margins.values())
+    step = min((len(said) for said, here in margins.items() if here == "\t"), default=4)
+    return "\t" * max(1, len(more) // step) if tabs and "\t" not in more else more
 
 
 def _name(header: str) -> str:

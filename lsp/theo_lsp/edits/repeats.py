@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from theo_lsp.edits.blocks import balance, without_strings
 from theo_lsp.edits.indent import width
-from theo_lsp.edits.language import is_comment, named
+from theo_lsp.edits.language import is_comment
 
 _SAYS_LITTLE: Final = frozenset(
     {"end", "else", "else:", "fi", "done", "esac", "pass", "return", "return;", "break", "break;", "try:", "finally:",
@@ -34,18 +35,16 @@ _ONCE: Final = re.compile(r"(?:package |<\?php|#!|<!doctype)", re.IGNORECASE)
 _EXAMPLE: Final = re.compile(
     r"(?:#|//|--|/\*)\s*(?:example|usage|test(?:s|ing|\s+(?:case|the))?\b|driver|output)", re.IGNORECASE
 )
+_SHOWN: Final = re.compile(
+    r"(?:print|printf|puts|echo|assert|console\.log|fmt\.Print\w*|System\.out\.print\w*|Console\.Write\w*)\b"
+    r"|std::cout|println!"
+)
+_TYPE_NAME: Final = re.compile(
+    r"(?:export |pub |public )?(?:class|struct|interface|trait|enum|type|def|function|fn|func)\s+(\w+)"
+)
 _MAIN: Final = re.compile(
     r"(?:int|void) main\s*\(|func main\(\)|fn main\(\)|public static void main\b|if __name__ ==", re.IGNORECASE
 )
-_NOISE: Final = re.compile(r'"(?:\\.|[^"\\\n])*+"|\'(?:\\.|[^\'\\\n])*+\'|//[^\n]*')
-_OPENS: Final = {
-    "ruby": re.compile(
-        r"^\s*(?:def|class|module|if|unless|case|while|until|begin|for)\b|\bdo(?:\s*\|[^|]*\|)?\s*$", re.M
-    ),
-    "lua": re.compile(r"\bfunction\b|\bthen\s*$|\bdo\s*$", re.M),
-    "shellscript": re.compile(r"^\s*(?:if|for|while|until|case)\b", re.M),
-}
-_ENDS: Final = re.compile(r"^\s*(?:end|fi|done|esac)\b", re.M)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Around:
 def without_repeats(code: list[str], around: Around) -> list[str]:
     """`code` without what `around` has already."""
     code = _without_headers(code, around)
-    code = _without_examples(code, around)
+    code = _without_definitions(_without_examples(code, around), around)
     if around.original != code or not code:
         shorter = _without_start(code, around)
         if shorter is code:
@@ -81,15 +80,6 @@ def says_much(line: str) -> bool:
     """Whether a line is one that does not stand everywhere."""
     said = key(line)
     return said not in _SAYS_LITTLE and re.search(r"\w\w\w|\w+ ?[=(:]", said) is not None
-
-
-def balance(code: str, language: str) -> int:
-    """How many blocks the code opens and does not close; below nothing where it closes what it did not open."""
-    text = _NOISE.sub("", code)
-    total = sum(text.count(mark) for mark in "([{") - sum(text.count(mark) for mark in ")]}")
-    if opens := _OPENS.get(named(language)):
-        total += len(opens.findall(text)) - len(_ENDS.findall(text))
-    return total
 
 
 def _keys(lines: Sequence[str]) -> list[tuple[int, str]]:
@@ -142,7 +132,7 @@ def _without_signature(code: list[str], around: Around) -> list[str]:
 def _body(code: list[str], at: int) -> list[str]:
     depth = 0
     for end in range(at, len(code)):
-        text = _NOISE.sub("", code[end])
+        text = without_strings(code[end])
         depth += text.count("(") + text.count("[") - text.count(")") - text.count("]")
         if depth <= 0 and text.rstrip().endswith(("{", ":")):
             return code[end + 1 :] or code
@@ -190,12 +180,62 @@ def _without_examples(code: list[str], around: Around) -> list[str]:
         return code
     had = "\n".join(around.original)
     edge = min((width(line) for line in code if line.strip()), default=0)
+    shown = -1 if _SHOWN.search(had) else _shown_from(code, edge)
     for at, line in enumerate(code):
         if at and line.strip() and width(line) == edge:
-            example = is_comment(line, around.language) and _EXAMPLE.match(line.strip()) and not _EXAMPLE.search(had)
-            if example or (_MAIN.match(line.strip()) and not _MAIN.search(had)):
+            said = line.strip()
+            example = is_comment(line, around.language) and _EXAMPLE.match(said) and not _EXAMPLE.search(had)
+            if example or (_MAIN.match(said) and not _MAIN.search(had)) or at == shown:
                 kept = code[:at]
                 while kept and not kept[-1].strip():
                     kept.pop()
                 return kept or code
     return code
+
+
+def _shown_from(code: list[str], edge: int) -> int:
+    """Where, behind a definition, only plain statements are left, and one prints or asserts something; else -1."""
+    found, shown = -1, False
+    for at in range(len(code) - 1, 0, -1):
+        line = code[at]
+        if line.strip() and (width(line) != edge or _DEFINED.search(line) or line.lstrip()[0] in "@})]"):
+            break
+        shown = shown or _SHOWN.match(line.strip()) is not None
+        if line.strip() and not code[at - 1].strip():
+            found = at
+    return found if shown and found > 0 and any(map(_DEFINED.search, code[:found])) else -1
+
+
+def _without_definitions(code: list[str], around: Around) -> list[str]:
+    """Without what the document defines elsewhere, where it stands beside the definition that was asked for."""
+    had = {name for line in around.original if (name := _defines(line))}
+    there = {name for line in (*around.before, *around.after) if (name := _defines(line))} - had
+    if not had or not there:
+        return code
+    kept: list[str] = []
+    blocks = _blocks(code)
+    names = [_defines(block[0]) for block in blocks]
+    if not any(name in had for name in names):
+        return code
+    for block, name in zip(blocks, names, strict=True):
+        if name not in there:
+            kept += block
+    while kept and not kept[-1].strip():
+        kept.pop()
+    return kept or code
+
+
+def _blocks(code: list[str]) -> list[list[str]]:
+    """The code cut where, behind an empty line, something begins at the left edge."""
+    edge = min((width(line) for line in code if line.strip()), default=0)
+    blocks: list[list[str]] = [[]]
+    for at, line in enumerate(code):
+        if at and line.strip() and width(line) == edge and not code[at - 1].strip():
+            blocks.append([])
+        blocks[-1].append(line)
+    return blocks
+
+
+def _defines(line: str) -> str:
+    found = _TYPE_NAME.match(line.strip())
+    return found[1] if found else ""
