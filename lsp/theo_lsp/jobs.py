@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 from anyio.abc import TaskGroup
@@ -22,6 +22,7 @@ from theo_lsp.editor import Editor
 from theo_lsp.generation import generate
 from theo_lsp.order import Order
 from theo_lsp.prompt import prompt_of
+from theo_lsp.redact import redacted, restored
 from theo_lsp.shown import Shown
 from theo_mcp.errors import InputError, TheoError
 from theo_mcp.runs import Report, Run, Runs
@@ -40,6 +41,8 @@ class Job:
     target: Target
     run: Run
     pieces: int = 0
+    secrets: int = 0
+    """How many were held back from the prompt."""
     told: str = field(default="", repr=False)
     """How it ended, for the user."""
 
@@ -109,15 +112,17 @@ class Jobs:
             job.pieces += 1
             report.text(text)
 
-        prompt = prompt_of(job.order)
+        held = redacted(prompt_of(job.order))
         if job.order.dry:
-            await self._shown.show("prompt.md", prompt)
+            await self._shown.show("prompt.md", held.text)
             return
+        job.secrets = held.kinds.total()
         report.phase("waiting for the model")
         async with self._backends.current() as backend:
-            answer = await generate(backend, prompt, piece=piece)
+            answer = await generate(backend, held.text, piece=piece)
         report.phase("applying")
-        job.told = await self._delivery.deliver(job.order, job.target, answer)
+        whole = replace(answer, text=restored(answer.text, held.secrets))
+        job.told = await self._delivery.deliver(job.order, job.target, whole)
 
     async def _attend(self, job: Job) -> None:
         """Shows a run's progress, and how it ended."""
@@ -139,7 +144,7 @@ class Jobs:
             async for status in job.run.changes():
                 if status.ended:
                     break
-                message = _progress(status.phase, job.pieces, status.text)
+                message = _progress(status.phase, job, status.text)
                 self._editor.progress(job.id, types.WorkDoneProgressReport(cancellable=True, message=message))
                 await job.run.wait(_GAP_S)
         else:
@@ -170,11 +175,14 @@ def _overlap(job: Job, order: Order) -> bool:
     return one == other or (one.start < other.end and other.start < one.end)
 
 
-def _progress(phase: str, pieces: int, text: str) -> str:
-    """The phase, how much came, and the first line of it that is code."""
-    if not pieces:
-        return phase
-    lines = (line.strip() for line in text[:2_000].splitlines())
-    first = next((line for line in lines if line and not line.startswith(("```", "~~~"))), "")
-    parts = [f"{pieces} tokens", first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…"]
-    return " · ".join(part for part in (phase if phase == "applying" else "writing", *parts) if part)
+def _progress(phase: str, job: Job, text: str) -> str:
+    """The phase, how much came, the first line of it that is code, and what was held back."""
+    parts = [phase]
+    if job.pieces:
+        lines = (line.strip() for line in text[:2_000].splitlines())
+        first = next((line for line in lines if line and not line.startswith(("```", "~~~"))), "")
+        parts = [phase if phase == "applying" else "writing", f"{job.pieces} tokens"]
+        parts.append(first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…")
+    if job.secrets:
+        parts.append(f"{job.secrets} secret{'s' * (job.secrets > 1)} held back")
+    return " · ".join(part for part in parts if part)

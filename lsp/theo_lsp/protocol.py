@@ -52,16 +52,14 @@ class _Protocol(LanguageServerProtocol):
         self._server.stop()
         yield from ()
 
-    def _send_response(
-        self, msg_id: str | int | None, result: Any = None, error: types.ResponseError | None = None
-    ) -> None:
+    def _send_response(self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None) -> None:
         if error is not None:
             error = types.ResponseError(error.code, redact(error.message)[:_LONGEST])
-        super()._send_response(msg_id, result, error)  # type: ignore[arg-type]  # null where the id is not known
+        super()._send_response(msg_id, result, error)
 
     def refuse(self, id: str | int | None, code: types.ErrorCodes, message: str) -> None:
-        """Answers a request that was not understood."""
-        self._send_response(id, error=types.ResponseError(code.value, message))
+        """Answers what was not understood; where nobody knows what it was, its id is null."""
+        self._send_data({"jsonrpc": "2.0", "id": id, "error": {"code": code.value, "message": message}})
 
 
 class Server(LanguageServer):

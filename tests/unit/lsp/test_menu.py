@@ -30,19 +30,17 @@ print(half(4))
 JAVASCRIPT = "// Sum the numbers.\nconst a = 1;\n\nasync function half(n) {\n  if (n) {\n    return n;\n  }\n}\n"
 
 
-def _offered(
-    document: Document, start: int, end: int | None = None, **context: object
-) -> list[tuple[str, types.Range | None]]:
+def _offered(document: Document, start: int, end: int | None = None, **context: object) -> list[str]:
     last = start if end is None else end
     range = types.Range(types.Position(start, 2), types.Position(last, 2 if end is None else 100))
     given = types.CodeActionContext(**{"diagnostics": [], **context})  # type: ignore[arg-type]
     found = menu(document, types.CodeActionParams(types.TextDocumentIdentifier(document.uri), range, given))
-    return [(action.title, action.diagnostics and range) for action in found]
+    return [action.title for action in found]
 
 
 def _titles(text: str, language: str, start: int, end: int | None = None, **context: object) -> Sequence[str]:
     found = _offered(Document("file:///half.x", language, 1, text), start, end, **context)
-    return [title.removeprefix("Theo: ").split(":")[0] for title, _ in found if "prompt" not in title]
+    return [title.removeprefix("Theo: ").split(":")[0] for title in found if "prompt" not in title]
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,22 @@ async def test_the_exact_prompt_is_shown_and_nothing_is_sent(editor: Editor, mod
     assert model_server.chats[0]["messages"][-1]["content"] == prompt
 
 
+async def test_a_secret_is_held_back_counted_and_put_back(editor: Editor, model_server: ModelServer) -> None:
+    key = "sk-proj-" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5bC7dE9fG1hJ3"
+    model_server.pieces = ("```python\n", "client = Client(", '"__HELD_BACK_SECRET_1__"', ")\n```\n")
+    go_on = held(model_server, after=3)
+
+    job = await _generate(editor, f'API_KEY = "{key}"\n# Make a client with the key.\n\n'.replace("\n#", "\n\n#"))
+    reported = await editor.until(lambda message: "held back" in str(message))
+    go_on.set()
+    await editor.ended(job)
+
+    assert reported["params"]["value"]["message"].endswith("1 secret held back")
+    assert key not in str(model_server.chats)
+    assert "__HELD_BACK_SECRET_1__" in str(model_server.chats)
+    assert editor.texts[URI].count(key) == 2
+
+
 async def test_a_failure_is_one_sentence_with_the_next_step(editor: Editor, model_server: ModelServer) -> None:
     model_server.key = "another"
 
