@@ -1,4 +1,4 @@
-"""Finds the code in a model's Markdown: fenced blocks, their languages and their file names."""
+"""Code in Markdown: finds it in what a model writes, with languages and file names, and fences it for a model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _FENCE = re.compile(r"^([ \t]*+)(`{3,}+|~{3,}+)[ \t]*+([^`\n]*+)$")  # possessive: a line of any length is read once
+_TICKS = re.compile(r"`{3,}+")
 _NAME = r"[\w./\\@+-]*[\w-]\.[A-Za-z][A-Za-z0-9]{0,9}"
 _NAME_ALONE = re.compile(_NAME)
 _NAME_IN_INFO = re.compile(rf"(?:^|[\s:=\"'({{])({_NAME})(?=$|[\s\"')}}])")
@@ -61,6 +62,13 @@ def read(text: str) -> Answer:
     if opened is not None:
         parts.append(_block(opened[1], code, prose))
     return Answer(tuple(parts))
+
+
+def fenced(code: str, language: str) -> str:
+    """`code` in a fence that nothing in it can close."""
+    longest = max(map(len, _TICKS.findall(code)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{code.rstrip()}\n{fence}"
 
 
 def _block(info: str, code: list[str], prose: list[str]) -> Block:
