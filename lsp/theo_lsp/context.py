@@ -93,7 +93,7 @@ def context(
     `symbols` are those of the document, or None where nothing parsed it. `others` are open documents, the most recent
     first; `refused` says why one must not be read. `rules` are the project's files of rules, heard if it is `trusted`.
     """
-    lines = _LINE_END.split(document.text)
+    lines = _lines(document.text)
     around = guessed(lines, start, stop) if symbols is None else enclosing(symbols, start, stop)
     left_out: list[str] = []
     wanted: list[_Wanted] = []
@@ -112,8 +112,13 @@ def context(
     return _cut([each for each in wanted if any(line.strip() for _, line in each.lines)], budget, left_out)
 
 
+def _lines(text: str) -> list[str]:
+    lines = _LINE_END.split(text)
+    return lines if lines[-1] else lines[:-1]
+
+
 def _all(document: Document) -> list[tuple[int, str]]:
-    return list(enumerate(_LINE_END.split(document.text)[:_MOST_LINES]))
+    return list(enumerate(_lines(document.text)[:_MOST_LINES]))
 
 
 def _closed(other: Document, document: Document, refused: Callable[[Document], str | None]) -> str | None:

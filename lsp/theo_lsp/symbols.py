@@ -27,7 +27,7 @@ _DEFINES: Final = re.compile(
     r"\s*+(?:(?:export|default|public|private|protected|internal|static|final|abstract|async|override|pub(?:\([a-z]+\))?"
     r"|unsafe|virtual|sealed|partial|open|data|inline|const|extern|local|declare)\s++)*+"
     r"(?P<kind>def|class|function\*?|fn|func|fun|interface|struct|enum|impl|trait|module|namespace|sub|object|record"
-    r"|describe|resource|type)\b[ (]*+(?P<name>[\w.:$\"'-]*+)"
+    r"|describe|resource|type)\b\s*+(?:\([\w *&,.\[\]]{0,80}\)\s++)?[ (]*+(?P<name>[\w.:$\"'-]*+)"
 )
 _METHOD: Final = re.compile(
     r"\s*+(?!if\b|for\b|while\b|switch\b|catch\b|else\b|return\b)[\w<>\[\],.*&? ]{0,100}?\b(?P<name>\w++)\([^;]*$"
@@ -57,6 +57,8 @@ def guessed(lines: Sequence[str], start: int, stop: int) -> tuple[Symbol, ...]:
             break
         if not lines[at].strip() or _depth(lines[at]) >= depth or _CLOSES.match(lines[at]):
             continue
+        if lines[at].strip() == "{":  # what it opens is said above it
+            continue
         depth = _depth(lines[at])
         if (symbol := _defined(lines, at)) and symbol.stop >= stop:
             found.append(symbol)
@@ -76,7 +78,7 @@ def _defined(lines: Sequence[str], at: int) -> Symbol | None:
 
 
 def _end(lines: Sequence[str], at: int) -> int:
-    """Behind the last line of what begins at `at`: the lines with more indentation, and the bracket that closes them."""
+    """Behind the last line of what begins at `at`: the lines with more indentation, and the bracket behind them."""
     depth, stop = _depth(lines[at]), at + 1
     for place in range(at + 1, len(lines)):
         line = lines[place]
