@@ -7,6 +7,7 @@ It measures letters, digits and words, and asks no list of known leaks. What is 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 SHORTEST_RANDOM: Final = 16
@@ -28,9 +29,19 @@ _LOOKED_UP: Final = re.compile(
     r"\b(?:environ|getenv|process\.env|ENV|env|config|settings|secrets|vault|input)\b[.\[(:]"
 )
 _BLANK: Final = re.compile(r"(.)\1{5}|^(.)\2{2,}$|\.{3}|…|\*{3}|x{4}|X{4}|\W(?:xxx|XXX)\b")
-_WORDS: Final = frozenset(
-    ["a", "abc", "account", "admin", "an", "api", "app", "auth", "aws", "bar", "baz", "change", "changed", "changeit", "changeme", "client", "company", "correct", "credential", "credentials", "db", "default", "demo", "dev", "dummy", "empty", "enter", "example", "fake", "false", "field", "fixme", "foo", "for", "go", "goes", "hash", "here", "hidden", "id", "in", "insert", "invalid", "is", "key", "letmein", "local", "localhost", "login", "me", "missing", "mock", "my", "mysecret", "nil", "no", "none", "not", "null", "old", "omitted", "one", "or", "pass", "passphrase", "password", "passwd", "placeholder", "please", "postgres", "prod", "production", "put", "pwd", "qux", "real", "redacted", "removed", "replace", "required", "reset", "root", "s3cr3t", "sample", "secret", "secrets", "set", "some", "something", "stub", "super", "temp", "test", "testing", "tests", "text", "the", "this", "to", "todo", "token", "topsecret", "true", "two", "type", "undefined", "unknown", "unset", "use", "used", "user", "username", "value", "valid", "min", "max", "confirmed", "nullable", "string", "jwt", "bot", "service", "very", "weak", "wrong", "your", "yours", "admin123", "p4ssw0rd", "passw0rd", "pw", "basic", "bearer", "new"]
-)
+_WORDS: Final = frozenset({
+    "a", "abc", "account", "admin", "admin123", "an", "api", "app", "auth", "aws", "bar", "basic", "baz", "bearer",
+    "bot", "change", "changed", "changeit", "changeme", "client", "company", "confirmed", "correct", "credential",
+    "credentials", "db", "default", "demo", "dev", "dummy", "empty", "enter", "example", "fake", "false", "field",
+    "fixme", "foo", "for", "go", "goes", "hash", "here", "hidden", "id", "in", "insert", "invalid", "is", "jwt",
+    "key", "letmein", "local", "localhost", "login", "max", "me", "min", "missing", "mock", "my", "mysecret", "new",
+    "nil", "no", "none", "not", "null", "nullable", "old", "omitted", "one", "or", "p4ssw0rd", "pass", "passphrase",
+    "passw0rd", "passwd", "password", "placeholder", "please", "postgres", "prod", "production", "put", "pw", "pwd",
+    "qux", "real", "redacted", "removed", "replace", "required", "reset", "root", "s3cr3t", "sample", "secret",
+    "secrets", "service", "set", "some", "something", "string", "stub", "super", "temp", "test", "testing", "tests",
+    "text", "the", "this", "to", "todo", "token", "topsecret", "true", "two", "type", "undefined", "unknown", "unset",
+    "use", "used", "user", "username", "valid", "value", "very", "weak", "wrong", "your", "yours",
+})  # fmt: skip
 """Words that people write where a secret will stand."""
 _TELLING: Final = frozenset(
     {"your", "changeme", "placeholder", "replace", "dummy", "fixme", "todo", "redacted", "sample"}
@@ -40,7 +51,7 @@ _SECRET_WORDS: Final = frozenset({"password", "passwd", "passphrase", "pwd", "se
 
 
 def random(value: str) -> bool:
-    """Whether `value` looks drawn at random: as keys and tokens are, and names, hand-written words and paths are not."""
+    """Whether `value` looks drawn at random: as keys and tokens are, and names, written words and paths are not."""
     if not SHORTEST_RANDOM <= len(value) <= _LONGEST or any(character.isspace() for character in value):
         return False
     if len(set(value)) < 8 or _sequential(value) or placeholder(value) or _CONSTANT.fullmatch(value):
@@ -100,7 +111,7 @@ def _scrambled(value: str, pieces: list[str]) -> bool:
 
 def _sequential(value: str) -> bool:
     """Whether `value` counts up or says the same again and again: ``0123456789abcdef``, ``deadbeefdeadbeef``."""
-    steps = sum(ord(after) - ord(before) == 1 for before, after in zip(value, value[1:], strict=False))
+    steps = sum(ord(after) - ord(before) == 1 for before, after in pairwise(value))
     if steps * 5 > len(value) * 2:
         return True
     return any(len(value) >= 2 * size and value == (value[:size] * len(value))[: len(value)] for size in range(1, 11))

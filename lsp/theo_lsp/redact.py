@@ -22,39 +22,45 @@ from theo_lsp.secret_shapes import Found, shaped
 _PLACEHOLDER: Final = re.compile(r"__HELD_BACK_SECRET_\d{1,6}__")
 _SHORTEST_EVERYWHERE: Final = 12  # a shorter one may be an ordinary word elsewhere
 _MOST_EVERYWHERE: Final = 300  # a file of more keys than this has each of them found by its own place
-_LITERAL: Final = "placeholder"
 
 
 @dataclass(frozen=True)
 class Redacted:
-    """A text without its secrets, the secrets by the words that stand for them, and how many were taken by kind."""
+    """A text without its secrets, and the secrets of its run by the words that stand for them."""
 
     text: str
     secrets: Mapping[str, str]
-    kinds: Counter[str]
+    kind_of: Mapping[str, str]
+    """The kind of each word's secret. The further lines of a private key, and words that stood in the source, have
+    none."""
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """How many different secrets are held back from this text, by kind."""
+        words = dict.fromkeys(match[0] for match in _PLACEHOLDER.finditer(self.text))
+        return Counter(self.kind_of[word] for word in words if word in self.kind_of)
 
 
-def redacted(text: str, known: Mapping[str, str] | None = None) -> Redacted:
-    """`text` without secrets. `known` are those that a run took from other texts before: they keep their words, and are
-    found here even where nothing tells them."""
-    secrets = dict(known or {})
+def redacted(text: str, known: Redacted | None = None) -> Redacted:
+    """`text` without secrets. `known` is what its run took from another text before: those secrets keep their words,
+    and are found here even where nothing tells them."""
+    secrets, kind_of = (dict(known.secrets), dict(known.kind_of)) if known else ({}, {})
     words = {secret: word for word, secret in secrets.items()}
-    kinds: Counter[str] = Counter()
     found = [*shaped(text), *placed(text)]
     # The source may hold such a word itself. It is held back too, else a secret would come back in its place.
-    found += [Found(*match.span(), _LITERAL) for match in _PLACEHOLDER.finditer(text)]
-    found += _everywhere(text, [*words, *(text[each.start : each.end] for each in found if each.kind != _LITERAL)])
+    found += [Found(*match.span(), "", part=True) for match in _PLACEHOLDER.finditer(text)]
+    found += _everywhere(text, [*words, *(text[each.start : each.end] for each in found)])
     parts, done = [], 0
     for each in _disjoint(found):
         secret = text[each.start : each.end]
         if secret not in words:
-            words[secret] = f"__HELD_BACK_SECRET_{len(words) + 1}__"
-            secrets[words[secret]] = secret
-            if not each.part and each.kind != _LITERAL:
-                kinds[each.kind] += 1
+            word = words[secret] = f"__HELD_BACK_SECRET_{len(words) + 1}__"
+            secrets[word] = secret
+            if not each.part:
+                kind_of[word] = each.kind
         parts += [text[done : each.start], words[secret]]
         done = each.end
-    return Redacted("".join([*parts, text[done:]]), secrets, kinds)
+    return Redacted("".join([*parts, text[done:]]), secrets, kind_of)
 
 
 def restored(answer: str, secrets: Mapping[str, str]) -> str:

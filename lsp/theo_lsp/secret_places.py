@@ -1,8 +1,8 @@
 """Secrets that are known by where they stand: assigned to a secret's name, in a URL, in a header, in a cookie.
 
-The name and the value have to agree. A password may be any word with a digit or a mark in it; a token or key has to look
-drawn at random. What stands there without quotes is a value only where code has none: after ``NAME=`` on a line of its
-own, after ``name:`` in YAML, below an INI section, or where no expression looks like it.
+The name and the value have to agree. A password may be any word with a digit or a mark in it; a token or key has to
+look drawn at random. What stands there without quotes is a value only where code has none: after ``NAME=`` on a line
+of its own, after ``name:`` in YAML, below an INI section, or where no expression looks like it.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from theo_lsp.likeness import placeholder
@@ -33,8 +34,10 @@ _SHAPES: Final[tuple[tuple[str, str, str], ...]] = (
     ("AWS key", "AKIA ASIA ABIA ACCA", r"[A-Z2-7]{16}"),
     ("GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", rf"{_ALNUM}{{36,251}}"),
     ("GitHub token", "github_pat_", r"\w{60,251}"),
-    ("GitLab token", "glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- glsoat- gloas-", rf"{_ANY}[\w.-]{{18,255}}{_ANY}"),
-    ("Slack token", "xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp-1- xoxe.", rf"{_ALNUM}[A-Za-z0-9.-]{{14,250}}{_ALNUM}"),
+    ("GitLab token", "glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- glsoat- gloas-",
+     rf"{_ANY}[\w.-]{{18,255}}{_ANY}"),
+    ("Slack token", "xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp-1- xoxe.",
+     rf"{_ALNUM}[A-Za-z0-9.-]{{14,250}}{_ALNUM}"),
     ("Slack webhook", "hooks.slack.com/services/", r"[A-Z0-9]{8,14}/[A-Z0-9]{8,14}/[A-Za-z0-9]{20,30}"),
     ("Discord webhook", "discord.com/api/webhooks/ discordapp.com/api/webhooks/", rf"\d{{16,20}}/{_ANY}{{60,80}}"),
     ("Stripe key", "sk_live_ sk_test_ rk_live_ rk_test_ whsec_", rf"{_ALNUM}{{20,247}}"),
@@ -123,7 +126,7 @@ def _drawn(tail: str, exact: bool) -> bool:
     if exact:
         return True
     digits = len(_DIGIT.findall(tail))
-    mixed = sum(before.islower() and after.isupper() for before, after in zip(tail, tail[1:], strict=False))
+    mixed = sum(before.islower() and after.isupper() for before, after in pairwise(tail))
     return digits >= 3 or digits + mixed >= 4
 
 

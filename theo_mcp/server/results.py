@@ -184,14 +184,6 @@ def _is_json_of(text: str, data: JsonValue) -> bool:
         return False
 
 
-def fenced(code: str, language: str) -> str:
-    """`code` in a fence that nothing in it can close."""
-    fence = "```"
-    while fence in code:
-        fence += "`"
-    return f"{fence}{language}\n{code.rstrip()}\n{fence}"
-
-
 _EXTENSIONS = {
     "python": ".py", "typescript": ".ts", "tsx": ".tsx", "javascript": ".js", "jsx": ".jsx", "html": ".html",
     "css": ".css", "json": ".json", "rust": ".rs", "go": ".go", "java": ".java", "kotlin": ".kt", "swift": ".swift",

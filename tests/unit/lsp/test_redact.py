@@ -52,10 +52,10 @@ def test_secrets_are_counted_by_kind_and_once_however_often_they_stand() -> None
 def test_a_secret_keeps_its_word_in_every_text_of_a_run() -> None:
     first = redacted(f'token = "{_GITHUB}"')
 
-    second = redacted(f'password = "Vexil42!oblast"  # was {_GITHUB}', first.secrets)
+    second = redacted(f'password = "Vexil42!oblast"  # was {_GITHUB}', first)
 
     assert second.text == 'password = "__HELD_BACK_SECRET_2__"  # was __HELD_BACK_SECRET_1__'
-    assert second.kinds == {"password": 1}
+    assert second.kinds == {"password": 1, "GitHub token": 1}
 
 
 def test_a_private_key_is_one_secret_and_keeps_its_lines() -> None:
@@ -70,7 +70,7 @@ def test_a_private_key_is_one_secret_and_keeps_its_lines() -> None:
 def test_a_line_from_the_middle_of_a_known_private_key_is_held_back() -> None:
     key = f"-----BEGIN {'PRIVATE'} KEY-----\n{_BODY[0]}\n{_BODY[1]}\n-----END {'PRIVATE'} KEY-----\n"
 
-    assert redacted(f"{_BODY[1]}\n", redacted(key).secrets).text == "__HELD_BACK_SECRET_2__\n"
+    assert redacted(f"{_BODY[1]}\n", redacted(key)).text == "__HELD_BACK_SECRET_2__\n"
 
 
 def test_a_private_key_that_is_cut_off_is_held_back_as_far_as_it_goes() -> None:
