@@ -14,9 +14,9 @@
     …
 
 A `»` alone on the last line is no line of the source. `file:` names the document, `finish: length` says that the answer
-was cut, `eol: crlf` or `cr` sets every line ending of the source, `␍` at the end of a line that one alone, and `end: none`
-takes the newline from the last line. The edit begins with `applied`, `shown` and the doubts, or `refused` and the
-sentence; `nothing` is an answer that changes nothing.
+was cut, `eol: crlf` or `cr` sets every line ending of the source, `␍` at the end of a line that one alone, and
+`end: none` takes the newline from the last line. The edit begins with `applied`, with `shown` and the doubts, or with
+`refused` and the sentence; `nothing` is an answer that changes nothing.
 """
 
 from __future__ import annotations

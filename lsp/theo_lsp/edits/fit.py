@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Final
 
 from theo_lsp.edits.blocks import balance, opens
 from theo_lsp.edits.indent import margin, reindented, unit_in, unit_of, width
 from theo_lsp.edits.language import is_comment, is_text, named
 from theo_lsp.edits.places import Lines, Span
-from theo_lsp.edits.repeats import Around, key, without_repeats
+from theo_lsp.edits.repeats import Around, key, says_much, without_repeats
 
 _NEXT_WORD: Final = re.compile(
     r"\b(?:return|in|and|or|not|if|else|elif|new|await|yield|import|from|throw|case|typeof)$"
 )
+_MOST_BEHIND: Final = 40  # lines of an answer that are looked at for the one that the place is on
 _LEAST_SHARED: Final = 0.6  # of the lines outside the target, for an answer to be the whole file
-_NEAR: Final = 2000  # lines around the place that are read for what they repeat
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,7 @@ class _Place:
         head = text[lines.line(row).start : span.start]
         tail = "" if whole else text[span.end : max(span.end, lines.line(last).end)]
         behind = last if whole or (not original and tail.strip() and not head.strip()) else last + 1
-        before = _rows(lines, max(0, row - _NEAR), row)
-        after = _rows(lines, behind, min(len(lines), behind + _NEAR))
+        before, after = _rows(lines, 0, row), _rows(lines, behind, len(lines))
         replaced = re.split(r"\r\n|\r|\n", head + original) if original.strip() else []
         return cls(lines, span, language, head, tail, original, Around(before, after, replaced, language))
 
@@ -182,17 +180,14 @@ def _of_whole_file(code: list[str], place: _Place) -> list[str] | None:
     said = [(at, key(line)) for at, line in enumerate(code) if line.strip()]
     texts = [text for _, text in said]
     outside = before + after
-    if not place.is_block or is_text(place.language) or len(outside) < 3 or len(texts) < len(outside) * _LEAST_SHARED:
+    if is_text(place.language) or len(outside) < 3 or len(texts) < len(outside) * _LEAST_SHARED:
         return code
-    there = set(texts)
-    if sum(text in there for text in outside) < len(outside) * _LEAST_SHARED:
+    there, telling = set(texts), [text for text in outside if says_much(text)]
+    if not telling or sum(text in there for text in telling) < len(telling) * _LEAST_SHARED:
         return code
     if texts[: len(before)] == before and texts[len(texts) - len(after) :] == after and len(texts) > len(outside):
         start = said[len(before)][0]
         return code[start : said[len(texts) - len(after) - 1][0] + 1]
-    known = before + _said(around.original) + after
-    if SequenceMatcher(None, known, texts, autojunk=False).ratio() < _LEAST_SHARED:
-        return code
     starts = before[:1] == texts[:1] or before[1:2] == texts[1:2] or (before and before[0] in texts[:5])
     ends = not after or after[-1] in texts[-3:]
     return None if starts and ends else code
@@ -207,7 +202,7 @@ def _without_row(code: list[str], place: _Place) -> list[str]:
     code = _without_blank_ends(code)
     head, tail = key(place.head), place.tail.strip()
     before = _said(place.around.before[-len(code) :])
-    for at, line in enumerate(code[:40]):
+    for at, line in enumerate(code[:_MOST_BEHIND]):
         said = key(line)
         above = _said(code[:at])
         if len(head) > 1 and said.startswith(head) and said != head and above == before[len(before) - len(above) :]:
@@ -217,8 +212,8 @@ def _without_row(code: list[str], place: _Place) -> list[str]:
         code = _without_half_word(code, place)
     if not tail:
         return code
-    after = _said(place.around.after[: len(code)])
-    for at in range(len(code) - 1, -1, -1):
+    after = _said(place.around.after[:_MOST_BEHIND])
+    for at in range(len(code) - 1, max(-1, len(code) - _MOST_BEHIND), -1):
         below = _said(code[at + 1 :])
         line = code[at].rstrip()
         if line.endswith(tail) and line != tail and below == after[: len(below)]:

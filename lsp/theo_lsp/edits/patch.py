@@ -7,7 +7,7 @@ them apart, make the whole diff unusable. Nothing is placed by its line number a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -16,6 +16,8 @@ from theo_lsp.edits.indent import margin
 
 _RANGE: Final = re.compile(r"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
 _HEADER: Final = re.compile(r"(?:diff |index |new file|deleted file|old mode|new mode|similarity |rename )")
+_SAME: Final[tuple[Callable[[str], str], ...]] = (str, str.rstrip, str.strip)
+_MOST_PLACES: Final = 1000
 _NO_NEWLINE: Final = "\\ No newline"
 
 
@@ -85,9 +87,10 @@ def hunks_of(diff: str, file: str = "") -> list[Hunk]:
 
 def patched(lines: Sequence[str], hunks: Sequence[Hunk], within: tuple[int, int]) -> Patched | None:
     """`lines`, without their endings, after `hunks`; those in `within` come first where the old lines stand twice."""
+    indexes = [_index(lines, same) for same in _SAME]
     placed: list[tuple[int, Hunk]] = []
     for hunk in hunks:
-        at = _where(lines, hunk, within)
+        at = _where(indexes, lines, hunk, within)
         if at is None:
             return None
         placed.append((at, hunk))
@@ -112,16 +115,27 @@ def patched(lines: Sequence[str], hunks: Sequence[Hunk], within: tuple[int, int]
     return Patched([*result, *lines[done:]], first, last)
 
 
-def _where(lines: Sequence[str], hunk: Hunk, within: tuple[int, int]) -> int | None:
+def _index(lines: Sequence[str], same: Callable[[str], str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for at, line in enumerate(lines):
+        found.setdefault(same(line), []).append(at)
+    return found
+
+
+def _where(
+    indexes: list[dict[str, list[int]]], lines: Sequence[str], hunk: Hunk, within: tuple[int, int]
+) -> int | None:
     old = hunk.old
     if not any(line.strip() for line in old):
         blank = all(not line.strip() for line in lines[within[0] : within[1]])
         return within[0] if blank and not old else None
-    for same in (str, str.rstrip, str.strip):
+    for same, index in zip(_SAME, indexes, strict=True):
+        places = [index.get(same(line), []) for line in old]
+        rarest = min(range(len(places)), key=lambda row: len(places[row]))
+        starts = [at - rarest for at in places[rarest][:_MOST_PLACES] if 0 <= at - rarest <= len(lines) - len(old)]
         key = [same(line) for line in old]
-        here = [same(line) for line in lines]
-        found = [at for at in range(len(here) - len(key) + 1) if here[at] == key[0] and here[at : at + len(key)] == key]
-        inside = [at for at in found if within[0] <= at and at + len(key) <= within[1]]
+        found = [at for at in starts if [same(line) for line in lines[at : at + len(old)]] == key]
+        inside = [at for at in found if within[0] <= at and at + len(old) <= within[1]]
         if len(inside) == 1 or len(found) == 1:
             return (inside or found)[0]
         if found:  # the header may count from the start of the document, or of what the model was shown

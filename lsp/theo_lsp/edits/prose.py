@@ -19,7 +19,8 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.!?])[\"')]*(?:\s|$)|\n\n")
 _WORDS: Final = re.compile(r"[A-Za-z'’-]{1,40}[,;:]?(?:\s|$)")
 _LEAD: Final = re.compile(
     r"(?:sure|certainly|of course|okay|ok|here(?:'s| is| are)|below is"
-    r"|the (?:following|code|function|corrected|updated)|this (?:is|code|function)|answer|output|explanation|note|result|solution|updated code|corrected code)\b",
+    r"|the (?:following|code|function|corrected|updated)"
+    r"|this (?:is|code|function)|answer|output|explanation|note|result|solution|updated code|corrected code)\b",
     re.IGNORECASE,
 )
 _CODE_MARK: Final = re.compile(r"[;{}=<>\\]|\w\(|\)\s*:?$|\]$|^\s*(?:@|\$|\||[+*/]\w)|::|->|\w\.\w+\(")

@@ -15,6 +15,7 @@ from theo_lsp.edits.blocks import balance, without_strings
 from theo_lsp.edits.indent import width
 from theo_lsp.edits.language import is_comment
 
+_MOST: Final = 400  # lines beside the place that an answer may repeat; one that repeats more is the whole file
 _SAYS_LITTLE: Final = frozenset(
     {"end", "else", "else:", "fi", "done", "esac", "pass", "return", "return;", "break", "break;", "try:", "finally:",
      "begin", "do", "then", "continue", "continue;", "});", '"""', "'''", "*/", "/**"}
@@ -87,7 +88,7 @@ def _keys(lines: Sequence[str]) -> list[tuple[int, str]]:
 
 
 def _without_start(code: list[str], around: Around) -> list[str]:
-    said, before = _keys(code), _keys(around.before[-2 * len(code) - 20 :])
+    said, before = _keys(code[:_MOST]), _keys(around.before[-_MOST:])
     had = [text for _, text in _keys(around.original[: len(code)])]
     for count in range(min(len(said) - 1, len(before)), 0, -1):
         lines = [text for _, text in said[:count]]
@@ -98,7 +99,7 @@ def _without_start(code: list[str], around: Around) -> list[str]:
 
 
 def _without_end(code: list[str], around: Around) -> list[str]:
-    said, after = _keys(code), _keys(around.after[: 2 * len(code) + 20])
+    said, after = _keys(code), _keys(around.after[:_MOST])
     had = [text for _, text in _keys(around.original[-len(code) :])]
     for count in range(min(len(said) - 1, len(after)), 0, -1):
         lines = [text for _, text in said[-count:]]

@@ -70,7 +70,7 @@ def test_a_lone_surrogate_is_one_unit_on_the_wire() -> None:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_every_offset_comes_back_from_its_place(encoding: Encoding) -> None:
-    random = Random(1)  # noqa: S311
+    random = Random(1)
     for _ in range(300):
         lines = Lines(texts.text(random))
         for offset in range(len(lines.text) + 1):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 
 PIECES = (
-    "a", "b", "  ", "\t", "\n", "\r\n", "\r", "x = 1\n", "}\r\n", "é", "e\u0301", "日本", "🦊", "👩\u200d👩\u200d👧", "🇩🇪", "👍🏽",
-    "\u2028", "\x0c", "\ufeff", "각", "\u1100\u1161", "return x\n", "\n\n", "ä̈",
+    "a", "b", "  ", "\t", "\n", "\r\n", "\r", "x = 1\n", "}\r\n", "é", "e\u0301", "日本", "🦊", "👩\u200d👧", "🇩🇪",
+    "👍🏽", "\u2028", "\x0c", "\ufeff", "각", "\u1100\u1161", "return x\n", "\n\n", "ä̈",
 )  # fmt: skip
 
 
