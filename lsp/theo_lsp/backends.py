@@ -10,6 +10,7 @@ from typing import Self
 from theo_mcp.backend import Backend
 from theo_mcp.errors import ConfigError
 from theo_mcp.settings import Settings
+from theo_mcp.workspace.deny import Deny
 
 
 @dataclass
@@ -25,6 +26,11 @@ class Backends:
     def __init__(self) -> None:
         self._settings: Settings | ConfigError = ConfigError("There are no settings yet.")
         self._shared: _Shared | None = None
+
+    @property
+    def deny(self) -> Deny:
+        """What is never read, by the settings as they are now."""
+        return Deny.of(Settings() if isinstance(self._settings, ConfigError) else self._settings)
 
     async def use(self, settings: Settings | ConfigError) -> None:
         """From now on runs begin with `settings`. Those that could not be read fail each run with their sentence."""

@@ -12,7 +12,6 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 import anyio
 from lsprotocol import types
@@ -22,6 +21,7 @@ from theo_lsp.editor import Editor
 from theo_lsp.edits import Doubt, Found, Refused, code_of, edited
 from theo_lsp.generation import Answer
 from theo_lsp.order import Order
+from theo_lsp.prompt import path_of
 from theo_lsp.shown import Shown
 from theo_mcp.errors import ModelError
 
@@ -115,7 +115,7 @@ class Delivery:
         return True
 
     async def _new_file(self, order: Order, wanted: str, found: Found) -> str:
-        path, code = _path(order.document), found.code
+        path, code = path_of(order.document.uri), found.code
         if path is None or not self._editor.creates_files or found.truncated or found.elided or found.diff:
             await self._shown.show(_copy_of(wanted), code)
             return "shown"
@@ -159,11 +159,6 @@ def _name(document: Document) -> str:
 
 def _copy_of(name: str) -> str:
     return "".join(mark if mark.isalnum() or mark in "._-" else "_" for mark in name[-80:])
-
-
-def _path(document: Document) -> Path | None:
-    parts = urlsplit(document.uri)
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" and parts.netloc in ("", "localhost") else None
 
 
 def _free(path: Path) -> Path:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup
@@ -22,7 +23,7 @@ from theo_lsp.editor import Editor
 from theo_lsp.generation import generate
 from theo_lsp.order import Order
 from theo_lsp.prompt import prompt_of
-from theo_lsp.redact import redacted, restored
+from theo_lsp.redact import restored
 from theo_lsp.shown import Shown
 from theo_mcp.errors import InputError, TheoError
 from theo_mcp.runs import Report, Run, Runs
@@ -59,9 +60,17 @@ class Jobs:
     """Starts, shows and stops runs."""
 
     def __init__(
-        self, editor: Editor, documents: Documents, backends: Backends, shown: Shown, runs: Runs, tasks: TaskGroup
+        self,
+        editor: Editor,
+        documents: Documents,
+        backends: Backends,
+        shown: Shown,
+        runs: Runs,
+        tasks: TaskGroup,
+        *,
+        folders: Callable[[], Iterable[Path]],
     ) -> None:
-        self._editor, self._documents, self._backends = editor, documents, backends
+        self._editor, self._documents, self._backends, self._folders = editor, documents, backends, folders
         self._shown, self._runs, self._tasks = shown, runs, tasks
         self._delivery = Delivery(editor, documents, shown)
         self._jobs: dict[str, Job] = {}
@@ -112,7 +121,7 @@ class Jobs:
             job.pieces += 1
             report.text(text)
 
-        held = redacted(prompt_of(job.order))
+        held = await prompt_of(job.order, self._documents.all(), self._folders(), self._backends.deny)
         if job.order.dry:
             await self._shown.show("prompt.md", held.text)
             return

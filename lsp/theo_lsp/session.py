@@ -8,6 +8,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 from anyio.abc import TaskGroup
@@ -20,6 +21,7 @@ from theo_lsp.editor import Editor
 from theo_lsp.jobs import Jobs
 from theo_lsp.menu import CANCEL, RUN, kinds, menu
 from theo_lsp.order import checked
+from theo_lsp.prompt import path_of
 from theo_lsp.protocol import Server, plain
 from theo_lsp.shown import Shown
 from theo_lsp.wire import Writer
@@ -38,7 +40,7 @@ class Session:
         self._server, self._backends, self._tasks, self._environ = server, backends, tasks, environ
         self._editor = Editor(server)
         self._shown = Shown(self._editor)
-        self._jobs = Jobs(self._editor, server.documents, backends, self._shown, runs, tasks)
+        self._jobs = Jobs(self._editor, server.documents, backends, self._shown, runs, tasks, folders=self._folders)
         self._first: dict[str, object] = {}
         """What came with initialize; what the editor sets later goes over it."""
         self._initialized = False
@@ -103,6 +105,13 @@ class Session:
         if method == types.INITIALIZE:
             return self._initialized
         return not self._initialized and method != types.EXIT
+
+    def _folders(self) -> list[Path]:
+        """The folders of the workspace, the deepest first."""
+        workspace = self._server.workspace
+        uris = [*workspace.folders, *([workspace.root_uri] if workspace.root_uri else [])]
+        paths = {path for uri in uris if (path := path_of(uri)) is not None}
+        return sorted(paths, key=lambda path: -len(path.parts))
 
     def _register(self) -> None:
         server = self._server  # partial, because pygls marks what it registers, and a method takes no mark

@@ -70,7 +70,7 @@ async def _typed(command: Sequence[str]) -> _Typed:
     with anyio.fail_after(_LIMIT_S):
         async with child([*command]) as process:
             editor = _Editor(process)
-            hello = {"processId": None, "rootUri": None, "capabilities": {}}
+            hello: dict[str, Any] = {"processId": None, "rootUri": None, "capabilities": {}}
             await editor.request("initialize", hello)
             measured = _Typed((time.perf_counter() - began) * 1000)
             await editor.notify("initialized", {})

@@ -261,6 +261,17 @@ async def test_a_secret_is_held_back_counted_and_put_back(editor: Editor, model_
     assert editor.texts[URI].count(key) == 2
 
 
+async def test_a_file_of_keys_is_never_sent(editor: Editor, model_server: ModelServer, tmp_path: Path) -> None:
+    uri = (tmp_path / ".env").as_uri()
+    await editor.open(uri, "# Add two numbers.\nKEY=1\n", "shellscript")
+
+    answer = await editor.run(await editor.entry("Theo: Generate", uri, (0, 3)))
+    ended = await editor.ended(answer["result"]["jobId"])
+
+    assert ended == "This document is never sent, because it may hold keys or passwords."
+    assert model_server.chats == []
+
+
 async def test_a_failure_is_one_sentence_with_the_next_step(editor: Editor, model_server: ModelServer) -> None:
     model_server.key = "another"
 
