@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from theo_mcp.backend import Backend
 from theo_mcp.errors import ConfigError
 from theo_mcp.settings import Settings
-from theo_mcp.workspace.deny import Deny
+
+if TYPE_CHECKING:
+    from theo_mcp.workspace.deny import Deny
 
 
 @dataclass
@@ -30,6 +32,8 @@ class Backends:
     @property
     def deny(self) -> Deny:
         """What is never read, by the settings as they are now."""
+        from theo_mcp.workspace.deny import Deny  # 35 ms, and not needed at the start
+
         return Deny.of(Settings() if isinstance(self._settings, ConfigError) else self._settings)
 
     async def use(self, settings: Settings | ConfigError) -> None:

@@ -16,12 +16,11 @@ from urllib.parse import unquote, urlsplit
 import anyio
 from lsprotocol import types
 
-from theo_lsp.documents import Document, Documents, Target
+from theo_lsp.documents import Document, Documents, Target, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits import Doubt, Found, Refused, code_of, edited
 from theo_lsp.generation import Answer
 from theo_lsp.order import Order
-from theo_lsp.prompt import path_of
 from theo_lsp.shown import Shown
 from theo_mcp.errors import ModelError
 

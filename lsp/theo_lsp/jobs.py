@@ -17,13 +17,9 @@ from anyio.abc import TaskGroup
 from lsprotocol import types
 
 from theo_lsp.backends import Backends
-from theo_lsp.delivery import Delivery
 from theo_lsp.documents import Documents, Target
 from theo_lsp.editor import Editor
-from theo_lsp.generation import generate
 from theo_lsp.order import Order
-from theo_lsp.prompt import prompt_of
-from theo_lsp.redact import restored
 from theo_lsp.shown import Shown
 from theo_mcp.errors import InputError, TheoError
 from theo_mcp.runs import Report, Run, Runs
@@ -72,7 +68,6 @@ class Jobs:
     ) -> None:
         self._editor, self._documents, self._backends, self._folders = editor, documents, backends, folders
         self._shown, self._runs, self._tasks = shown, runs, tasks
-        self._delivery = Delivery(editor, documents, shown)
         self._jobs: dict[str, Job] = {}
 
     def start(self, order: Order) -> str:
@@ -117,6 +112,12 @@ class Jobs:
         return (job for job in list(self._jobs.values()) if job.order.document.uri == uri)
 
     async def _carry_out(self, job: Job, report: Report) -> None:
+        # What only a run needs is imported by the first: an editor waits for this server when it starts.
+        from theo_lsp.delivery import Delivery
+        from theo_lsp.generation import generate
+        from theo_lsp.prompt import prompt_of
+        from theo_lsp.redact import restored
+
         def piece(text: str) -> None:
             job.pieces += 1
             report.text(text)
@@ -131,7 +132,7 @@ class Jobs:
             answer = await generate(backend, held.text, piece=piece)
         report.phase("applying")
         whole = replace(answer, text=restored(answer.text, held.secrets))
-        job.told = await self._delivery.deliver(job.order, job.target, whole)
+        job.told = await Delivery(self._editor, self._documents, self._shown).deliver(job.order, job.target, whole)
 
     async def _attend(self, job: Job) -> None:
         """Shows a run's progress, and how it ended."""

@@ -23,7 +23,7 @@ _Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class _Argument(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 class _Position(_Argument):

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 import anyio.to_thread
 
 from theo_lsp import context, prompting
-from theo_lsp.documents import Document
+from theo_lsp.documents import Document, path_of
 from theo_lsp.ignored import why_ignored
 from theo_lsp.order import Order
 from theo_lsp.prompting import Prompt
@@ -44,12 +43,6 @@ async def prompt_of(order: Order, open_documents: Iterable[Document], folders: I
     }
     make = partial(_made, order, named, roots, lambda document: known[document.path, document.project])
     return await anyio.to_thread.run_sync(make)
-
-
-def path_of(uri: str) -> Path | None:
-    """The path of a ``file:`` URI of this machine."""
-    parts = urlsplit(uri)
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" and parts.netloc in ("", "localhost") else None
 
 
 def _made(

@@ -17,11 +17,11 @@ from pydantic import JsonValue
 
 from theo_lsp import settings
 from theo_lsp.backends import Backends
+from theo_lsp.documents import path_of
 from theo_lsp.editor import Editor
 from theo_lsp.jobs import Jobs
 from theo_lsp.menu import CANCEL, RUN, kinds, menu
 from theo_lsp.order import checked
-from theo_lsp.prompt import path_of
 from theo_lsp.protocol import Server, plain
 from theo_lsp.shown import Shown
 from theo_lsp.wire import Writer
