@@ -143,7 +143,7 @@ def _unusable(refused: Refused) -> ModelError:
 
 
 def _done(how: str, answer: Answer) -> str:
-    return " · ".join(part for part in (how, answer.who, answer.notice) if part)
+    return " · ".join(part for part in (how, answer.who) if part)
 
 
 def _question(order: Order, document: Document | None) -> str:

@@ -130,6 +130,8 @@ class Jobs:
         report.phase("waiting for the model")
         async with self._backends.current() as backend:
             answer = await generate(backend, held.text, piece=piece)
+        if answer.notice:  # too long for a line of progress
+            self._editor.note(f"Theo: {answer.notice}")
         report.phase("applying")
         whole = replace(answer, text=restored(answer.text, held.secrets))
         job.told = await Delivery(self._editor, self._documents, self._shown).deliver(job.order, job.target, whole)
@@ -187,11 +189,11 @@ def _overlap(job: Job, order: Order) -> bool:
 
 def _progress(phase: str, job: Job, text: str) -> str:
     """The phase, how much came, the first line of it that is code, and what was held back."""
-    parts = [phase]
+    parts = [phase or "starting"]
     if job.pieces:
         lines = (line.strip() for line in text[:2_000].splitlines())
         first = next((line for line in lines if line and not line.startswith(("```", "~~~"))), "")
-        parts = [phase if phase == "applying" else "writing", f"{job.pieces} tokens"]
+        parts = [phase if phase == "applying" else "writing", f"{job.pieces} token{'s' * (job.pieces > 1)}"]
         parts.append(first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…")
     if job.secrets:
         parts.append(f"{job.secrets} secret{'s' * (job.secrets > 1)} held back")

@@ -117,7 +117,7 @@ async def test_a_second_run_at_the_same_place_is_refused(editor: Editor, model_s
 async def test_an_edit_moves_with_what_was_typed_above_it(editor: Editor, model_server: ModelServer) -> None:
     go_on = held(model_server)
     job = await _generate(editor)
-    await editor.until(lambda message: "def add" in str(message) or "tokens" in str(message))
+    await editor.until(lambda message: "def add" in str(message) or " token" in str(message))
 
     await editor.change(URI, (0, 0), (0, 0), "# 🎈\f\n")
     go_on.set()
@@ -132,7 +132,7 @@ async def test_an_answer_whose_place_was_touched_waits_for_the_user(editor: Edit
         editor.choice = choice
         go_on = held(model_server)
         job = await _generate(editor)
-        await editor.until(lambda message, job=job: "tokens" in str(message) and job in str(message))  # type: ignore[misc]
+        await editor.until(lambda message, job=job: " token" in str(message) and job in str(message))  # type: ignore[misc]
         await editor.change(URI, (2, 18), (2, 18), " Fast.")
         go_on.set()
         ended[choice] = (await editor.ended(job)).split(" · ")[0], editor.texts[URI]
