@@ -14,9 +14,9 @@
     …
 
 A `»` alone on the last line is no line of the source. `file:` names the document, `finish: length` says that the answer
-was cut, `eol: crlf` or `cr` sets every line ending of the source, `␍` at the end of a line that one alone, and
-`end: none` takes the newline from the last line. The edit begins with `applied`, with `shown` and the doubts, or with
-`refused` and the sentence; `nothing` is an answer that changes nothing.
+was cut, `eol: crlf` or `cr` sets every line ending of the source, `␍` at the end of a line that one alone (also in an
+answer), and `end: none` takes the newline from the last line. The edit begins with `applied`, with `shown` and the
+doubts, or with `refused` and the sentence; `nothing` is an answer that changes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-from theo_lsp.edits import Edited, Refused, Span, applied, edited
+from theo_lsp.edits.answer import Refused
+from theo_lsp.edits.changes import applied
+from theo_lsp.edits.edited import Edited, edited
+from theo_lsp.edits.places import Span
 
 FOLDER = Path(__file__).parent / "edits"
 
@@ -79,6 +82,7 @@ def read(path: Path) -> Case:
         source = source.rstrip("\r\n")
     start = source.index("«")
     end = source.index("»") - 1
+    answer = answer.replace("␍", "\r")
     before = text[: len(text) - len(expected)].removesuffix("==== edit\n")
     return Case(path, before, fields, source.replace("«", "").replace("»", ""), Span(start, end), answer, expected)
 

@@ -19,7 +19,7 @@ _LONGEST_NAMING_LINE = 200  # no file is named in a longer one, and the patterns
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block. `file` is the name that the answer gives it, or an empty string; `closed` is whether it ends."""
+    """One fenced block. `file` is the name that the answer gives it, or an empty string; `closed`: it has its end."""
 
     language: str
     file: str

@@ -1,19 +1,20 @@
 """Finds the code in a raw answer, or says in a sentence why there is none.
 
-Of several blocks the one for the file counts, else the largest of the language; examples and commands beside it are
-left out. What was cut, or leaves code out by a comment ("rest unchanged"), is marked: such is shown, never applied by
-itself.
+Of several blocks the one for the file counts, else those that define each its own, else the largest of the language;
+tests, examples and commands beside it are left out. What was cut, was joined, or leaves code out by a comment ("rest
+unchanged"), is marked: such is shown, never applied by itself.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final, Literal, TypeAlias
 
 from theo_lsp.edits.language import akin, is_comment, is_known, is_text, named
 from theo_lsp.edits.prose import first_sentence, is_refusal, is_sentence, without_prose
+from theo_lsp.edits.repeats import definitions
 from theo_mcp.artifacts import fences
 from theo_mcp.artifacts.fences import Block
 
@@ -30,6 +31,7 @@ _LEFT_OUT: Final = re.compile(
     r"|\b(?:existing|unchanged|previous) code\b.{0,20}$|\b(?:remains?|stays?|is) unchanged\b",
     re.IGNORECASE,
 )
+_SWAP: Final = re.compile(r"^<{5,9} [^\n]*\n.*^={5,9}\n.*^>{5,9} ", re.MULTILINE | re.DOTALL)
 _HUNK: Final = re.compile(r"^@@(?: .*)?$", re.MULTILINE)
 _HEADERS: Final = re.compile(r"^--- .*\n\+\+\+ ", re.MULTILINE)
 
@@ -42,6 +44,7 @@ class Found:
     diff: bool = False
     truncated: bool = False
     elided: bool = False
+    joined: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,15 @@ def code_of(answer: str, language: str, *, file: str = "", finish_reason: str = 
     if chosen is None:
         labels = ", ".join(sorted({block.language for block in blocks}))
         return Refused("language", f"The answer holds {labels}, no {language}.")
-    code = chosen.code
-    closed = chosen.closed
+    joined = _joined(blocks, chosen, language)
+    code, closed = joined or chosen.code, chosen.closed
     if not closed and code.rstrip().endswith("```"):  # the fence ends the last line of code
         code, closed = code.rstrip().removesuffix("```"), True
     if is_refusal(code) and without_prose(_uncommented(code), language) == "":
         return Refused("refusal", first_sentence(_uncommented(code)))
-    return _found(code, language, truncated=not closed, labelled=chosen.language)
+    found = _found(code, language, truncated=not closed, labelled=chosen.language)
+    more = not joined and not _is_beside(chosen) and _defines_more(blocks, chosen, language)
+    return replace(found, elided=found.elided or more, joined=bool(joined))
 
 
 def _found(code: str, language: str, *, truncated: bool = False, labelled: str = "") -> Found:
@@ -94,7 +99,7 @@ def _found(code: str, language: str, *, truncated: bool = False, labelled: str =
 def _is_diff(code: str, language: str, labelled: str) -> bool:
     if named(language) in ("diff", "patch"):
         return False
-    if labelled in ("diff", "patch", "udiff") or _HEADERS.search(code):
+    if labelled in ("diff", "patch", "udiff") or _HEADERS.search(code) or _SWAP.search(code):
         return True
     lines = [line for line in code.split("\n") if line]
     marked = [line[0] for line in lines if line[0] in "+-"]
@@ -144,12 +149,20 @@ def _before_a_lone_fence(text: str, language: str) -> str:
 
 def _bare(text: str, language: str, *, cut: bool) -> Found | Refused:
     """The code of an answer without fences."""
-    if is_refusal(text):
-        return Refused("refusal", first_sentence(text))
     code = without_prose(text, language)
+    if _regrets(text, code, language):
+        return Refused("refusal", first_sentence(_uncommented(text)))
     if not code:
         return Refused("prose", f"The answer is words, not code: {first_sentence(text)}")
     return _found(code, language, truncated=cut and text.rstrip().endswith(code.rstrip()))
+
+
+def _regrets(text: str, code: str, language: str) -> bool:
+    """Whether an answer without fences is a refusal: no apology that leads to code, no comment above code."""
+    begin = text.strip().split("\n", 1)[0].rstrip()
+    if not is_refusal(text) or (code and begin.endswith(":")):
+        return False
+    return not is_comment(begin, language) or not without_prose(_uncommented(code), language)
 
 
 def _chosen(blocks: list[Block], language: str, file: str) -> Block | None:
@@ -166,7 +179,32 @@ def _chosen(blocks: list[Block], language: str, file: str) -> Block | None:
         code = "".join(block.code for block in changes)
         return Block("diff", "", code, closed=all(block.closed for block in changes))
     fitting = fitting or [block for block in blocks if not is_known(block.language)]
+    if "test" not in name.lower():
+        fitting = [block for block in fitting if not _is_beside(block)] or fitting
     return max(fitting, key=lambda block: len(block.code)) if fitting else None
+
+
+def _is_beside(block: Block) -> bool:
+    """Whether a block holds nothing but tests, or a `main` that shows the use."""
+    names = definitions(block.code.split("\n"))
+    return bool(names) and all(name.lower() == "main" or name.lower().startswith("test") for name in names)
+
+
+def _joined(blocks: list[Block], chosen: Block, language: str) -> str:
+    """The code of the blocks that define each its own, the chosen among them; empty where that is one block."""
+    pieces = [block for block in blocks if block.language == chosen.language and not block.file and block.closed]
+    pieces = [block for block in pieces if definitions(block.code.split("\n")) and not _is_beside(block)]
+    names = [name for block in pieces for name in definitions(block.code.split("\n"))]
+    if chosen.file or len(pieces) < 2 or len(names) > len(set(names)) or not any(one is chosen for one in pieces):
+        return ""
+    return ("\n\n" if named(language) == "python" else "\n").join(block.code.strip("\n") + "\n" for block in pieces)
+
+
+def _defines_more(blocks: list[Block], chosen: Block, language: str) -> bool:
+    """Whether another block of the language defines what the chosen one does not, and is no test and no example."""
+    had = definitions(chosen.code.split("\n"))
+    others = [block for block in blocks if block is not chosen and not block.file and akin(block.language, language)]
+    return any(definitions(block.code.split("\n")) - had for block in others if not _is_beside(block))
 
 
 def _marks_of_code(code: str) -> bool:

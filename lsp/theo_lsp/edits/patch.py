@@ -1,4 +1,5 @@
-"""Applies a diff as models write them: line numbers wrong, context shifted or without its space, headers missing.
+"""Applies a diff as models write them: line numbers wrong, context shifted or without its space, headers missing; and
+blocks of what to search and what to put there, between the marks of a merge conflict.
 
 A hunk goes where its old lines are, and only there: lines that are nowhere, or at several places with nothing to tell
 them apart, make the whole diff unusable. Nothing is placed by its line number alone.
@@ -15,6 +16,7 @@ from typing import Final
 from theo_lsp.edits.indent import margin
 
 _RANGE: Final = re.compile(r"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
+_SWAP: Final = re.compile(r"^<{5,9} .*\n((?:(?!={5,9}$).*\n)*)={5,9}\n((?:(?!>{5,9}).*\n)*)>{5,9}", re.MULTILINE)
 _HEADER: Final = re.compile(r"(?:diff |index |new file|deleted file|old mode|new mode|similarity |rename )")
 _SAME: Final[tuple[Callable[[str], str], ...]] = (str, str.rstrip, str.strip)
 _MOST_PLACES: Final = 1000
@@ -44,6 +46,8 @@ class Patched:
 
 def hunks_of(diff: str, file: str = "") -> list[Hunk]:
     """The hunks of `diff`; of several files, those for `file`."""
+    if swaps := _SWAP.findall(diff):
+        return [Hunk((*_rows("-", old), *_rows("+", new))) for old, new in swaps]
     sections: list[tuple[str, list[Hunk]]] = [("", [])]
     rows: list[tuple[str, str]] = []
     hint = -1
@@ -113,6 +117,10 @@ def patched(lines: Sequence[str], hunks: Sequence[Hunk], within: tuple[int, int]
             if mark != " ":
                 first, last = min(first, done - (mark == "-")), max(last, done)
     return Patched([*result, *lines[done:]], first, last)
+
+
+def _rows(mark: str, text: str) -> list[tuple[str, str]]:
+    return [(mark, line) for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def _index(lines: Sequence[str], same: Callable[[str], str]) -> dict[str, list[int]]:

@@ -72,6 +72,11 @@ def without_repeats(code: list[str], around: Around) -> list[str]:
     return code or [""]
 
 
+def definitions(lines: Sequence[str]) -> set[str]:
+    """The names of what the lines define by a keyword: types and functions."""
+    return {name for line in lines if (name := _defines(line))}
+
+
 def key(line: str) -> str:
     """What a line says, whatever its white space."""
     return " ".join(line.split())
@@ -176,8 +181,9 @@ def _without_headers(code: list[str], around: Around) -> list[str]:
 
 
 def _without_examples(code: list[str], around: Around) -> list[str]:
-    """Without the calls that show how it is used, where a part of a document was asked for."""
-    if not any(line.strip() for line in around.original) or not (around.before or around.after):
+    """Without the calls that show how it is used, where a definition in a document was asked for, not a program."""
+    asked = [line for line in around.original if line.strip() and not is_comment(line, around.language)]
+    if not asked or not any(line.strip() for line in (*around.before, *around.after)):
         return code
     had = "\n".join(around.original)
     edge = min((width(line) for line in code if line.strip()), default=0)
@@ -209,8 +215,8 @@ def _shown_from(code: list[str], edge: int) -> int:
 
 def _without_definitions(code: list[str], around: Around) -> list[str]:
     """Without what the document defines elsewhere, where it stands beside the definition that was asked for."""
-    had = {name for line in around.original if (name := _defines(line))}
-    there = {name for line in (*around.before, *around.after) if (name := _defines(line))} - had
+    had = definitions(around.original)
+    there = definitions([*around.before, *around.after]) - had
     if not had or not there:
         return code
     kept: list[str] = []

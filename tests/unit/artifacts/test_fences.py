@@ -22,6 +22,8 @@ def test_a_block_is_taken_out_with_its_language() -> None:
         ("```py\r\nx\r\n```\r\n", "x\n"),
         ("```py\n```", ""),
         ("```py\n~~~\n```", "~~~\n"),
+        ('```py\n"""\n    ```\n    x\n    ```\n"""\n```', '"""\n    ```\n    x\n    ```\n"""\n'),
+        ("```markdown\na\n```sh\nls\n```\nb\n```\nDone.", "a\n```sh\nls\n```\nb\n"),
         ("1. Do this:\n\n    ```py\n    x\n    ```", "x\n"),
         ("```py\n'a\x0cb\u2028c'\n```", "'a\x0cb\u2028c'\n"),
     ],
@@ -70,6 +72,10 @@ def test_a_name_belongs_to_the_next_block_only() -> None:
     blocks = read("**a.py**\n```python\n1\n```\n```python\n2\n```").blocks
 
     assert [block.file for block in blocks] == ["a.py", ""]
+
+
+def test_a_block_without_its_end_is_not_closed() -> None:
+    assert [block.closed for block in read("```py\n1\n```\n```py\n2").blocks] == [True, False]
 
 
 def test_text_without_fences_is_prose() -> None:

@@ -8,7 +8,10 @@ from time import process_time
 import pytest
 
 from tests.golden.case import cases
-from theo_lsp.edits import Edited, Refused, Span, applied, edited
+from theo_lsp.edits.answer import Refused
+from theo_lsp.edits.changes import applied
+from theo_lsp.edits.edited import Edited, edited
+from theo_lsp.edits.places import Span
 
 PIECES = (
     "```", "```python\n", "\n", "~~~\n", "@@ -1,2 +1,2 @@\n", "+x\n", "-y\n", " ", "\t", "def f():\n", "}\n", "{",

@@ -6,7 +6,8 @@ from random import Random
 import pytest
 
 from tests.unit.edits import texts
-from theo_lsp.edits import Change, Encoding, Lines, Span, applied, minimal, rebased
+from theo_lsp.edits.changes import Change, applied, minimal, rebased
+from theo_lsp.edits.places import Encoding, Lines, Span
 
 
 def one(start: int, end: int, text: str) -> Change:

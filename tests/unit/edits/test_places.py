@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from tests.unit.edits import texts
-from theo_lsp.edits import Encoding, Lines, Place, Span
+from theo_lsp.edits.places import Encoding, Lines, Place, Span
 
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
 
