@@ -57,7 +57,7 @@ _CREDENTIALS: Final = re.compile(r"[^\s:/@\"'`<>]{0,128}:([^\s/\"'`<>]{1,200})@(
 _GO_DSN: Final = re.compile(r"[\w.-]{1,64}:([^\s/\"'`<>:@]{4,128})@(?:tcp|unix)\(")
 _SCHEME: Final = re.compile(r"\b(?:bearer|basic|token|apikey)[ \t]{1,4}([A-Za-z0-9._~+/=-]{12,4096}+)", re.I)
 _COOKIES: Final = re.compile(r"cookie[\"']?\]?[ \t]{0,4}(?:[:=,(]|=>)[ \t]{0,4}[\"'`]?([^\n\"'`]{8,4096}+)", re.I)
-_PAIR: Final = re.compile(r"([\w.-]{1,64}+)=([^;,\s]{1,4096}+)")
+_PAIR: Final = re.compile(r"([\w.-]{1,64}+)=([^;,\s\\]{1,4096}+)")
 _SESSION: Final = re.compile(r"sess|sid$|auth|token|jwt|remember|login", re.I)
 _USER: Final = re.compile(r"(?<!\S)(?:-u|--user)[ =]{1,2}[\"']?[\w.@+-]{1,64}:([^\s\"']{4,200})")
 
@@ -99,7 +99,8 @@ def _value(text: str, start: int, keyword: re.Match[str], between: re.Match[str]
         # An argument may be a label, the next field or a variable's name, unless it is alone or behind a constant.
         alone = sign == "(" and text[match.end() : match.end() + 1] == ")"
         listed = sign in (",", "") or sign.endswith("(")
-        if _judged(match[group], weak and (not listed or alone or (sign in (",", "") and keyword[0].isupper()))):
+        constant = keyword[0].isupper() and (start == keyword.start() or text[keyword.start() - 1] == "_")
+        if _judged(match[group], weak and (not listed or alone or (sign in (",", "") and constant))):
             yield Found(*match.span(group), kind)
     elif (
         text[start - 1 : start] not in (":", "/")
@@ -110,8 +111,10 @@ def _value(text: str, start: int, keyword: re.Match[str], between: re.Match[str]
         value = match[0].rstrip(".:")
         literal = _alone(text, keyword.start(), match.end(), between[0], ini)
         before = text[start - 1 : start] if start else ""
-        if before in ("?", "&", ";"):  # a query, a connection string
-            literal, value = True, value.partition("&")[0] if before != ";" else value
+        if before == ";" and sign == "=":  # a connection string
+            literal = True
+        if before in ("?", "&"):  # a query
+            literal, value = True, value.partition("&")[0]
         clear = any(map(str.isdigit, value)) and len(value) >= 8 and bool(_MARKED.search(value)) and sign != ""
         if _judged(value, weak and (literal or clear)):
             yield Found(at, at + len(value), kind)
@@ -135,7 +138,7 @@ def _in_addresses(text: str) -> Iterator[Found]:
     while at >= 0:
         if match := _CREDENTIALS.match(text, at + 3):
             user = text[at + 3 : match.start(1) - 1]
-            if match[1] != user and len(match[1]) >= 3 and not placeholder(match[1]):
+            if match[1] != user and len(match[1]) >= 4 and not placeholder(match[1]):
                 yield Found(*match.span(1), "password in a URL")
         at = text.find("://", at + 3)
     if "@tcp(" in text or "@unix(" in text:
