@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from theo_mcp.artifacts.fences import fenced
 from theo_mcp.server.reply import Reply, SavedFile, one_line
 
 if TYPE_CHECKING:  # the models are the backend's; a server that starts needs none of them
