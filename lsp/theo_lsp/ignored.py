@@ -68,7 +68,7 @@ def why_ignored(path: Path, root: Path, deny: Deny) -> str | None:
         file: {folder: text for folder in folders if (text := _read(top.joinpath(*folder, file)))} for file in FILES
     }
     if text := _read(top / _EXCLUDE):
-        kinds[str(_EXCLUDE)] = {(): text}
+        kinds[_EXCLUDE.as_posix()] = {(): text}
     return Judge(top, deny, kinds).reason(names)
 
 

@@ -18,6 +18,7 @@ _PIECES: Final = re.compile(r"[A-Z]?[a-z]++|[A-Z]++|[0-9]++")
 _SPOKEN: Final = re.compile(r"(?!.*[^aeiouy]{4})(?=.*[aeiouy]).{4}", re.I)
 """What can be said: four letters or more with a vowel among them and no four consonants in a row."""
 _CONSTANT: Final = re.compile(r"[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)+")
+_NOT_IN_KEYS: Final = re.compile(r"[\s()\[\]{}<>|\\\"'`]")
 _MARKS: Final = re.compile(r"[!@#%^&*?~+]|\$(?![{(A-Za-z_])")
 _REFERENCE: Final = re.compile(
     r"\$\{|\$\(|\$[A-Za-z_]|\{\{|%[A-Za-z_][\w.]*%|%\(?[a-z_]*\)?[sdv]$|\{\w*\}|<[^>]*>|\[[^\]]*\]$|#\{|@\w+@|__\w+__$"
@@ -52,9 +53,9 @@ _SECRET_WORDS: Final = frozenset({"password", "passwd", "passphrase", "pwd", "se
 
 def random(value: str) -> bool:
     """Whether `value` looks drawn at random: as keys and tokens are, and names, written words and paths are not."""
-    if not SHORTEST_RANDOM <= len(value) <= _LONGEST or any(character.isspace() for character in value):
+    if not SHORTEST_RANDOM <= len(value) <= _LONGEST or _NOT_IN_KEYS.search(value):
         return False
-    if len(set(value)) < 8 or _sequential(value) or placeholder(value) or _CONSTANT.fullmatch(value):
+    if len(set(value)) < 8 or sequential(value) or placeholder(value) or _CONSTANT.fullmatch(value):
         return False
     pieces = _PIECES.findall(value)
     if sum(len(piece) for piece in pieces if not piece.isdigit()) < 4:
@@ -68,7 +69,7 @@ def password(value: str) -> bool:
     """Whether `value`, standing where a password does, is one: any word with digits or marks in it, or at random."""
     if len(value) < _SHORTEST_PASSWORD or len(value) > 200 or any(character.isspace() for character in value):
         return False
-    if placeholder(value) or _sequential(value) or _named(value):
+    if placeholder(value) or sequential(value) or _named(value):
         return False
     has_letter, has_digit = any(map(str.isalpha, value)), any(map(str.isdigit, value))
     if has_letter and (has_digit or _MARKS.search(value)):
@@ -92,6 +93,14 @@ def placeholder(value: str) -> bool:
     )
 
 
+def sequential(value: str) -> bool:
+    """Whether `value` counts up or says the same again and again: ``0123456789abcdef``, ``deadbeefdeadbeef``."""
+    steps = sum(ord(after) - ord(before) == 1 for before, after in pairwise(value))
+    if steps * 5 > len(value) * 2:
+        return True
+    return any(len(value) >= 2 * size and value == (value[:size] * len(value))[: len(value)] for size in range(1, 11))
+
+
 def _named(value: str) -> bool:
     """Whether `value` is the name of a secret: ``user.password2``, ``#new-password``, ``hashedPassword1``."""
     words = [piece.lower() for piece in _PIECES.findall(value) if not piece.isdigit()]
@@ -106,12 +115,5 @@ def _spoken(value: str, pieces: list[str]) -> float:
 def _scrambled(value: str, pieces: list[str]) -> bool:
     """Whether `value` changes between large and small letters as no name does."""
     mixed = any(map(str.isupper, value)) and any(map(str.islower, value))
-    return mixed and (_spoken(value, pieces) < 0.4 or len(value) < 3 * len(pieces))
-
-
-def _sequential(value: str) -> bool:
-    """Whether `value` counts up or says the same again and again: ``0123456789abcdef``, ``deadbeefdeadbeef``."""
-    steps = sum(ord(after) - ord(before) == 1 for before, after in pairwise(value))
-    if steps * 5 > len(value) * 2:
-        return True
-    return any(len(value) >= 2 * size and value == (value[:size] * len(value))[: len(value)] for size in range(1, 11))
+    short = len(value) / max(len(pieces), 1)
+    return mixed and (short < 3 or (short < 4.5 and _spoken(value, pieces) < 0.4))

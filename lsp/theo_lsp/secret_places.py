@@ -17,7 +17,7 @@ from theo_lsp.likeness import SHORTEST_RANDOM, password, placeholder, random
 from theo_lsp.secret_shapes import Found
 
 _KEYWORD: Final = re.compile(
-    r"(?P<password>pass(?:word|wd|phrase|wort)?|pwd|identified by)"
+    r"(?P<password>pass(?:word|wd|phrase|wort)?|pwd|securestring|identified by)"
     r"|(?:api|access|private|secret|encryption|signing|master|account|shared[_-]?access|auth|app|application|service"
     r"|storage|hmac|jwt|aes|cipher|deploy|admin|webhook|subscription|function|license|session|crypto|client)"
     r"[_.-]?key(?:[_-]?base)?|secret|credentials?|token|auth(?:orization)?",
@@ -33,10 +33,11 @@ _BEHIND: Final = re.compile(
 _ASSIGNED: Final = re.compile(
     r"""\\{0,3}["'`]?\]?(?:
       [ \t]{0,20}\??:[ \t]{0,4}[\w.&'<>|?* -]{1,40}(?:\[[\w.]{1,20}\])?[ \t]{0,4}=(?!=)   # a type between
-    | [ \t]{0,20}(?:=>|:=|\?\?=|\|\|=|={1,3}|!==?|:)
-    | ["']?(?:,\s{0,20}|\s{1,20})["']?(?:value|content)["']?[ \t]{0,4}[=:]             # XML, Kubernetes, Postman
+    | \)?[ \t]{0,20}(?:\|\||\?\?|or\b)=?                                               # what counts where none is set
+    | [ \t]{0,20}(?:=>|:=|:-|={1,3}|!==?|:)
+    | ["']?(?:,\s{0,20}|\s{1,20})["']?(?i:value|content)["']?[ \t]{0,4}[=:]            # XML, Kubernetes, Postman
     | >
-    )\s{0,40}(?:(?:new[ ])?[\w.:\[\]&]{1,40}\((?=["'`]))?|\\{0,3}["'`]?[ \t]{0,4}[,(]\s{0,40}|[ \t]{1,20}""",
+    )\s{0,40}(?:(?:new[ ])?[\w.:\[\]&]{1,40}\((?=["'`]))?|\\{0,3}["'`]?\)?[ \t]{0,4}[,(]\s{0,40}|[ \t]{1,20}""",
     re.X,
 )
 _QUOTED: Final = re.compile(
@@ -57,8 +58,19 @@ _CREDENTIALS: Final = re.compile(r"[^\s:/@\"'`<>]{0,128}:([^\s/\"'`<>]{1,200})@(
 _GO_DSN: Final = re.compile(r"[\w.-]{1,64}:([^\s/\"'`<>:@]{4,128})@(?:tcp|unix)\(")
 _SCHEME: Final = re.compile(r"\b(?:bearer|basic|token|apikey)[ \t]{1,4}([A-Za-z0-9._~+/=-]{12,4096}+)", re.I)
 _COOKIES: Final = re.compile(r"cookie[\"']?\]?[ \t]{0,4}(?:[:=,(]|=>)[ \t]{0,4}[\"'`]?([^\n\"'`]{8,4096}+)", re.I)
-_PAIR: Final = re.compile(r"([\w.-]{1,64}+)=([^;,\s]{1,4096}+)")
+_PAIR: Final = re.compile(r"([\w.-]{1,64}+)=([^;,\s\\]{1,4096}+)")
 _SESSION: Final = re.compile(r"sess|sid$|auth|token|jwt|remember|login", re.I)
+_PAIRED: Final = re.compile(
+    r"(?:auth|credentials?)(?:[\"']?\s{0,4}[=:]\s{0,4})?\(\s{0,8}[\"'][^\"'\n]{1,64}[\"'],\s{0,8}[\"']([^\"'\n]{4,200})[\"']",
+    re.I,
+)
+_SIGNED: Final = re.compile(
+    r"(?:jwt\.(?:encode|decode|sign|verify)\([^\"'`\n]{1,100},\s{0,4}|hmac\.new\(\s{0,4}b?)[\"'`]([^\"'`\n]{8,400})[\"'`]"
+)
+_CLIENT: Final = re.compile(
+    r"\b(?:mysql|mysqldump|mariadb|sshpass|redis-cli|(?:docker|az|podman)[ ]login)\b[^\n]{0,200}?[ ]-[pa]"
+    r"[ ]?[\"']?([^\s\"']{6,128})"
+)
 _USER: Final = re.compile(r"(?<!\S)(?:-u|--user)[ =]{1,2}[\"']?[\w.@+-]{1,64}:([^\s\"']{4,200})")
 
 
@@ -96,25 +108,44 @@ def _value(text: str, start: int, keyword: re.Match[str], between: re.Match[str]
             yield Found(*match.span(1), kind)
     elif match := _QUOTED.match(text, at):
         group = "plain" if match["plain"] is not None else "inner"
-        # An argument may be a label, the next field or a variable's name, unless it is alone or behind a constant.
+        # An argument may be a label, the next field or a variable's name. It is a password if it is alone, stands
+        # behind a constant's name, or looks like nothing else.
         alone = sign == "(" and text[match.end() : match.end() + 1] == ")"
-        listed = sign in (",", "") or sign.endswith("(")
-        if _judged(match[group], weak and (not listed or alone or (sign in (",", "") and keyword[0].isupper()))):
+        constant = keyword[0].isupper() and (start == keyword.start() or text[keyword.start() - 1] == "_")
+        listed = sign in (",", "", "),") or sign.endswith("(")
+        if _judged(match[group], weak and (not listed or alone or constant or _clear(match[group]))):
             yield Found(*match.span(group), kind)
-    elif (
-        text[start - 1 : start] not in (":", "/")
-        and sign not in (",", "(")
-        and (match := _BARE.match(text, at))
-        and "\n" not in between[0].rstrip(" ")
-    ):
+    elif sign not in (",", "(", "),") and "\n" not in between[0].rstrip(" ") and (match := _BARE.match(text, at)):
         value = match[0].rstrip(".:")
-        literal = _alone(text, keyword.start(), match.end(), between[0], ini)
         before = text[start - 1 : start] if start else ""
-        if before in ("?", "&", ";"):  # a query, a connection string
-            literal, value = True, value.partition("&")[0] if before != ";" else value
-        clear = any(map(str.isdigit, value)) and len(value) >= 8 and bool(_MARKED.search(value)) and sign != ""
-        if _judged(value, weak and (literal or clear)):
+        if before == "/" or (before == ":" and sign == ":"):  # a path, an editor's command, an ARN
+            return
+        if before in ("?", "&"):  # a query
+            value = value.partition("&")[0]
+        literal = (
+            sign == ":-"
+            or before in ("?", "&")
+            or (sign == "=" and (before == ";" or _given(text, start, keyword.start(), between[0])))
+            or _alone(text, keyword.start(), match.end(), between[0], ini)
+        )
+        if _judged(value, weak and (literal or (sign != "" and _clear(value)))):
             yield Found(at, at + len(value), kind)
+
+
+def _clear(value: str) -> bool:
+    """Whether `value` has a digit and a mark, as no name and no label has."""
+    return len(value) >= 8 and any(map(str.isdigit, value)) and bool(_MARKED.search(value))
+
+
+def _given(text: str, start: int, keyword: int, between: str) -> bool:
+    """Whether a shell gives the value: ``--password=``, ``--set auth.password=``, ``PGPASSWORD=... psql``."""
+    name = text[start:keyword]
+    after_space = start == 0 or text[start - 1].isspace()
+    return between == "=" and (
+        name.startswith(("--", "-D"))
+        or text[max(0, start - 6) : start] == "--set "
+        or (after_space and (name == "" or name.isupper()) and text[keyword : keyword + 4].isupper())
+    )
 
 
 def _judged(value: str, weak: bool) -> bool:
@@ -135,7 +166,7 @@ def _in_addresses(text: str) -> Iterator[Found]:
     while at >= 0:
         if match := _CREDENTIALS.match(text, at + 3):
             user = text[at + 3 : match.start(1) - 1]
-            if match[1] != user and len(match[1]) >= 3 and not placeholder(match[1]):
+            if match[1] != user and len(match[1]) >= 4 and not placeholder(match[1]):
                 yield Found(*match.span(1), "password in a URL")
         at = text.find("://", at + 3)
     if "@tcp(" in text or "@unix(" in text:
@@ -177,5 +208,8 @@ _RULES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[re.Match[s
     (("bearer", "basic", "token", "apikey"), _SCHEME, _authorization),
     (("cookie",), _COOKIES, _cookies),
     (("-u", "--user"), _USER, _command),
+    (("mysql", "mariadb", "sshpass", "redis-cli", " login"), _CLIENT, _command),
+    (("auth", "credential"), _PAIRED, _command),
+    (("jwt.", "hmac."), _SIGNED, _command),
 )
 """What has to be in a text before the slower pattern behind it is tried, and what judges its finds."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from theo_lsp.likeness import placeholder
+from theo_lsp.likeness import placeholder, sequential
 
 
 class Found(NamedTuple):
@@ -121,7 +121,7 @@ def _prefixed(text: str, kind: str, prefix: str, tail: re.Pattern[str], exact: b
 def _drawn(tail: str, exact: bool) -> bool:
     """Whether what follows a prefix was drawn rather than written: it has one length, or digits, or case that no word
     has."""
-    if placeholder(tail) or len(set(tail)) < 7:
+    if placeholder(tail) or sequential(tail) or len(set(tail)) < 7:
         return False
     if exact:
         return True

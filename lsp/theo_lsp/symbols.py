@@ -30,7 +30,9 @@ _DEFINES: Final = re.compile(
     r"|describe|resource|type)\b\s*+(?:\([\w *&,.\[\]]{0,80}\)\s++)?[ (]*+(?P<name>[\w.:$\"'-]*+)"
 )
 _METHOD: Final = re.compile(
-    r"\s*+(?!if\b|for\b|while\b|switch\b|catch\b|else\b|return\b)[\w<>\[\],.*&? ]{0,100}?\b(?P<name>\w++)\([^;]*$"
+    r"\s*+(?!if\b|for\b|while\b|switch\b|catch\b|else\b|return\b)"
+    r"[\w<>\[\],.*&? ]{0,100}?(?<![\w.])(?P<name>\w++)\([^;]*"
+    r"(?P<end>[{)])\s*$"
 )
 _CLOSES: Final = re.compile(r"\s*+(?:[}\])]|end\b)")
 _LONGEST: Final = 400  # a longer line defines nothing that a reader would call by a name
@@ -74,7 +76,10 @@ def _defined(lines: Sequence[str], at: int) -> Symbol | None:
     if match:
         return Symbol(match["name"].strip("\"':"), match["kind"], at, _end(lines, at))
     match = _METHOD.match(line)
-    return Symbol(match["name"], "function", at, _end(lines, at)) if match else None
+    # A call ends with a bracket as well; what it calls is not defined here.
+    if not match or (match["end"] == ")" and (at + 1 >= len(lines) or lines[at + 1].strip() != "{")):
+        return None
+    return Symbol(match["name"], "function", at, _end(lines, at))
 
 
 def _end(lines: Sequence[str], at: int) -> int:

@@ -99,6 +99,7 @@ def test_a_symbol_that_is_selected_whole_is_not_sent_twice() -> None:
         ("impl Shop {\n    pub fn open(&self) -> u8 {\n        1\n    }\n}\n", 2, [("Shop", 0, 5), ("open", 1, 4)]),
         ("int open(char *door)\n{\n    return 1;\n}\n", 2, [("open", 0, 4)]),
         ("module Shop\n  def open\n    1\n  end\nend\n", 2, [("Shop", 0, 5), ("open", 1, 4)]),
+        ("def open():\n    return call(\n        1,\n    )\n", 2, [("open", 0, 4)]),
         ("", 0, []),
         ("x" * 100_000, 0, []),
     ],

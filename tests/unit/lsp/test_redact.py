@@ -16,7 +16,7 @@ _BODY = ("q3VdX9hPz0LmWc7RtYbKfJ2sGn8UaEeTo5iBv4Nx6ZkDlQwHyMjCrFpSgIuOA1+/", "R8
 def test_the_corpus_is_large_enough_to_say_something() -> None:
     corpus = samples()
 
-    assert len(corpus) == 12
+    assert len(corpus) >= 12
     assert sum(len(sample.secrets) for sample in corpus) >= 120
     assert sum(len(sample.look_alikes) for sample in corpus) >= 120
 
@@ -100,7 +100,8 @@ def test_an_answer_gets_its_secrets_back_and_unknown_words_stay() -> None:
     "unit",
     ["a", "A1", "sk-", "eyJ", "eyJaaaaaaaa.", "password=", "password = '", "://a:bbbb", "cookie: a=b; ", " -u a:",
      "-----BEGIN " + "PRIVATE KEY-----", "-----BEGIN " + "PRIVATE KEY-----\n" + "A" * 64 + "\n", "\\", 'password=\\"',
-     "password =\n ", "__HELD_BACK_SECRET_", "パスワード🔑", "e.password=t.token,n[r];"],
+     "password =\n ", "__HELD_BACK_SECRET_", "パスワード🔑", "e.password=t.token,n[r];", "mysql ",
+     "jwt.sign(", 'auth=("a", ', "token || ", "sshpass -p "],
 )  # fmt: skip
 def test_the_time_grows_with_the_text_alone(unit: str) -> None:
     def seconds(length: int) -> float:
