@@ -18,7 +18,8 @@ from lsprotocol import types
 
 from theo_lsp.documents import Document, Documents, Target, path_of
 from theo_lsp.editor import Editor
-from theo_lsp.edits import Doubt, Found, Refused, code_of, edited
+from theo_lsp.edits.answer import Found, Refused, code_of
+from theo_lsp.edits.edited import Doubt, edited
 from theo_lsp.generation import Answer
 from theo_lsp.order import Order
 from theo_lsp.shown import Shown
@@ -28,6 +29,7 @@ ANYWAY, COPY, DISCARD = "Apply anyway", "Copy to a new document", "Discard"
 _DOUBTS: Final[Mapping[Doubt, str]] = {
     "truncated": "the answer was cut",
     "left out": "the answer leaves code out",
+    "joined": "the answer comes in several pieces",
     "beyond": "the answer changes more than was asked for",
     "does not parse": "the document would not parse",
 }
