@@ -1,4 +1,4 @@
-"""Finds the code in a model's Markdown: fenced blocks, their languages and their file names."""
+"""Code in Markdown: finds it in what a model writes, with languages and file names, and fences it for a model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 _FENCE = re.compile(r"^([ \t]*+)(`{3,}+|~{3,}+)[ \t]*+([^`\n]*+)$")  # possessive: a line of any length is read once
+_TICKS = re.compile(r"`{3,}+")
 _NAME = r"[\w./\\@+-]*[\w-]\.[A-Za-z][A-Za-z0-9]{0,9}"
 _NAME_ALONE = re.compile(_NAME)
 _NAME_IN_INFO = re.compile(rf"(?:^|[\s:=\"'({{])({_NAME})(?=$|[\s\"')}}])")
@@ -70,6 +71,13 @@ def read(text: str) -> Answer:
     if opened is not None:
         parts.append(replace(_block(opened[1], code, prose), closed=False))
     return Answer(tuple(parts))
+
+
+def fenced(code: str, language: str) -> str:
+    """`code` in a fence that nothing in it can close."""
+    longest = max(map(len, _TICKS.findall(code)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{code.rstrip()}\n{fence}"
 
 
 def _closes(fence: re.Match[str], opened: tuple[str, str, int]) -> bool:

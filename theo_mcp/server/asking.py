@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from theo_mcp.server.results import fenced
+from theo_mcp.artifacts.fences import fenced
 
 _LABEL = re.compile(r"[A-Za-z0-9+#._-]{1,30}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from theo_mcp.artifacts.fences import fenced
 from theo_mcp.server.reply import Reply, SavedFile, one_line
 
 if TYPE_CHECKING:  # the models are the backend's; a server that starts needs none of them
@@ -182,14 +183,6 @@ def _is_json_of(text: str, data: JsonValue) -> bool:
         return bool(text) and json.loads(text) == data
     except (ValueError, RecursionError):
         return False
-
-
-def fenced(code: str, language: str) -> str:
-    """`code` in a fence that nothing in it can close."""
-    fence = "```"
-    while fence in code:
-        fence += "`"
-    return f"{fence}{language}\n{code.rstrip()}\n{fence}"
 
 
 _EXTENSIONS = {

@@ -1,7 +1,7 @@
 """All settings in one model; every value knows where it came from.
 
 Flags win over the environment, the environment over the user's file, the file over the defaults. Keys have no flag,
-because a command line is visible to every process.
+because a command line is visible to every process. What an editor sends comes between the environment and the file.
 """
 
 from __future__ import annotations
@@ -148,8 +148,14 @@ class Settings(BaseModel):
     _file: Path | None = PrivateAttr(None)
 
     @classmethod
-    def load(cls, flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Self:
-        """Settings from flags (by field name), the environment and the user's file.
+    def load(
+        cls,
+        flags: Mapping[str, str | None],
+        environ: Mapping[str, str] | None = None,
+        *,
+        editor: Mapping[str, object] | None = None,
+    ) -> Self:
+        """Settings from flags (by field name), the environment, an editor and the user's file.
 
         Raises:
             ConfigError: a value or the file is wrong; the message names the place.
@@ -162,6 +168,8 @@ class Settings(BaseModel):
             raise ConfigError(f"The path of the settings file {error}.", hint="Give another with --config.") from None
         values: dict[str, object] = read_file(path, must_exist=bool(chosen), known=cls.model_fields)
         origins = dict.fromkeys(values, str(path))
+        values |= editor or {}
+        origins |= dict.fromkeys(editor or {}, "the editor's settings")
         for name in cls.model_fields:
             variable = variable_of(name)
             if variable and (text := environ.get(variable, "").strip()):

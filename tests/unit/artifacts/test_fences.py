@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from theo_mcp.artifacts.fences import Block, read
+from theo_mcp.artifacts.fences import Block, fenced, read
 
 
 def test_a_block_is_taken_out_with_its_language() -> None:
@@ -94,3 +94,8 @@ def test_a_name_in_the_place_of_the_language_is_a_name() -> None:
 def test_a_long_line_before_a_block_costs_nothing() -> None:
     for line in ("-" * 100_000, "1." * 50_000, "a." * 50_000):
         assert read(f"{line}\n```py\nx\n```").blocks[0].file == ""
+
+
+def test_nothing_in_a_code_closes_its_fence() -> None:
+    assert fenced("a\n```\n````x\n", "md") == "`````md\na\n```\n````x\n`````"
+    assert fenced("`" * 1_000_000, "").startswith("`" * 1_000_001 + "\n")

@@ -1,0 +1,14 @@
+-- Theo and GetCode for Neovim 0.11 and later: put this folder on the 'runtimepath', then vim.lsp.enable('theo').
+--
+-- Keys, addresses and budgets are not set here, because editors write what they send into traces: put them into the
+-- environment, or into theo-mcp's own settings file. What may be set is what `settings.theo` shows to the server, such
+-- as vim.lsp.config('theo', { settings = { theo = { engine_model = 'name' } } }).
+
+---@type vim.lsp.Config
+return {
+  cmd = { 'theo-lsp' },
+  root_markers = { '.git', 'AGENTS.md', 'pyproject.toml', 'package.json', 'go.mod', 'Cargo.toml' },
+  -- Neovim does not check the version of an edit while that is 0, so the server must know of the first change at once.
+  flags = { debounce_text_changes = 0 },
+  settings = { theo = vim.empty_dict() },
+}

@@ -1,0 +1,73 @@
+"""The backend of the settings as they are now; one that newer settings replaced closes when its last run has ended."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from theo_mcp.backend import Backend
+from theo_mcp.errors import ConfigError
+from theo_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from theo_mcp.workspace.deny import Deny
+
+
+@dataclass
+class _Shared:
+    backend: Backend
+    users: int = 0
+    replaced: bool = False
+
+
+class Backends:
+    """Nothing behind a backend is imported, contacted or started before the first run."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | ConfigError = ConfigError("There are no settings yet.")
+        self._shared: _Shared | None = None
+
+    @property
+    def deny(self) -> Deny:
+        """What is never read, by the settings as they are now."""
+        from theo_mcp.workspace.deny import Deny  # 35 ms, and not needed at the start
+
+        return Deny.of(Settings() if isinstance(self._settings, ConfigError) else self._settings)
+
+    async def use(self, settings: Settings | ConfigError) -> None:
+        """From now on runs begin with `settings`. Those that could not be read fail each run with their sentence."""
+        old, self._shared, self._settings = self._shared, None, settings
+        if old is not None:
+            old.replaced = True
+            await self._close(old)
+
+    @asynccontextmanager
+    async def current(self) -> AsyncIterator[Backend]:
+        """The backend for one run."""
+        from theo_mcp.connection import connect
+
+        shared = self._shared = self._shared or _Shared(connect(self._settings))
+        shared.users += 1
+        try:
+            yield shared.backend
+        finally:
+            shared.users -= 1
+            if shared.replaced:
+                await self._close(shared)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls) -> AsyncIterator[Self]:
+        """The backends for as long as the ``with``."""
+        backends = cls()
+        try:
+            yield backends
+        finally:
+            if backends._shared is not None:
+                await backends._shared.backend.aclose()
+
+    async def _close(self, shared: _Shared) -> None:
+        if shared.users == 0:
+            await shared.backend.aclose()

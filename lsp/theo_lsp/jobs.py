@@ -1,0 +1,200 @@
+"""The runs that actions have started: at most one at a place, each with its progress, each stoppable until its end.
+
+A run is one of `theo_mcp.runs`; what is here is what an editor needs of it besides. The command that starts one has
+long been answered when it ends, so whatever goes wrong is told to the user in one sentence.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskGroup
+from lsprotocol import types
+
+from theo_lsp.backends import Backends
+from theo_lsp.documents import Documents, Target
+from theo_lsp.editor import Editor
+from theo_lsp.order import Order
+from theo_lsp.shown import Shown
+from theo_mcp.errors import InputError, TheoError
+from theo_mcp.runs import Report, Run, Runs
+
+log = logging.getLogger(__name__)
+_OWNER = "editor"
+_GAP_S = 0.2  # between two reports of progress
+_SHOWN = 60
+
+
+@dataclass
+class Job:
+    """One run, and what the editor knows of it."""
+
+    order: Order
+    target: Target
+    run: Run
+    pieces: int = 0
+    secrets: int = 0
+    """How many were held back from the prompt."""
+    told: str = field(default="", repr=False)
+    """How it ended, for the user."""
+
+    @property
+    def id(self) -> str:
+        return self.run.handle
+
+    @property
+    def title(self) -> str:
+        return self.order.title
+
+
+class Jobs:
+    """Starts, shows and stops runs."""
+
+    def __init__(
+        self,
+        editor: Editor,
+        documents: Documents,
+        backends: Backends,
+        shown: Shown,
+        runs: Runs,
+        tasks: TaskGroup,
+        *,
+        folders: Callable[[], Iterable[Path]],
+    ) -> None:
+        self._editor, self._documents, self._backends, self._folders = editor, documents, backends, folders
+        self._shown, self._runs, self._tasks = shown, runs, tasks
+        self._jobs: dict[str, Job] = {}
+
+    def start(self, order: Order) -> str:
+        """Starts a run and returns its id at once.
+
+        Raises:
+            InputError: another run is at work at this place.
+            NotAvailableError: too many are at work.
+        """
+        for other in self.of(order.document.uri):
+            if _overlap(other, order):
+                raise InputError(
+                    f"“{other.title}” is still at work at this place.",
+                    code="busy",
+                    hint="Wait until it has ended, or cancel it.",
+                )
+        target = Target(order.document.uri, order.span)
+        begun = anyio.Event()
+        job: Job
+
+        async def work(report: Report) -> None:
+            await begun.wait()
+            await self._carry_out(job, report)
+
+        run = self._runs.start(work, title=order.title, owner=_OWNER)
+        job = self._jobs[run.handle] = Job(order, target, run)
+        self._documents.follow(target)
+        begun.set()
+        self._tasks.start_soon(self._attend, job)
+        return job.id
+
+    def cancel(self, id: str) -> bool:
+        """Stops a run, by its id or the token of its progress; whether there is one. Nothing is applied afterwards."""
+        job = self._jobs.get(id)
+        if job is None:
+            return False
+        self._tasks.start_soon(job.run.cancel)
+        return True
+
+    def of(self, uri: str) -> Iterator[Job]:
+        """The runs at work on a document."""
+        return (job for job in list(self._jobs.values()) if job.order.document.uri == uri)
+
+    async def _carry_out(self, job: Job, report: Report) -> None:
+        # What only a run needs is imported by the first: an editor waits for this server when it starts.
+        from theo_lsp.delivery import Delivery
+        from theo_lsp.generation import generate
+        from theo_lsp.prompt import prompt_of
+        from theo_lsp.redact import restored
+
+        def piece(text: str) -> None:
+            job.pieces += 1
+            report.text(text)
+
+        held = await prompt_of(job.order, self._documents.all(), self._folders(), self._backends.deny)
+        if job.order.dry:
+            await self._shown.show("prompt.md", held.text)
+            return
+        job.secrets = held.kinds.total()
+        report.phase("waiting for the model")
+        async with self._backends.current() as backend:
+            answer = await generate(backend, held.text, piece=piece)
+        if answer.notice:  # too long for a line of progress
+            self._editor.note(f"Theo: {answer.notice}")
+        report.phase("applying")
+        whole = replace(answer, text=restored(answer.text, held.secrets))
+        job.told = await Delivery(self._editor, self._documents, self._shown).deliver(job.order, job.target, whole)
+
+    async def _attend(self, job: Job) -> None:
+        """Shows a run's progress, and how it ended."""
+        try:
+            await self._show(job)
+        except Exception as error:  # the server goes on
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("Progress failed (%s):\n%s", type(error).__name__, where)
+        finally:
+            self._jobs.pop(job.id, None)
+            self._documents.forget(job.target)
+
+    async def _show(self, job: Job) -> None:
+        shown = not job.order.dry and await self._editor.open_progress(job.id)
+        if shown:
+            self._editor.progress(
+                job.id, types.WorkDoneProgressBegin(f"Theo: {job.title}", cancellable=True, message="starting")
+            )
+            async for status in job.run.changes():
+                if status.ended:
+                    break
+                message = _progress(status.phase, job, status.text)
+                self._editor.progress(job.id, types.WorkDoneProgressReport(cancellable=True, message=message))
+                await job.run.wait(_GAP_S)
+        else:
+            while not await job.run.wait(3600.0):
+                pass
+        self._jobs.pop(job.id, None)
+        ended = self._ending(job)
+        if shown:
+            self._editor.progress(job.id, types.WorkDoneProgressEnd(message=ended))
+        elif ended:
+            self._editor.note(f"Theo: {job.title}: {ended}")
+
+    def _ending(self, job: Job) -> str:
+        try:
+            job.run.outcome()
+        except TheoError as error:
+            if job.run.status.state == "cancelled":
+                return "cancelled"
+            self._editor.tell(f"Theo: {error}", failure=True)
+            return error.message
+        return job.told
+
+
+def _overlap(job: Job, order: Order) -> bool:
+    if any(each.dry or each.action.gives != "code" for each in (job.order, order)):
+        return False
+    one, other = job.target.span, order.span
+    return one == other or (one.start < other.end and other.start < one.end)
+
+
+def _progress(phase: str, job: Job, text: str) -> str:
+    """The phase, how much came, the first line of it that is code, and what was held back."""
+    parts = [phase or "starting"]
+    if job.pieces:
+        lines = (line.strip() for line in text[:2_000].splitlines())
+        first = next((line for line in lines if line and not line.startswith(("```", "~~~"))), "")
+        parts = [phase if phase == "applying" else "writing", f"{job.pieces} token{'s' * (job.pieces > 1)}"]
+        parts.append(first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…")
+    if job.secrets:
+        parts.append(f"{job.secrets} secret{'s' * (job.secrets > 1)} held back")
+    return " · ".join(part for part in parts if part)

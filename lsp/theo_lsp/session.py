@@ -1,0 +1,187 @@
+"""One editor's session: what it may ask, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from anyio.abc import TaskGroup
+from lsprotocol import types
+from pydantic import JsonValue
+
+from theo_lsp import settings
+from theo_lsp.backends import Backends
+from theo_lsp.documents import path_of
+from theo_lsp.editor import Editor
+from theo_lsp.jobs import Jobs
+from theo_lsp.menu import CANCEL, RUN, kinds, menu
+from theo_lsp.order import checked
+from theo_lsp.protocol import Server, plain
+from theo_lsp.shown import Shown
+from theo_lsp.wire import Writer
+from theo_mcp.errors import ConfigError, InputError
+from theo_mcp.runs import Runs
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """Everything of it happens in the event loop. `take` is given each message as it came."""
+
+    def __init__(
+        self, server: Server, backends: Backends, runs: Runs, tasks: TaskGroup, environ: Mapping[str, str] | None
+    ) -> None:
+        self._server, self._backends, self._tasks, self._environ = server, backends, tasks, environ
+        self._editor = Editor(server)
+        self._shown = Shown(self._editor)
+        self._jobs = Jobs(self._editor, server.documents, backends, self._shown, runs, tasks, folders=self._folders)
+        self._first: dict[str, object] = {}
+        """What came with initialize; what the editor sets later goes over it."""
+        self._initialized = False
+        self._register()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, writer: Writer, tasks: TaskGroup, stop: Callable[[], None], environ: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Self]:
+        """A session for as long as the ``with``; its tasks run in `tasks`. `stop` ends the server."""
+        server = Server(stop)
+        writer.start()
+        server.protocol.set_writer(writer)
+        async with Backends.open() as backends, Runs.open() as runs:
+            session = cls(server, backends, runs, tasks, environ)
+            try:
+                yield session
+            finally:
+                session._shown.close()
+                writer.close()
+
+    @property
+    def editor_process(self) -> int | None:
+        return self._server.process_id
+
+    @property
+    def exit_code(self) -> int:
+        return self._server.exit_code
+
+    def take(self, body: bytes) -> None:
+        """One message. What cannot be understood is answered, if it can be."""
+        protocol = self._server.protocol
+        try:
+            message = json.loads(body)
+        except (ValueError, RecursionError):
+            protocol.refuse(None, types.ErrorCodes.ParseError, "The message is not JSON that can be read.")
+            return
+        known = message if isinstance(message, dict) else {}
+        id, method = known.get("id"), known.get("method")
+        id = id if isinstance(id, str | int) and not isinstance(id, bool) else None
+        if known.get("jsonrpc") != "2.0" or not (isinstance(method, str) or "id" in known):
+            protocol.refuse(id, types.ErrorCodes.InvalidRequest, "The message is not JSON-RPC 2.0.")
+            return
+        if method is not None and self._out_of_turn(method):
+            if id is not None:
+                code, words = types.ErrorCodes.ServerNotInitialized, "The first request should be initialize, once."
+                protocol.refuse(id, code, words)
+            return
+        try:
+            protocol.handle_message(protocol.structure_message(known))
+        except Exception as error:
+            if method is not None and id is not None:
+                words = f"The parameters of {method[:60]} could not be read."
+                protocol.refuse(id, types.ErrorCodes.InvalidParams, words)
+            else:
+                where = "".join(traceback.format_tb(error.__traceback__)[-3:])
+                log.warning("A message was left out (%s):\n%s", type(error).__name__, where)
+        self._initialized = self._initialized or method == types.INITIALIZE
+
+    def _out_of_turn(self, method: str) -> bool:
+        if method == types.INITIALIZE:
+            return self._initialized
+        return not self._initialized and method != types.EXIT
+
+    def _folders(self) -> list[Path]:
+        """The folders of the workspace, the deepest first."""
+        workspace = self._server.workspace
+        uris = [*workspace.folders, *([workspace.root_uri] if workspace.root_uri else [])]
+        paths = {path for uri in uris if (path := path_of(uri)) is not None}
+        return sorted(paths, key=lambda path: -len(path.parts))
+
+    def _register(self) -> None:
+        server = self._server  # partial, because pygls marks what it registers, and a method takes no mark
+        actions = types.CodeActionOptions(code_action_kinds=[*kinds()], resolve_provider=False)
+        server.feature(types.INITIALIZE)(partial(self._initialize))
+        server.feature(types.INITIALIZED)(partial(self._begin))
+        server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(partial(self._configure))
+        server.feature(types.TEXT_DOCUMENT_CODE_ACTION, actions)(partial(self._code_action))
+        server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)(partial(self._cancel_progress))
+        server.command(RUN)(partial(self._run))
+        server.command(CANCEL)(partial(self._cancel))
+
+    def _initialize(self, params: types.InitializeParams) -> None:
+        encoding = self._server.workspace.position_encoding
+        self._server.documents.encoding = types.PositionEncodingKind(encoding or "utf-16").value
+        given = params.initialization_options
+        self._first = dict(given) if isinstance(given, dict) else {}
+        self._tasks.start_soon(self._use_settings, self._first)
+
+    def _begin(self, params: types.InitializedParams) -> None:
+        can = self._server.client_capabilities.workspace
+        if can and can.did_change_configuration and can.did_change_configuration.dynamic_registration:
+            options = {"section": settings.SECTION}
+            told = types.Registration("theo-settings", types.WORKSPACE_DID_CHANGE_CONFIGURATION, options)
+            self._server.client_register_capability(types.RegistrationParams([told]))
+        self._tasks.start_soon(self._read_settings, None)
+
+    def _configure(self, params: types.DidChangeConfigurationParams) -> None:
+        self._tasks.start_soon(self._read_settings, params.settings)
+
+    async def _read_settings(self, pushed: object) -> None:
+        """Those of the editor, asked for where it can be asked, else as it sent them; wrong ones are told."""
+        given = await self._editor.settings(settings.SECTION)
+        if given is None and isinstance(pushed, dict):
+            given = pushed.get(settings.SECTION)
+        if isinstance(given, dict) and given:
+            await self._use_settings({**self._first, **given})
+
+    async def _use_settings(self, given: dict[str, object]) -> None:
+        try:
+            loaded = settings.load(given, self._environ)
+        except ConfigError as error:
+            self._editor.tell(f"Theo: {error}", failure=True)
+            await self._backends.use(error)
+        else:
+            logging.getLogger().setLevel(loaded.log_level.upper())
+            await self._backends.use(loaded)
+
+    def _code_action(self, params: types.CodeActionParams) -> list[types.CodeAction]:
+        document = self._server.documents.get(params.text_document.uri)
+        if document is None:
+            return []
+        try:
+            at_work = [(job.id, job.title) for job in self._jobs.of(document.uri)]
+            return menu(document, params, at_work=at_work, marked=self._editor.marks_model_actions)
+        except Exception as error:
+            raise plain(error) from None
+
+    def _run(self, *arguments: object) -> dict[str, JsonValue]:
+        try:
+            return {"jobId": self._jobs.start(checked(arguments, self._server.documents))}
+        except Exception as error:
+            raise plain(error) from None
+
+    def _cancel(self, *arguments: object) -> dict[str, JsonValue]:
+        wanted = arguments[0] if len(arguments) == 1 else None
+        id = wanted.get("jobId") if isinstance(wanted, dict) else None
+        if not isinstance(id, str):
+            raise plain(InputError("theo.cancel takes one argument, such as {jobId: …}."))
+        return {"cancelled": self._jobs.cancel(id)}
+
+    def _cancel_progress(self, params: types.WorkDoneProgressCancelParams) -> None:
+        self._jobs.cancel(str(params.token))
