@@ -20,6 +20,7 @@ PIECES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_answer_breaks_the_edits_or_reaches_beyond_the_target_unsaid() -> None:
     random = Random(6)
     known = cases()

@@ -19,6 +19,7 @@ from theo_mcp.testing.model_server import ModelServer
 _HELLO = {"processId": None, "rootUri": None, "capabilities": CAPABILITIES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["end of input", "SIGTERM", "SIGINT"])
 async def test_the_process_ends_within_two_seconds_with_a_run_going(
     how: str, tmp_path: Path, model_server: ModelServer
@@ -43,6 +44,7 @@ async def test_the_process_ends_within_two_seconds_with_a_run_going(
     assert b"Traceback" not in (tmp_path / "stderr").read_bytes()
 
 
+@pytest.mark.slow
 async def test_the_process_ends_when_the_editor_that_it_was_told_of_has_died(tmp_path: Path) -> None:
     gone = await anyio.open_process([sys.executable, "-c", ""])
     await gone.wait()
@@ -66,6 +68,7 @@ async def test_exit_after_shutdown_is_zero_and_without_it_one(tmp_path: Path) ->
     assert codes == [0, 1]
 
 
+@pytest.mark.slow
 async def test_bytes_in_any_portions_and_pipelined_messages_are_understood(tmp_path: Path) -> None:
     hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _HELLO}
     begun = {"jsonrpc": "2.0", "method": "initialized", "params": {}}

@@ -116,6 +116,7 @@ def test_the_time_grows_with_the_text_alone(unit: str) -> None:
     assert long < 64 * max(short, 0.002)
 
 
+@pytest.mark.slow
 def test_a_line_of_a_megabyte_and_fifty_thousand_lines_are_read() -> None:
     line = "x" * 500_000 + f' token="{_GITHUB}" ' + "y" * 500_000
     lines = "\n".join(f"value_{number} = {number}" for number in range(50_000)) + f'\ntoken = "{_GITHUB}"'

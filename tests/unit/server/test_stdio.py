@@ -368,6 +368,7 @@ async def test_an_idle_server_ends_at_the_end_of_its_input_and_at_every_signal(t
             assert len(await server.rest()) == 1
 
 
+@pytest.mark.slow
 async def test_a_server_in_a_call_ends_and_closes_the_models_socket(tmp_path: Path, model_server: ModelServer) -> None:
     model_server.silent_after = 1
 
