@@ -165,6 +165,7 @@ async def test_replies_are_told_as_they_come(theo_service: FakeTheo) -> None:
     assert [reply.status for reply in told] == [200]
 
 
+@pytest.mark.slow
 async def test_a_reader_past_the_deadline_is_not_looked_after_in_a_loop(
     theo_service: FakeTheo, monkeypatch: pytest.MonkeyPatch
 ) -> None:

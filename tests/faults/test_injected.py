@@ -72,6 +72,7 @@ async def test_an_answer_over_such_a_transport_may_take_longer_than_a_connect(li
     assert len(came) == 1
 
 
+@pytest.mark.slow
 async def test_a_connect_that_failed_over_such_a_transport_is_tried_again(library: Any, url: str) -> None:
     came = []
 

@@ -23,6 +23,7 @@ from theo_mcp.testing.model_server import ANSWER, ModelServer
 from theo_mcp.testing.theo import FakeTheo
 
 
+@pytest.mark.slow
 async def test_code_prints_the_code_alone_and_the_rest_to_stderr(shell: Shell, model_server: ModelServer) -> None:
     done = await shell.process("code", "Add two numbers", "--language", "python", "--engine-url", model_server.url)
 
@@ -120,6 +121,7 @@ async def test_try_shows_what_an_assistant_sees(shell: Shell, model_server: Mode
     assert out.count("def add") == 1
 
 
+@pytest.mark.slow
 async def test_try_in_json_has_the_same_facts(hosted: Shell) -> None:
     done = await hosted.process("try", "--json")
 
@@ -315,6 +317,7 @@ async def test_a_reader_that_leaves_a_stream_stops_the_model(shell: Shell, model
         assert b"Exception" not in done.stderr
 
 
+@pytest.mark.slow
 async def test_a_reader_that_leaves_early_is_no_error(shell: Shell) -> None:
     with anyio.fail_after(SECONDS):
         done = await anyio.run_process(

@@ -149,6 +149,7 @@ async def test_a_file_that_is_no_store_is_left_as_it_is(shell: Shell, tmp_path: 
     assert (tmp_path / "data" / FILE).read_bytes() == b"no database" * 100
 
 
+@pytest.mark.slow
 async def test_a_store_that_fails_costs_no_answer(hosted: Shell, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / FILE).write_bytes(b"no database" * 100)

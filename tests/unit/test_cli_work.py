@@ -109,6 +109,7 @@ async def test_what_a_project_may_not_say_is_told_with_the_answer(hosted: Shell,
     assert done.stderr.decode().endswith(told)
 
 
+@pytest.mark.slow
 async def test_generate_streams_its_text_and_saves_it(hosted: Shell, tmp_path: Path) -> None:
     done = await hosted.process("generate", "a bakery", "--output-type", "website")
 

@@ -55,6 +55,7 @@ async def test_the_process_ends_when_the_editor_that_it_was_told_of_has_died(tmp
             await process.wait()
 
 
+@pytest.mark.slow
 async def test_exit_after_shutdown_is_zero_and_without_it_one(tmp_path: Path) -> None:
     codes = []
     for polite in (True, False):

@@ -7,6 +7,8 @@ import base64
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.unit.server import raw
 from tests.unit.server.answers import of_document, of_images, of_job
 from tests.unit.server.raw import MODERN
@@ -36,6 +38,7 @@ atexit.register(tell)
 """
 
 
+@pytest.mark.slow
 async def test_after_one_call_of_each_tool_there_is_no_native_code_but_this(
     tmp_path: Path, theo_service: FakeTheo, getcode_service: FakeGetCode
 ) -> None:

@@ -105,6 +105,7 @@ async def test_a_broken_settings_file_leaves_a_server_that_says_so(tmp_path: Pat
     assert f"config_error: The settings file {settings} is not TOML" in text_of(status)
 
 
+@pytest.mark.slow
 async def test_started_without_stderr_it_keeps_the_protocol_off_the_standard_descriptors(tmp_path: Path) -> None:
     shell = ("/bin/sh", "-c", 'exec "$0" "$@" 2>&-', *raw.SERVE)
 
@@ -320,6 +321,7 @@ async def test_an_unknown_tool_is_an_error_that_names_the_nearest(server: Server
 # --- input that ends
 
 
+@pytest.mark.slow
 async def test_a_last_request_without_a_line_break_is_answered(tmp_path: Path) -> None:
     async with raw.server(tmp_path) as server:
         await server.open()
@@ -401,6 +403,7 @@ async def test_a_server_whose_answers_nobody_reads_ends(tmp_path: Path) -> None:
             assert await server.exit_code() == 0, end
 
 
+@pytest.mark.slow
 async def test_a_server_whose_stdout_was_closed_ends_at_its_next_answer(tmp_path: Path) -> None:
     async with raw.server(tmp_path, unread=True) as server:
         await server.send(server.message("initialize", id=0, **HELLO))
