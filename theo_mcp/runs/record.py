@@ -60,6 +60,7 @@ class Record:
         self._text = [status.text]
         self._important = important
         self._changed = anyio.Event()
+        self._ended = anyio.Event()
         self._home = threading.get_ident()
 
     @property
@@ -90,6 +91,8 @@ class Record:
         if before.ended or to == before:
             return
         self.facts = to
+        if to.ended:
+            self._ended.set()
         if (before.state, before.sent, before.request_id, before.job_id) != (
             to.state,
             to.sent,
@@ -98,6 +101,10 @@ class Record:
         ):
             self._important()
         self._tell()
+
+    async def ended(self) -> None:
+        """Waits for the end, and is woken by nothing else."""
+        await self._ended.wait()
 
     async def changed(self) -> None:
         """Waits for the next change."""

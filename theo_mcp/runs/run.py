@@ -46,6 +46,8 @@ class Run:
     async def wait(self, seconds: float) -> bool:
         """Returns when the run has ended or the time is up; whether it has ended. Leaving does not stop the run."""
         with anyio.move_on_after(seconds):
+            if self._look is None and not self.ended:
+                await self._record.ended()
             while not self.ended:
                 await self._change()
         return self.ended

@@ -142,8 +142,12 @@ def _host(context: Context) -> str:
     return client.client_info.name if client is not None else ""
 
 
-def _send(context: Context) -> SendProgress:
-    """The session sends nothing to a caller that asked for no progress."""
+def _send(context: Context) -> SendProgress | None:
+    """What sends progress to the caller of this request, if it asked for any."""
+    # The SDK sends none without a token, but does not say so; and whoever does not ask need not pay for the reporting.
+    channel = context.session._request_outbound  # noqa: SLF001
+    if getattr(getattr(channel, "_inner", channel), "_progress_token", "") is None:
+        return None
 
     async def send(progress: float, message: str | None) -> None:
         await context.session.report_progress(progress, None, clean(message) if message else None)

@@ -91,8 +91,10 @@ async def answer(
         from theo_mcp.runs import Run
 
         run = await started(tool, arguments, backend, rooms, progress)
-        rooms.changes.follow(run)
-        outcome = await progress.during(lambda: run.result(within=rooms.settings.soft_deadline_s))
+        try:
+            outcome = await progress.during(lambda: run.result(within=rooms.settings.soft_deadline_s))
+        finally:
+            rooms.changes.follow(run)
         if isinstance(outcome, Run):
             return still_running(run, structured=not tool.media)
         return await shown(Reply.restored(outcome), rooms, host=host, structured=not tool.media)

@@ -73,9 +73,9 @@ class Changes:
         self._note(ResourceUpdated("theo://skills/installed"))
 
     def follow(self, run: Run) -> None:
-        """A run began; its end is told as well."""
-        self._note(ResourcesListChanged())
-        if self._tasks is not None:
+        """There is another run; the end of one that goes on is told as well."""
+        self._note(ResourcesListChanged(), *([ResourceUpdated(result_uri(run.handle))] if run.ended else []))
+        if not run.ended and self._tasks is not None:
             self._tasks.start_soon(self._end_of, run)
 
     async def keep(self) -> None:

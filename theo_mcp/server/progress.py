@@ -32,8 +32,9 @@ class Pace:
 class Progress:
     """One call's progress. `text` and `phase` return at once; what they say is sent by `during`."""
 
-    def __init__(self, send: SendProgress, pace: Pace = Pace()) -> None:
-        self._send_progress: SendProgress | None = send
+    def __init__(self, send: SendProgress | None, pace: Pace = Pace()) -> None:
+        """`send` is None for a caller that asked for no progress."""
+        self._send_progress = send
         self._pace = pace
         self._text: list[str] = []
         self._phase: str | None = None
@@ -60,6 +61,8 @@ class Progress:
 
     async def during(self, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Runs `work` and reports meanwhile. What `work` raises comes out as it is."""
+        if self._send_progress is None:
+            return await work()
         failure: Exception | None = None
         result: ResultT
         async with anyio.create_task_group() as tasks:
