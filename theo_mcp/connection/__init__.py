@@ -21,13 +21,16 @@ from theo_mcp.settings import Settings, variable_of
 if TYPE_CHECKING:
     from theo_mcp.backend import GetCode, Limited, Session, Spending, Theo
     from theo_mcp.engine.providers import Provider
+    from theo_mcp.hosted.getcode import GetCodeClient
     from theo_mcp.hosted.service import HostedService
+    from theo_mcp.hosted.theo import TheoClient
     from theo_mcp.http.options import Limits, Timeouts
     from theo_mcp.http.retry import RetryPolicy
     from theo_mcp.meter import Meter
     from theo_mcp.meter.ledger import Ledger
 
 ArmT = TypeVar("ArmT")
+ClientT = TypeVar("ClientT", "TheoClient", "GetCodeClient")
 _NAMES = {"theo": "Theo", "getcode": "GetCode"}
 
 
@@ -91,18 +94,7 @@ class _Arms:
             )
         from theo_mcp.hosted.theo import TheoClient
 
-        client = TheoClient(
-            settings.key("theo") or "",
-            base_url=settings.theo_base_url,
-            timeouts=self._timeouts,
-            retries=self._retries,
-            limits=self._limits,
-            max_prompt_chars=settings.max_prompt_chars,
-            allow_insecure_http=settings.allow_insecure_http,
-        )
-        self._closers.append(client.aclose)
-        self._hosted.append(client)
-        return client
+        return self._opened(TheoClient, "theo", settings.theo_base_url)
 
     def getcode(self, hosted: bool) -> GetCode:
         settings = self._settings
@@ -112,18 +104,23 @@ class _Arms:
             return EngineGetCode(self._provider, max_prompt_chars=settings.max_prompt_chars)
         from theo_mcp.hosted.getcode import GetCodeClient
 
-        client = GetCodeClient(
-            settings.key("getcode") or "",
-            base_url=settings.getcode_base_url,
+        return self._opened(GetCodeClient, "getcode", settings.getcode_base_url)
+
+    def _opened(self, client: type[ClientT], api: Api, base_url: str) -> ClientT:
+        """A client of the hosted service, closed with the others."""
+        settings = self._settings
+        opened = client(
+            settings.key(api) or "",
+            base_url=base_url,
             timeouts=self._timeouts,
             retries=self._retries,
             limits=self._limits,
             max_prompt_chars=settings.max_prompt_chars,
             allow_insecure_http=settings.allow_insecure_http,
         )
-        self._closers.append(client.aclose)
-        self._hosted.append(client)
-        return client
+        self._closers.append(opened.aclose)
+        self._hosted.append(opened)
+        return opened
 
     @cached_property
     def meter(self) -> Meter:
