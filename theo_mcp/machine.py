@@ -1,4 +1,5 @@
-"""What this process runs in: its environment, which no other module reads, and the installation it came from."""
+"""What this process runs in: its environment, which no other module reads, its standard descriptors, and the
+installation it came from."""
 
 from __future__ import annotations
 
@@ -13,6 +14,22 @@ PUBLISHED = False
 def environment(*, keys: bool = True) -> dict[str, str]:
     """The process environment, for settings and for children that we start; without `keys`, no variable of a key."""
     return {name: value for name, value in os.environ.items() if keys or not name.endswith("_API_KEY")}
+
+
+def claimed() -> tuple[int, int]:
+    """Stdin and stdout for a protocol, as descriptors out of reach of stray prints and of children: fd 0 becomes empty,
+    and fd 1 becomes stderr."""
+    kept = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    try:
+        os.dup2(2, 1)
+    except OSError:  # started without stderr
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.close(null)
+    return kept
 
 
 def install_command(extra: str) -> str:

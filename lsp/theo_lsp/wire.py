@@ -24,6 +24,8 @@ import anyio
 import anyio.from_thread
 from anyio.lowlevel import EventLoopToken, current_token
 
+from theo_mcp.machine import claimed
+
 _END_GRACE_S = 1.5
 """From the end of input, or a signal, to the end of the process, whatever is still running."""
 _PARENT_POLL_S = 2.0
@@ -72,18 +74,8 @@ class Connection:
 
 
 def claim() -> Descriptors:
-    """Takes stdin and stdout for the protocol: fd 0 becomes empty and fd 1 becomes stderr, where stray prints go."""
-    wire = Descriptors(os.dup(0), os.dup(1))
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    try:
-        os.dup2(2, 1)
-    except OSError:  # started without stderr
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.close(null)
-    return wire
+    """Takes stdin and stdout for the protocol."""
+    return Descriptors(*claimed())
 
 
 def accept(host: str, port: int, *, listening: Callable[[int], None]) -> Connection:

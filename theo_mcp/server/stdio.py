@@ -33,6 +33,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
+from theo_mcp.machine import claimed
 from theo_mcp.wire.model import scrubbed
 
 log = logging.getLogger(__name__)
@@ -60,18 +61,8 @@ class Wire:
 
 
 def claim() -> Wire:
-    """Takes stdin and stdout for the protocol: fd 0 becomes empty and fd 1 becomes stderr."""
-    wire = Wire(os.dup(0), os.dup(1))
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    try:
-        os.dup2(2, 1)
-    except OSError:  # started without stderr
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.close(null)
-    return wire
+    """Takes stdin and stdout for the protocol."""
+    return Wire(*claimed())
 
 
 async def serve(server: Server[Any], wire: Wire) -> None:

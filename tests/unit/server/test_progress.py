@@ -169,3 +169,16 @@ async def test_who_asks_for_no_progress_gets_none(all_hosted: AllHosted, theo_se
         await client.call_tool("theo_complete", {"prompt": "x"})
 
     assert [message for message in came if isinstance(message, ProgressNotification)] == []
+
+
+def test_the_sdk_keeps_the_token_where_it_is_looked_for() -> None:
+    from mcp.server import runner
+    from mcp.shared import jsonrpc_dispatcher
+
+    holders = [
+        each for each in vars(jsonrpc_dispatcher).values() if "_progress_token" in getattr(each, "__annotations__", {})
+    ]
+    wrapper = runner._NoServerRequestsDispatchContext
+
+    assert len(holders) == 1  # where it is gone, every call pays for reporting that nobody hears
+    assert "_inner" in wrapper.__annotations__
