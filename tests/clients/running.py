@@ -110,7 +110,8 @@ async def run(command: list[str], folder: Path, limit_s: float) -> str:
             done = await anyio.run_process(command, cwd=folder, env=_environment(), check=False)
     except TimeoutError:
         raise AssertionError(f"{' '.join(command)} did not end within {limit_s:g} s") from None
-    assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stderr.decode(errors='replace')[-4000:]}"
+    said = (done.stderr + done.stdout).decode(errors="replace")
+    assert done.returncode == 0, f"{' '.join(command)} failed:\n{said[-4000:]}"
     return done.stdout.decode()
 
 

@@ -20,9 +20,7 @@ pytestmark = [pytest.mark.editors, pytest.mark.anyio]
 
 PACKAGES = ("vscode-languageserver-protocol@3.18.5", "vscode-languageserver-textdocument@1.0.16")
 CODE = "import os\r\n\r\n# Add two numbers — ☕ 🧮.\r\n\r\nprint('🧮', os.name)"
-DONE = (
-    "import os\r\n\r\n# Add two numbers — ☕ 🧮.\r\ndef add(a, b):\r\n    return a + b\r\n\r\nprint('🧮', os.name)"
-)
+DONE = "import os\r\n\r\n# Add two numbers — ☕ 🧮.\r\ndef add(a, b):\r\n    return a + b\r\n\r\nprint('🧮', os.name)"
 _LIMIT_S = 60.0
 
 

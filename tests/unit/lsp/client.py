@@ -65,15 +65,15 @@ class Editor:
         self._sending = anyio.Lock()
         self._news = anyio.Event()
         self._count = 0
-        self._asked: dict[int | str, str] = {}
-        """The methods of the requests that have no answer yet."""
+        self.requests: dict[int | str, str] = {}
+        """The method of each request so far, by its id."""
         self._answered: set[int | str] = set()
 
     async def send(self, *messages: Fields | bytes) -> None:
         """Messages, or bytes as they are."""
         for each in messages:
             if isinstance(each, dict) and "id" in each and each.get("method") in types.METHOD_TO_TYPES:
-                self._asked[each["id"]] = each["method"]
+                self.requests[each["id"]] = each["method"]
                 self._answered.discard(each["id"])
         parts = [each if isinstance(each, bytes) else framed(each) for each in messages]
         async with self._sending:
@@ -159,12 +159,11 @@ class Editor:
                 await self._answer(message)
 
     def _check(self, message: Fields) -> None:
-        found = faults(message, self._asked)
+        found = faults(message, self.requests)
         assert not found, (found, message)
         if "method" not in message and message["id"] is not None:
             assert message["id"] not in self._answered, ("answered twice", message)
-            if self._asked.pop(message["id"], None):
-                self._answered.add(message["id"])
+            self._answered.add(message["id"])
 
     async def _answer(self, message: Fields) -> None:
         method, params = message["method"], message["params"]

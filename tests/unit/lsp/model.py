@@ -52,7 +52,8 @@ def _message(message: Any, asked: Mapping[int | str, str]) -> Iterator[str]:
 
 
 def _told(message: dict[str, Any]) -> Iterator[str]:
-    method, params = message["method"], message.get("params")
+    method: str = message["method"]
+    params: Any = message.get("params")
     if message.keys() - {"id"} != {"jsonrpc", "method", "params"}:
         yield f"{method} with {sorted(message)}"
         return
@@ -129,8 +130,8 @@ def _object(value: Any, wanted: type, where: str) -> Iterator[str]:
 
 @functools.cache
 def _fields(wanted: type) -> dict[str, Any]:
-    attrs.resolve_types(wanted, types.ALL_TYPES_MAP, {})  # type: ignore[type-var]
-    return {_wire_name(field.name): field for field in attrs.fields(wanted)}  # type: ignore[type-var]
+    attrs.resolve_types(wanted, types.ALL_TYPES_MAP, {})
+    return {_wire_name(field.name): field for field in attrs.fields(wanted)}
 
 
 def _field(wanted: Any, name: str) -> Any:
