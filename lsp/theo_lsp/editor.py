@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
@@ -63,7 +64,8 @@ class Editor:
         self._server.progress(types.ProgressParams(token, value))
 
     async def apply(self, label: str, edit: types.WorkspaceEdit) -> bool | None:
-        """Whether the editor applied `edit`; None where it does not say."""
+        """Whether the editor applied `edit`; None where it does not say. Whoever was cancelled does not get to ask."""
+        await anyio.lowlevel.checkpoint_if_cancelled()
         params = types.ApplyWorkspaceEditParams(edit=edit, label=label)
         answer = await _answer(self._server.workspace_apply_edit_async(params), _APPLY_S)
         return None if answer is None else answer.applied

@@ -104,7 +104,7 @@ class Jobs:
         job = self._jobs.get(id)
         if job is None:
             return False
-        self._tasks.start_soon(job.run.cancel)
+        job.run.stop()
         return True
 
     def of(self, uri: str) -> Iterator[Job]:

@@ -163,5 +163,5 @@ def _environment(folder: Path, server: ModelServer) -> dict[str, str]:
     return {
         "THEO_MCP_ENGINE_URL": server.url,
         "THEO_MCP_DATA_DIR": str(folder / "data"),
-        "THEO_MCP_CONFIG": "/dev/null",
+        "THEO_MCP_CONFIG": os.devnull,
     }
