@@ -107,6 +107,11 @@ class Jobs:
         job.run.stop()
         return True
 
+    def cancel_all(self) -> None:
+        """Stops every run."""
+        for id in list(self._jobs):
+            self.cancel(id)
+
     def of(self, uri: str) -> Iterator[Job]:
         """The runs at work on a document."""
         return (job for job in list(self._jobs.values()) if job.order.document.uri == uri)

@@ -71,7 +71,7 @@ async def test_an_action_runs_to_its_edit_and_the_session_ends_in_order(
             "code": -32602,
             "message": "The document has changed since the action was offered. Choose the action again.",
         },
-        "unknown command": {"code": -32602, "message": "Invalid Params: Command name 'rm' is not defined"},
+        "unknown command": {"code": -32602, "message": 'theo-lsp has no command "rm".'},
         "unknown method": {"code": -32601, "message": "Method Not Found: textDocument/nothing"},
     }
     assert seen["alive"]
