@@ -36,7 +36,7 @@ async def test_what_is_no_message_ends_the_process_after_what_came_before_is_ans
 ) -> None:
     async with launched(tmp_path) as (editor, process):
         await editor.request("initialize", processId=None, rootUri=None, capabilities=CAPABILITIES)
-        for at in range(0, min(len(sent), 100)):
+        for at in range(min(len(sent), 100)):
             await editor.send(sent[at : at + 1])
         await editor.send(sent[100:])
         if not said:
