@@ -6,16 +6,20 @@ another line. Only what the editor opened is known here: nothing is read from th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from lsprotocol import types
 
 from theo_lsp.edits.changes import Change, rebased
 from theo_lsp.edits.places import Encoding, Lines, Place, Span
+
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ class Documents:
     def opened(self, item: types.TextDocumentItem) -> None:
         for target in self._of(item.uri):
             target.touched = True
-        self._open[item.uri] = Document(item.uri, item.language_id, item.version, item.text, self.encoding)
+        text = _well_formed(item.text)
+        self._open[item.uri] = Document(item.uri, item.language_id, item.version, text, self.encoding)
 
     def changed(
         self,
@@ -90,10 +95,11 @@ class Documents:
         if now is None:
             return
         for each in changes:
+            written = _well_formed(each.text)
             if isinstance(each, types.TextDocumentContentChangePartial):
-                change = Change(now.span(each.range), each.text)
+                change = Change(now.span(each.range), written)
             else:
-                change = _difference(now.text, each.text)
+                change = _difference(now.text, written)
             for target in self._of(document.uri):
                 target.follow(change)
             text = now.text[: change.span.start] + change.text + now.text[change.span.end :]
@@ -122,6 +128,12 @@ def path_of(uri: str) -> Path | None:
 
     parts = urlsplit(uri)
     return Path(url2pathname(parts.path)) if parts.scheme == "file" and parts.netloc in ("", "localhost") else None
+
+
+def _well_formed(text: str) -> str:
+    """`text` with a mark for each half of a surrogate pair, which no prompt and no file can hold; in every encoding the
+    mark is as long as the half, so that positions stay what they are for the editor."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
 def _difference(before: str, after: str) -> Change:

@@ -105,12 +105,13 @@ class Jobs:
         job = self._jobs.get(id)
         if job is None:
             return False
-        self._tasks.start_soon(job.run.cancel)
+        job.run.stop()
         return True
 
-    def ids(self) -> list[str]:
-        """Every run at work."""
-        return [*self._jobs]
+    def cancel_all(self) -> bool:
+        """Stops every run; whether there was one."""
+        stopped = [self.cancel(id) for id in list(self._jobs)]
+        return bool(stopped)
 
     def of(self, uri: str) -> Iterator[Job]:
         """The runs at work on a document."""

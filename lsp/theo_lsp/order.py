@@ -158,8 +158,9 @@ def _parsed(kind: type[_ArgumentT], command: str, arguments: Sequence[object] | 
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part)[:40] for part in first["loc"])
+        wrong = "input should be an object" if first["type"] == "model_type" else first["msg"][:80].lower()
         raise InputError(
-            f"The argument of {command} is not one that this server offers: {where}: {first['msg'][:80].lower()}.",
+            f"The argument of {command} is not one that this server offers: {where}: {wrong}.",
             hint="Choose the action again from the editor's menu.",
         ) from None
 

@@ -43,7 +43,7 @@ class Session:
         self._jobs = Jobs(self._editor, server.documents, backends, self._shown, runs, tasks, folders=self._folders)
         self._first: dict[str, object] = {}
         """What came with initialize; what the editor sets later goes over it."""
-        self._initialized = False
+        self._initialized = self._ending = False
         self._register()
 
     @classmethod
@@ -82,8 +82,13 @@ class Session:
         known = message if isinstance(message, dict) else {}
         id, method = known.get("id"), known.get("method")
         id = id if isinstance(id, str | int) and not isinstance(id, bool) else None
-        if known.get("jsonrpc") != "2.0" or not (isinstance(method, str) or "id" in known):
+        nameless = "id" in known and id is None and method is not None
+        if known.get("jsonrpc") != "2.0" or not (isinstance(method, str) or "id" in known) or nameless:
             protocol.refuse(id, types.ErrorCodes.InvalidRequest, "The message is not JSON-RPC 2.0.")
+            return
+        if method is not None and self._ending and method != types.EXIT:
+            if id is not None:
+                protocol.refuse(id, types.ErrorCodes.InvalidRequest, "After shutdown only exit can follow.")
             return
         if method is not None and self._out_of_turn(method):
             if id is not None:
@@ -120,6 +125,7 @@ class Session:
         actions = types.CodeActionOptions(code_action_kinds=[*kinds()], resolve_provider=False)
         server.feature(types.INITIALIZE)(partial(self._initialize))
         server.feature(types.INITIALIZED)(partial(self._begin))
+        server.feature(types.SHUTDOWN)(partial(self._shut_down))
         server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(partial(self._configure))
         server.feature(types.TEXT_DOCUMENT_CODE_ACTION, actions)(partial(self._code_action))
         server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)(partial(self._cancel_progress))
@@ -141,6 +147,10 @@ class Session:
             told = types.Registration("theo-settings", types.WORKSPACE_DID_CHANGE_CONFIGURATION, options)
             self._server.client_register_capability(types.RegistrationParams([told]))
         self._tasks.start_soon(self._read_settings, None)
+
+    def _shut_down(self, params: None) -> None:
+        self._ending = True
+        self._jobs.cancel_all()
 
     def _configure(self, params: types.DidChangeConfigurationParams) -> None:
         self._tasks.start_soon(self._read_settings, params.settings)
@@ -190,9 +200,7 @@ class Session:
         id = wanted.get("jobId", "") if isinstance(wanted, dict) else None
         if not isinstance(id, str):
             raise plain(InputError("theo.cancel takes one argument: {jobId: …}, or {} for every run."))
-        ids = [id] if id else self._jobs.ids()
-        stopped = [self._jobs.cancel(each) for each in ids]
-        return {"cancelled": any(stopped)}
+        return {"cancelled": self._jobs.cancel(id) if id else self._jobs.cancel_all()}
 
     def _cancel_progress(self, params: types.WorkDoneProgressCancelParams) -> None:
         self._jobs.cancel(str(params.token))

@@ -7,6 +7,7 @@ else; half a header is waited for.
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import re
@@ -26,6 +27,7 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from theo_mcp.machine import claimed
 
+log = logging.getLogger(__name__)
 _END_GRACE_S = 1.5
 """From the end of input, or a signal, to the end of the process, whatever is still running."""
 _PARENT_POLL_S = 2.0
@@ -108,7 +110,7 @@ class Frames:
                     return
                 length = _LENGTH.search(self._buffer, 0, end.start() + 1)
                 if length is None or int(length[1]) > _LONGEST_BODY:
-                    raise ValueError("a header without a length")
+                    raise ValueError("a header without a length that can be believed")
                 self._length = int(length[1])
                 del self._buffer[: end.end()]
             if len(self._buffer) < self._length:
@@ -178,9 +180,11 @@ class _Reader(threading.Thread):
     def run(self) -> None:
         frames = Frames()
         try:
-            with suppress(RuntimeError, OSError, ValueError):
+            with suppress(RuntimeError, OSError):
                 while data := self._peer.read(_READ):
                     anyio.from_thread.run_sync(self._feed, frames, data, token=self._token)
+        except ValueError as error:
+            log.error("The input cannot be cut into messages, because of %s. The server ends.", error)
         finally:
             self._lost()
             with suppress(RuntimeError):  # the loop is gone
