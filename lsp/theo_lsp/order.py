@@ -6,14 +6,15 @@ document that the editor has open can be meant, at the version that it has now.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Literal
 
 from lsprotocol import types
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from theo_lsp.actions import Action, Offer, find
+from theo_lsp.actions import Action, Gives, NewFile, Offer, find
 from theo_lsp.documents import Document, Documents
 from theo_lsp.edits.places import Span
 from theo_lsp.selection import Selection
@@ -56,6 +57,8 @@ class Order:
     instruction: str
     dry: bool
     """Whether only the prompt is shown, and nothing is sent."""
+    file: NewFile | None = None
+    """The file that is made, once the disk was looked at."""
 
     @property
     def title(self) -> str:
@@ -64,11 +67,22 @@ class Order:
     @property
     def prompt(self) -> str:
         """What the model is told to do."""
-        return self.action.task(self.selection, self.instruction)
+        task = self.action.task(self.selection, self.instruction)
+        return f"{task}\n{self.file.about}" if self.file and self.file.about else task
+
+    @property
+    def gives(self) -> Gives:
+        """What becomes of the answer."""
+        return self.action.gives_in(self.document.language)
 
     @property
     def selection(self) -> Selection:
         return Selection(self.document, self.span)
+
+    def with_file(self, folders: Iterable[Path]) -> Order:
+        """The same order, with the file that is to be made; it looks at the disk."""
+        make = self.action.new_file if self.gives == "file" else None
+        return replace(self, file=make(self.selection, self.instruction, [*folders])) if make else self
 
 
 def argument(action: Action, offer: Offer, document: Document, *, dry: bool = False) -> dict[str, JsonValue]:

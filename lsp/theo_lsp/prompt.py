@@ -48,6 +48,8 @@ async def prompt_of(order: Order, open_documents: Iterable[Document], folders: I
 def _made(
     order: Order, named: list[Document], roots: list[Path], refused: Callable[[context.Document], str | None]
 ) -> Prompt:
+    if order.action.improves:
+        return prompting.alone(order.prompt, source=order.document.text)
     selection, document = order.selection, _of(order.document, roots)
     first, last = selection.rows
     around = context.context(
@@ -58,7 +60,7 @@ def _made(
         others=[_of(each, roots) for each in named[1:]],
         refused=refused,
     )
-    answer = "" if order.action.gives == "text" else "\nAnswer with one fenced block and nothing else."
+    answer = "" if order.gives in ("text", "prose") else "\nAnswer with one fenced block and nothing else."
     sources = [each.text for each in named if refused(_of(each, roots)) is None]
     return prompting.prompt(order.prompt + answer, _place(order, document.path), around, sources=sources)
 
@@ -67,7 +69,10 @@ def _place(order: Order, path: str) -> prompting.Selection:
     selection, span = order.selection, order.span
     first, last = selection.rows
     if span.end > span.start:
-        title, text = f"The marked code, lines {first + 1} to {last + 1} of {path}", selection.text
+        title, text = (
+            f"The marked {'text' if order.gives == 'prose' else 'code'}, lines {first + 1} to {last + 1} of {path}",
+            selection.text,
+        )
     else:
         line = order.document.lines.line(first)
         at = span.start - line.start

@@ -70,6 +70,12 @@ def prompt(
     return Prompt(text, tuple(contents), context.left_out, held.secrets, held.kinds)
 
 
+def alone(text: str, *, source: str) -> Prompt:
+    """A prompt that is nothing but the user's own words, which stand in `source`."""
+    held = redacted(text, redacted(source))
+    return Prompt(held.text, ("the text",), (), held.secrets, held.kinds)
+
+
 def _titled(title: str, text: str, language: str) -> str:
     return f"{_one_line(title)}:\n{fenced(text, language if _LABEL.fullmatch(language) else '')}"
 

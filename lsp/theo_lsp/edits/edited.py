@@ -12,7 +12,7 @@ from theo_lsp.edits.parsing import parses
 from theo_lsp.edits.patch import hunks_of, patched
 from theo_lsp.edits.places import Lines, Span
 
-Doubt: TypeAlias = Literal["truncated", "left out", "joined", "beyond", "does not parse"]
+Doubt: TypeAlias = Literal["truncated", "left out", "joined", "beyond", "does not parse", "refuses"]
 
 
 @dataclass(frozen=True)
