@@ -78,7 +78,13 @@ class Delivery:
                     return "discarded"
                 target.touched, tries = False, 0
             if order.gives == "prose":
-                result = written(answer.text, document.text, target.span, finish_reason=answer.finish_reason)
+                result = written(
+                    answer.text,
+                    document.text,
+                    target.span,
+                    finish_reason=answer.finish_reason,
+                    may_grow=order.action.improves,
+                )
             else:
                 result = edited(
                     answer.text,

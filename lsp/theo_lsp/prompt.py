@@ -52,13 +52,17 @@ def _made(
         return prompting.alone(order.prompt, source=order.document.text)
     selection, document = order.selection, _of(order.document, roots)
     first, last = selection.rows
-    around = context.context(
-        document,
-        first,
-        last + 1,
-        budget=_BUDGET,
-        others=[_of(each, roots) for each in named[1:]],
-        refused=refused,
+    around = (
+        context.Context((), ())
+        if order.gives == "prose"
+        else context.context(
+            document,
+            first,
+            last + 1,
+            budget=_BUDGET,
+            others=[_of(each, roots) for each in named[1:]],
+            refused=refused,
+        )
     )
     answer = "" if order.gives in ("text", "prose") else "\nAnswer with one fenced block and nothing else."
     sources = [each.text for each in named if refused(_of(each, roots)) is None]

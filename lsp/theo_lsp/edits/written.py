@@ -16,11 +16,15 @@ from theo_lsp.edits.prose import is_refusal, is_sentence
 from theo_mcp.artifacts import fences
 
 _THOUGHT = re.compile(r"^\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL)
+_GROWN, _SOME = 3, 100  # times, and characters: no translation is so much longer
 _ENDING = re.compile(r"\r\n|\r|\n")
 
 
-def written(answer: str, document: str, span: Span, *, finish_reason: str = "") -> Edited | Refused:
-    """What `answer` makes of `document`, where it replaces `span`."""
+def written(
+    answer: str, document: str, span: Span, *, finish_reason: str = "", may_grow: bool = True
+) -> Edited | Refused:
+    """What `answer` makes of `document`, where it replaces `span`; one that is much longer is doubtful unless it
+    `may_grow`."""
     original = span.of(document)
     plain = _ENDING.sub("\n", answer).lstrip("\ufeff\u200b")
     text = _unwrapped(_THOUGHT.sub("", plain, count=1), original).strip()
@@ -31,6 +35,8 @@ def written(answer: str, document: str, span: Span, *, finish_reason: str = "") 
         doubts.append("truncated")
     if is_refusal(text) and not is_refusal(original):
         doubts.append("refuses")
+    if not may_grow and len(text) > _GROWN * len(original) + _SOME:
+        doubts.append("beyond")
     lead = original[: len(original) - len(original.lstrip())]
     trail = original[len(original.rstrip()) :] if original.strip() else ""
     after = document[: span.start] + lead + text.replace("\n", line_ending(document)) + trail + document[span.end :]

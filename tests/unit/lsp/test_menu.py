@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from lsprotocol import types
@@ -30,19 +31,17 @@ print(half(4))
 JAVASCRIPT = "// Sum the numbers.\nconst a = 1;\n\nasync function half(n) {\n  if (n) {\n    return n;\n  }\n}\n"
 
 
-def _offered(
-    document: Document, start: int, end: int | None = None, *, locale: str = "", **context: object
-) -> list[str]:
+def _offered(document: Document, start: int, end: int | None = None, *, locale: str = "", **context: Any) -> list[str]:
     last = start if end is None else end
     range = types.Range(types.Position(start, 2), types.Position(last, 2 if end is None else 100))
-    given = types.CodeActionContext(**{"diagnostics": [], **context})  # type: ignore[arg-type]
+    given = types.CodeActionContext(**{"diagnostics": [], **context})
     found = menu(
         document, types.CodeActionParams(types.TextDocumentIdentifier(document.uri), range, given), locale=locale
     )
     return [action.title for action in found]
 
 
-def _titles(text: str, language: str, start: int, end: int | None = None, **context: object) -> Sequence[str]:
+def _titles(text: str, language: str, start: int, end: int | None = None, **context: Any) -> Sequence[str]:
     found = _offered(Document("file:///half.x", language, 1, text), start, end, **context)
     return [title.removeprefix("Theo: ").split(":")[0] for title in found if "exact prompt" not in title]
 
