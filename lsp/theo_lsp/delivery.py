@@ -93,6 +93,7 @@ class Delivery:
                     target.span,
                     file=_name(document),
                     finish_reason=answer.finish_reason,
+                    keeps=order.action.keeps,
                 )
             if isinstance(result, Refused):
                 raise _unusable(result)

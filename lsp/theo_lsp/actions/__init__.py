@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from theo_lsp.edits.kept import Keeps
 from theo_lsp.edits.language import is_text
 from theo_lsp.edits.places import Span
 from theo_lsp.selection import Selection
@@ -64,6 +65,8 @@ class Action:
     gives: Gives = "code"
     gives_in_prose: Gives | None = None
     """Where that is something else in a document of prose."""
+    keeps: Keeps = "nothing"
+    """What its answer leaves as it is; where it does not, it is shown and not applied."""
     instruction: Literal["none", "optional", "required"] = "none"
     """Whether it takes words of the user besides the place."""
     improves: bool = False

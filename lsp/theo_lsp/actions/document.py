@@ -66,4 +66,5 @@ ACTION = Action(
     order=30,
     offer=_offer,
     task=_task,
+    keeps="lines",
 )

@@ -94,5 +94,6 @@ ACTION = Action(
     order=6,
     offer=_offer,
     task=_task,
+    keeps="names",
     for_flaws=True,
 )

@@ -28,4 +28,5 @@ ACTION = Action(
     order=35,
     offer=_offer,
     task=_task,
+    keeps="names",
 )

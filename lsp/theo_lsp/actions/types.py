@@ -55,4 +55,5 @@ ACTION = Action(
     order=32,
     offer=_offer,
     task=_task,
+    keeps="lines",
 )

@@ -16,7 +16,8 @@ from theo_lsp.edits.prose import is_refusal, is_sentence
 from theo_mcp.artifacts import fences
 
 _THOUGHT = re.compile(r"^\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL)
-_GROWN, _SOME = 3, 100  # times, and characters: no translation is so much longer
+_GROWN, _SOME = 2, 100  # times, and characters: no translation is so much longer, both in characters and in bytes
+_ECHO = re.compile(r"^The marked text, lines \d+ to \d+ of ", re.MULTILINE)
 _ENDING = re.compile(r"\r\n|\r|\n")
 
 
@@ -35,12 +36,21 @@ def written(
         doubts.append("truncated")
     if is_refusal(text) and not is_refusal(original):
         doubts.append("refuses")
-    if not may_grow and len(text) > _GROWN * len(original) + _SOME:
+    if not may_grow and (_grown(text, original) or (_ECHO.search(text) and not _ECHO.search(original))):
         doubts.append("beyond")
     lead = original[: len(original) - len(original.lstrip())]
     trail = original[len(original.rstrip()) :] if original.strip() else ""
     after = document[: span.start] + lead + text.replace("\n", line_ending(document)) + trail + document[span.end :]
     return Edited(after, tuple(minimal(document, after)), tuple(doubts))
+
+
+def _grown(text: str, original: str) -> bool:
+    sizes = ((len(text), len(original)), (_bytes(text), _bytes(original)))
+    return all(now > _GROWN * before + _SOME for now, before in sizes)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _unwrapped(text: str, original: str) -> str:
