@@ -50,7 +50,7 @@ def test_an_edit_that_does_not_keep_it_is_doubtful() -> None:
     ("original", "answer", "doubts"),
     [
         ("Hallo Welt.", "Hello world.", ()),
-        ("请在明天之前买两个面包和牛奶，谢谢你。" * 9, "Please buy two loaves of bread and milk soon, thanks. " * 9, ()),
+        ("请在明天之前买两个面包和牛奶，谢谢你。" * 9, "Please buy two loaves of bread and milk soon. " * 9, ()),
         ("Hello world.", "Hallo Welt. " * 20, ("beyond",)),
         ("Hello world, here I am.", "The marked text, lines 1 to 1 of a.md:\nHello", ("beyond",)),
         ("Es tut mir leid.", "I'm sorry.", ("refuses",)),
