@@ -51,6 +51,26 @@ async def test_a_definition_is_replaced(
     assert task in _sent(model_server)
 
 
+@pytest.mark.parametrize(
+    ("title", "code"),
+    [
+        ("Theo: Simplify this", "def halves(n):\n    return n // 2\n"),
+        ("Theo: Add types", "def half(n: float) -> float:\n    return n / 3\n"),
+        ("Theo: Document this", 'def half(n):\n    """Half."""\n    return n / 3\n'),
+    ],
+)
+async def test_an_answer_that_changes_more_is_shown_and_not_applied(
+    editor: Editor, model_server: ModelServer, title: str, code: str
+) -> None:
+    model_server.pieces = (f"```python\n{code}```\n",)
+    await editor.open(URI, HALF)
+
+    ended = await _ended(editor, await editor.entry(title, URI, (3, 6)))
+
+    assert ended == "not applied: the answer changes more than was asked for; it is shown · scripted-1b"
+    assert editor.texts[URI] == HALF
+
+
 async def test_everything_of_one_kind_is_fixed_in_one_edit(editor: Editor, model_server: ModelServer) -> None:
     model_server.pieces = ("```python\ndef a():\n    return 1\n\n\ndef b():\n    return 2\n```\n",)
     await editor.open(URI, "def a():\n    return 1;\n\n\ndef b():\n    return 2;\n")
