@@ -53,7 +53,8 @@ def _offer(selection: Selection) -> Offers:
         return None
     span = code_at(selection)
     file = span is None and selection.is_cursor and len(selection.document.lines) <= _SHORT_FILE
-    span = _all_of(selection) if file else span
+    if file and (selection.instruction or selection.comment is None):
+        span = _all_of(selection)
     if span is None:
         return None
     if selection.instruction:

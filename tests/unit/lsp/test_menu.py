@@ -56,7 +56,7 @@ FILE_OF_PYTHON = "Translate this file into TypeScript"
 @pytest.mark.parametrize(
     ("text", "language", "start", "end", "titles"),
     [
-        (PYTHON, "python", 4, None, ["Generate code", FILE_OF_PYTHON]),
+        (PYTHON, "python", 4, None, ["Generate code"]),
         (PYTHON, "python", 2, None, ["Complete here", FILE_OF_PYTHON]),
         (PYTHON, "python", 10, None, IN_FUNCTION),
         (PYTHON, "python", 16, None, ["Complete here", FILE_OF_PYTHON]),
@@ -67,7 +67,7 @@ FILE_OF_PYTHON = "Translate this file into TypeScript"
         (TYPED, "python", 1, None, IN_TYPED),
         ("def half(self, *, key=lambda n: n) -> int:\n    return 1\n", "python", 1, None, IN_FUNCTION),
         ("class Half:\n    number = 2\n", "python", 1, None, IN_TYPED),
-        (JAVASCRIPT, "javascript", 0, None, ["Generate code", FILE_OF_PYTHON]),
+        (JAVASCRIPT, "javascript", 0, None, ["Generate code"]),
         (JAVASCRIPT, "javascript", 5, None, IN_FUNCTION),
         ("/** @param {number} n */\nfunction half(n) {\n  return n;\n}\n", "javascript", 2, None, IN_TYPED),
         ("function half(n: number, m = 2) {\n  return n;\n}\n", "typescript", 1, None,
