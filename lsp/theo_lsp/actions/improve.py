@@ -24,6 +24,9 @@ _KINDS: Final = {
     "image": r"image|picture|photo|logo|illustration|icon|poster|drawing",
     "website": r"website|web ?page|site|page|landing|shop|blog|portfolio|dashboard|app",
 }  # by the names that GetCode has for them; what is named first counts
+_NAMED: Final = re.compile(
+    rf"\b(?:{'|'.join(f'(?P<{kind}>{words})' for kind, words in _KINDS.items())})\b", re.IGNORECASE
+)
 _DEFAULT: Final = "website"
 _SHORT: Final = 1_500  # characters: a document or a paragraph that is longer is hardly one prompt
 _LONGEST: Final = 8_000
@@ -57,12 +60,8 @@ def _named(instruction: str) -> str:
 
 def _told(text: str) -> str | None:
     """The kind of output that is named first in `text`."""
-    found = [(match.start(), kind) for kind, words in _KINDS.items() if (match := _search(words, text[:_SHORT]))]
-    return min(found)[1] if found else None
-
-
-def _search(words: str, text: str) -> re.Match[str] | None:
-    return re.search(rf"\b(?:{words})\b", text, re.IGNORECASE)
+    found = _NAMED.search(text[:_SHORT])
+    return found.lastgroup if found else None
 
 
 def _task(selection: Selection, instruction: str) -> str:
