@@ -18,11 +18,14 @@ import anyio
 from lsprotocol import types
 
 from theo_lsp import preview as shown_first
+from theo_lsp.actions import NewFile
 from theo_lsp.documents import Document, Documents, Target, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
 from theo_lsp.edits.changes import carried, minimal
 from theo_lsp.edits.edited import Doubt, edited
+from theo_lsp.edits.parsing import parses
+from theo_lsp.edits.written import written
 from theo_lsp.generation import Answer
 from theo_lsp.order import Order
 from theo_lsp.shown import Shown
@@ -35,6 +38,7 @@ _DOUBTS: Final[Mapping[Doubt, str]] = {
     "joined": "the answer comes in several pieces",
     "beyond": "the answer changes more than was asked for",
     "does not parse": "the document would not parse",
+    "refuses": "the answer may be a refusal",
 }
 _TRIES = 3
 _SETTLE_S = 1.0
@@ -68,17 +72,17 @@ class Delivery:
         """Raises:
         ModelError: the answer holds nothing that can be used.
         """
-        if order.action.gives == "text":
+        if order.gives == "text":
             if not answer.text.strip():
                 raise ModelError("The answer is empty.", hint="Try again, or with another model.")
             await self._shown.show(f"{order.action.name}.md", answer.text)
             return _done("shown", answer)
-        if order.action.gives == "file":
-            name = order.action.new_file(order.selection)
-            found = code_of(answer.text, order.document.language, file=name, finish_reason=answer.finish_reason)
+        if order.file is not None:
+            name, language = order.file.name, order.file.language
+            found = code_of(answer.text, language, file=name, finish_reason=answer.finish_reason)
             if isinstance(found, Refused):
                 raise _unusable(found)
-            return _done(await self._new_file(order, name, found), answer)
+            return _done(await self._new_file(order, order.file, found), answer)
         return _done(await self._replace(order, target, answer), answer)
 
     async def _replace(self, order: Order, target: Target, answer: Answer) -> str:
@@ -94,14 +98,24 @@ class Delivery:
                 if choice != ANYWAY or document is None:
                     return "discarded"
                 target.touched, tries = False, 0
-            result = edited(
-                answer.text,
-                document.language,
-                document.text,
-                target.span,
-                file=_name(document),
-                finish_reason=answer.finish_reason,
-            )
+            if order.gives == "prose":
+                result = written(
+                    answer.text,
+                    document.text,
+                    target.span,
+                    finish_reason=answer.finish_reason,
+                    may_grow=order.action.improves,
+                )
+            else:
+                result = edited(
+                    answer.text,
+                    document.language,
+                    document.text,
+                    target.span,
+                    file=_name(document),
+                    finish_reason=answer.finish_reason,
+                    keeps=order.action.keeps,
+                )
             if isinstance(result, Refused):
                 raise _unusable(result)
             after, changes = result.after, result.changes
@@ -154,12 +168,13 @@ class Delivery:
                 await anyio.sleep(_LOOK_S)
         return True
 
-    async def _new_file(self, order: Order, wanted: str, found: Found) -> str:
+    async def _new_file(self, order: Order, file: NewFile, found: Found) -> str:
         path, code = path_of(order.document.uri), found.code
-        if path is None or not self._editor.creates_files or found.truncated or found.elided or found.diff:
-            await self._shown.show(_copy_of(wanted), code)
-            return "shown"
-        free = _free(path.with_name(wanted))
+        reason = _doubt(found, file.language)
+        if path is None or not self._editor.creates_files or reason:
+            await self._shown.show(_copy_of(file.name), code)
+            return f"no file made: {reason}; it is shown" if reason else "shown"
+        free = _free((file.folder or path.parent) / file.name)
         uri = free.as_uri()
         start = types.Range(types.Position(0, 0), types.Position(0, 0))
         edit = types.WorkspaceEdit(
@@ -173,7 +188,7 @@ class Delivery:
         )
         taken = await self._editor.apply(f"Theo: {order.title}", edit)
         if taken is False:
-            await self._shown.show(_copy_of(wanted), code)
+            await self._shown.show(_copy_of(file.name), code)
             return "shown"
         await self._editor.show(uri)
         return f"{free.name} made" if taken else "the editor did not say whether it made the file"
@@ -181,6 +196,15 @@ class Delivery:
 
 def _unusable(refused: Refused) -> ModelError:
     return ModelError(refused.said, hint="Try again, or with another model.")
+
+
+def _doubt(found: Found, language: str) -> str:
+    """Why a new file is only shown; empty where there is no doubt."""
+    if found.truncated:
+        return _DOUBTS["truncated"]
+    if found.elided or found.diff:
+        return _DOUBTS["left out"]
+    return "it does not parse" if parses(found.code, language) is False else ""
 
 
 def _done(how: str, answer: Answer) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup
 from lsprotocol import types
 
@@ -120,7 +121,7 @@ class Jobs:
     async def _carry_out(self, job: Job, report: Report) -> None:
         # What only a run needs is imported by the first: an editor waits for this server when it starts.
         from theo_lsp.delivery import Delivery
-        from theo_lsp.generation import generate
+        from theo_lsp.generation import generate, improve
         from theo_lsp.prompt import prompt_of
         from theo_lsp.redact import restored
 
@@ -128,9 +129,10 @@ class Jobs:
             job.pieces += 1
             report.text(text)
 
-        settings = self._backends.settings
-        held = await prompt_of(job.order, self._documents.all(), self._folders(), settings)
-        if job.order.dry:
+        settings, folders = self._backends.settings, [*self._folders()]
+        order = await to_thread.run_sync(job.order.with_file, folders, abandon_on_cancel=True)
+        held = await prompt_of(order, self._documents.all(), folders, settings)
+        if order.dry:
             await self._shown.show("prompt.md", held.text)
             for missing in held.left_out:
                 self._editor.note(f"Theo: {missing}")
@@ -138,7 +140,10 @@ class Jobs:
         job.secrets = held.kinds.total()
         report.phase(_WAITING)
         async with self._backends.current() as backend:
-            answer = await generate(backend, held.text, piece=piece)
+            if order.action.improves:
+                answer = await improve(backend, held.text, order.instruction, observe=report.phase)
+            else:
+                answer = await generate(backend, held.text, piece=piece)
         if answer.notice:  # too long for a line of progress
             self._editor.note(f"Theo: {answer.notice}")
         report.phase("applying")
@@ -146,7 +151,7 @@ class Jobs:
         delivery = Delivery(
             self._editor, self._documents, self._shown, preview=settings.edit_preview, phase=report.phase
         )
-        job.told = await delivery.deliver(job.order, job.target, whole)
+        job.told = await delivery.deliver(order, job.target, whole)
 
     async def _attend(self, job: Job) -> None:
         """Shows a run's progress, and how it ended."""
@@ -193,7 +198,7 @@ class Jobs:
 
 
 def _overlap(job: Job, order: Order) -> bool:
-    if any(each.dry or each.action.gives != "code" for each in (job.order, order)):
+    if any(each.dry or each.gives not in ("code", "prose") for each in (job.order, order)):
         return False
     one, other = job.target.span, order.span
     return one == other or (one.start < other.end and other.start < one.end)

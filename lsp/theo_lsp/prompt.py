@@ -48,24 +48,30 @@ def _made(order: Order, named: list[Document], roots: list[Path], settings: Sett
             code="file_denied",
             hint="Copy what you need into another document.",
         )
+    if order.action.improves:
+        return prompting.alone(order.prompt, source=order.document.text)
     described = {each.uri: _of(each, roots) for each in named}
     refused = {(described[uri].path, described[uri].project): reason for uri, reason in known.items()}
     document, (first, last) = described[order.document.uri], order.selection.rows
     path = path_of(order.document.uri)
     root = _root(path, roots)
     rules = rules_for(path, root, settings) if path is not None and root is not None else Rules()
-    around = context.context(
-        document,
-        first,
-        last + 1,
-        budget=_BUDGET,
-        diagnostics=() if order.action.for_flaws else [_diagnostic(order, flaw) for flaw in order.flaws],
-        others=[described[each.uri] for each in named[1:]],
-        refused=lambda other: refused[other.path, other.project],
-        rules=rules.files,
-        trusted=rules.trusted,
+    around = (
+        context.Context((), ())
+        if order.gives == "prose"
+        else context.context(
+            document,
+            first,
+            last + 1,
+            budget=_BUDGET,
+            diagnostics=() if order.action.for_flaws else [_diagnostic(order, flaw) for flaw in order.flaws],
+            others=[described[each.uri] for each in named[1:]],
+            refused=lambda other: refused[other.path, other.project],
+            rules=rules.files,
+            trusted=rules.trusted,
+        )
     )
-    answer = "" if order.action.gives == "text" else "\nAnswer with one fenced block and nothing else."
+    answer = "" if order.gives in ("text", "prose") else "\nAnswer with one fenced block and nothing else."
     sources = [*(each.text for each in named if known[each.uri] is None), *(each.text for each in rules.files)]
     return prompting.prompt(order.prompt + answer, _place(order, document.path), around, sources=sources)
 
@@ -81,7 +87,10 @@ def _place(order: Order, path: str) -> prompting.Selection:
     selection, span = order.selection, order.span
     first, last = selection.rows
     if span.end > span.start:
-        title, text = f"The marked code, lines {first + 1} to {last + 1} of {path}", selection.text
+        title, text = (
+            f"The marked {'text' if order.gives == 'prose' else 'code'}, lines {first + 1} to {last + 1} of {path}",
+            selection.text,
+        )
     else:
         line = order.document.lines.line(first)
         at = span.start - line.start

@@ -14,6 +14,7 @@ from typing import Final
 
 from theo_lsp.documents import Document
 from theo_lsp.edits.places import Span
+from theo_lsp.syntax.outline import Definition, Outline
 
 _HASH: Final = frozenset({
     "python", "ruby", "perl", "r", "elixir", "shellscript", "bash", "sh", "zsh", "fish", "make", "makefile",
@@ -59,6 +60,17 @@ class Selection:
     document: Document
     span: Span
     flaws: tuple[Flaw, ...] = ()
+    outline: Outline | None = None
+    """What a parser sees, where one has looked."""
+    instruction: str = ""
+    """What the user asks for besides the place."""
+    locale: str = ""
+    """The language that the editor speaks with its user, such as ``de-AT``."""
+
+    @property
+    def definition(self) -> Definition | None:
+        """The innermost definition around it, as a parser sees it."""
+        return self.outline.around(self.span) if self.outline else None
 
     @property
     def is_cursor(self) -> bool:
@@ -115,6 +127,9 @@ class Selection:
     @cached_property
     def block(self) -> tuple[int, int] | None:
         """The lines of the function, class or other definition around it, or None."""
+        if self.outline is not None:
+            lines, found = self.document.lines, self.definition
+            return (lines.number(found.span.start), lines.number(found.span.end)) if found else None
         first, last = self.rows
         depth = 1_000
         for row in range(first, max(-1, first - _MOST_LINES), -1):

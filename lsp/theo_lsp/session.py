@@ -44,6 +44,7 @@ class Session:
         self._first: dict[str, object] = {}
         """What came with initialize; what the editor sets later goes over it."""
         self._initialized = self._ending = False
+        self._locale = ""
         self._register()
 
     @classmethod
@@ -136,6 +137,7 @@ class Session:
     def _initialize(self, params: types.InitializeParams) -> None:
         encoding = self._server.workspace.position_encoding
         self._server.documents.encoding = types.PositionEncodingKind(encoding or "utf-16").value
+        self._locale = params.locale or ""
         given = params.initialization_options
         self._first = dict(given) if isinstance(given, dict) else {}
         self._tasks.start_soon(self._use_settings, self._first)
@@ -179,7 +181,7 @@ class Session:
             return []
         try:
             at_work = [(job.id, job.title) for job in self._jobs.of(document.uri)]
-            return menu(document, params, at_work=at_work, marked=self._editor.marks_model_actions)
+            return menu(document, params, at_work=at_work, marked=self._editor.marks_model_actions, locale=self._locale)
         except Exception as error:
             raise plain(error) from None
 
@@ -191,7 +193,7 @@ class Session:
 
     def _do(self, *arguments: object) -> dict[str, JsonValue]:
         try:
-            return {"jobId": self._jobs.start(asked(arguments, self._server.documents))}
+            return {"jobId": self._jobs.start(asked(arguments, self._server.documents, locale=self._locale))}
         except Exception as error:
             raise plain(error) from None
 

@@ -152,9 +152,7 @@ async def test_a_diagnostic_whose_message_is_markdown_is_read_as_its_text(editor
     ],
     ids=["lines", "astral lines", "one line", "one astral line"],
 )
-async def test_a_document_that_is_too_large_to_read_has_its_menu(
-    editor: Editor, language: str, head: str
-) -> None:
+async def test_a_document_that_is_too_large_to_read_has_its_menu(editor: Editor, language: str, head: str) -> None:
     text = f"{head}\n\n{CODE}"
     line = text.count("\n") - 3
     await editor.open(URI, text, language)
