@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol import JsonRPCResponseMessage, LanguageServerProtocol, lsp_method
 
 from theo_lsp.documents import Documents
 from theo_mcp.errors import ConfigError, InputError, TheoError
@@ -33,6 +35,7 @@ class Refusal(JsonRpcException):
 
 class _Protocol(LanguageServerProtocol):
     _server: Server
+    _silent = False
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
@@ -52,10 +55,25 @@ class _Protocol(LanguageServerProtocol):
         self._server.stop()
         yield from ()
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Leaves out the answers that would be sent within the ``with``."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
+
     def _send_response(self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None) -> None:
+        if self._silent:
+            return
         if error is not None:
             error = types.ResponseError(error.code, redact(error.message)[:_LONGEST])
         super()._send_response(msg_id, result, error)
+
+    def written(self, result: object) -> str:
+        """A result as it would be sent."""
+        return json.dumps(JsonRPCResponseMessage(0, "2.0", result), default=self._serialize_message)
 
     def refuse(self, id: str | int | None, code: types.ErrorCodes, message: str) -> None:
         """Answers what was not understood; where nobody knows what it was, its id is null."""

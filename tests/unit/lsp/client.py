@@ -21,8 +21,9 @@ import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from theo_lsp.peers import Connection
 from theo_lsp.session import Session
-from theo_lsp.wire import Connection, Writer, read
+from theo_lsp.wire import Writer, read
 
 Fields = dict[str, Any]
 Answer = Callable[[Fields], Any]
