@@ -10,7 +10,6 @@ from theo_lsp.frames import Frames
 
 TYPE_CHECKING = False  # this runs while everything else is imported
 if TYPE_CHECKING:
-    import anyio
     from anyio.lowlevel import EventLoopToken
 
     from theo_lsp.peers import Peer

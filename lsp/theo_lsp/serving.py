@@ -33,7 +33,6 @@ async def _serve(peer: Peer, reading: Input, editor: int | None, answered: bool)
         tasks.start_soon(wire.stop_at_signal, stop)
         async with Session.open(wire.Writer(peer, wire.end_soon), tasks, stop, answered=answered) as session:
             session.warm()
-            gc.collect()
             gc.freeze()  # what was imported stays, and need not be looked through again
             gc.set_threshold(*_GARBAGE)
             gc.enable()

@@ -28,9 +28,7 @@ def warm(server: Server) -> None:
     """Reads and writes, for nobody, what comes and goes while somebody types."""
     protocol = server.protocol
     for method, params in _COMES:
-        message = {"jsonrpc": "2.0", "method": method, "params": params}
-        if method == types.TEXT_DOCUMENT_CODE_ACTION:
-            message["id"] = 1
-        protocol.structure_message(message)
+        asks = {"id": 1} if method == types.TEXT_DOCUMENT_CODE_ACTION else {}
+        protocol.structure_message({"jsonrpc": "2.0", "method": method, "params": params, **asks})
     action = types.CodeAction("", kind="", command=types.Command("", "", arguments=[{}]))
     protocol.written([action])
