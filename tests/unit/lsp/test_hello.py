@@ -137,7 +137,8 @@ async def test_the_process_ends_at_once_while_it_still_starts(how: str, tmp_path
 async def test_an_editor_that_is_silent_at_first_is_served(tmp_path: Path) -> None:
     async with launched(tmp_path) as (editor, process):
         await editor.send(b"Content-")
-        while len(os.listdir(f"/proc/{process.pid}/task")) == 1:  # until the server itself reads
+        threads = Path(f"/proc/{process.pid}/task")
+        while len([*threads.iterdir()]) == 1:  # noqa: ASYNC110 - until the server itself reads
             await anyio.sleep(0.05)
         hello = framed({**_ASKED, "params": {"processId": None, "capabilities": {}}})
         await editor.send(hello.removeprefix(b"Content-"))
