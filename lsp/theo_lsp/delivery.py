@@ -8,18 +8,21 @@ anew for the version that came between.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import anyio
+import anyio.to_thread
 from lsprotocol import types
 
 from theo_lsp.documents import Document, Documents, Target, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
-from theo_lsp.edits.edited import Doubt, edited
+from theo_lsp.edits.edited import Doubt, Edited, edited
+from theo_lsp.edits.places import Span
 from theo_lsp.generation import Answer
 from theo_lsp.order import Order
 from theo_lsp.shown import Shown
@@ -62,7 +65,7 @@ class Delivery:
         return _done(await self._replace(order, target, answer), answer)
 
     async def _replace(self, order: Order, target: Target, answer: Answer) -> str:
-        tries = 0
+        tries, late = 0, 0
         while True:
             document = self._documents.get(target.uri)
             if document is None or target.touched or tries == _TRIES:
@@ -72,15 +75,13 @@ class Delivery:
                     return await self._copy(order.document, answer, "copied to a new document")
                 if choice != ANYWAY or document is None:
                     return "discarded"
-                target.touched, tries = False, 0
-            result = edited(
-                answer.text,
-                document.language,
-                document.text,
-                target.span,
-                file=_name(document),
-                finish_reason=answer.finish_reason,
-            )
+                target.touched, tries, late = False, 0, 0
+            make = partial(_edited, answer, document, target.span)
+            # In a thread, because a long text takes long; unless somebody types faster than that.
+            result = await anyio.to_thread.run_sync(make, abandon_on_cancel=True) if late < _TRIES else make()
+            if self._documents.get(target.uri) is not document:
+                late += 1
+                continue
             if isinstance(result, Refused):
                 raise _unusable(result)
             if not result.changes:
@@ -138,6 +139,17 @@ class Delivery:
             return "shown"
         await self._editor.show(uri)
         return f"{free.name} made" if taken else "the editor did not say whether it made the file"
+
+
+def _edited(answer: Answer, document: Document, span: Span) -> Edited | Refused:
+    return edited(
+        answer.text,
+        document.language,
+        document.text,
+        span,
+        file=_name(document),
+        finish_reason=answer.finish_reason,
+    )
 
 
 def _unusable(refused: Refused) -> ModelError:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _GARBAGE = (20_000, 20, 50)
 """How many objects come between two collections: a key makes some hundred, and a pause is felt while typing."""
+_TURN_S = 0.0005
+"""How long a thread at work may keep the event loop waiting. A menu takes several turns, and has five milliseconds."""
 
 
 def serve(peer: Peer, reading: Input, editor: int | None, *, answered: bool) -> int:
@@ -33,6 +35,7 @@ async def _serve(peer: Peer, reading: Input, editor: int | None, answered: bool)
         tasks.start_soon(wire.stop_at_signal, stop)
         async with Session.open(wire.Writer(peer, wire.end_soon), tasks, stop, answered=answered) as session:
             session.warm()
+            sys.setswitchinterval(_TURN_S)
             gc.freeze()  # what was imported stays, and need not be looked through again
             gc.set_threshold(*_GARBAGE)
             gc.enable()
