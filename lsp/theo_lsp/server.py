@@ -19,6 +19,9 @@ TYPE_CHECKING = False  # `typing` takes longer to import than all of this
 if TYPE_CHECKING:
     from theo_lsp.peers import Peer
 
+_IMPORTING = (10_000, 5, 100)
+"""How many new objects come between two looks for garbage: few of what is imported are, and each look takes longer."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves one editor, until it ends."""
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     reading = Input(peer, begun.frames, begun.bodies)
     reading.start()
-    gc.disable()  # nothing of what is imported is garbage, and looking takes a tenth of the time
+    gc.set_threshold(*_IMPORTING)
     from theo_lsp.serving import serve  # only now: the editor has its answer
 
     return serve(peer, reading, editor, answered=begun.answered)

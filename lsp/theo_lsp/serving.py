@@ -38,7 +38,6 @@ async def _serve(peer: Peer, reading: Input, editor: int | None, answered: bool)
             sys.setswitchinterval(_TURN_S)
             gc.freeze()  # what was imported stays, and need not be looked through again
             gc.set_threshold(*_GARBAGE)
-            gc.enable()
             tasks.start_soon(wire.stop_without, lambda: session.editor_process or editor, stop)
             await reading.hand(session.take, lost=wire.end_soon)
             stop()
