@@ -9,25 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 import anyio
+import anyio.to_thread
 from lsprotocol import types
 
-from theo_lsp import preview as shown_first
 from theo_lsp.actions import NewFile
 from theo_lsp.documents import Document, Documents, Target, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
 from theo_lsp.edits.changes import carried, minimal
-from theo_lsp.edits.edited import Doubt, edited
+from theo_lsp.edits.edited import Doubt, Edited, edited
 from theo_lsp.edits.parsing import parses
+from theo_lsp.edits.places import Span
 from theo_lsp.edits.written import written
 from theo_lsp.generation import Answer
 from theo_lsp.order import Order
+from theo_lsp.preview import agreed_to
 from theo_lsp.shown import Shown
 from theo_mcp.errors import ModelError
 
@@ -86,7 +89,7 @@ class Delivery:
         return _done(await self._replace(order, target, answer), answer)
 
     async def _replace(self, order: Order, target: Target, answer: Answer) -> str:
-        tries = 0
+        tries, late = 0, 0
         agreed: _Agreed | None = None
         while True:
             document = self._documents.get(target.uri)
@@ -97,47 +100,32 @@ class Delivery:
                     return await self._copy(order.document, answer, "copied to a new document")
                 if choice != ANYWAY or document is None:
                     return "discarded"
-                target.touched, tries = False, 0
-            if order.gives == "prose":
-                result = written(
-                    answer.text,
-                    document.text,
-                    target.span,
-                    finish_reason=answer.finish_reason,
-                    may_grow=order.action.improves,
-                )
+                target.touched, tries, late = False, 0, 0
+            if agreed is None:
+                make = partial(_edited, order, answer, document, target.span)
+                # In a thread, because a long text takes long; unless somebody types faster than that.
+                result = await anyio.to_thread.run_sync(make, abandon_on_cancel=True) if late < _TRIES else make()
+                if self._documents.get(target.uri) is not document:
+                    late += 1
+                    continue
+                if isinstance(result, Refused):
+                    raise _unusable(result)
+                after, changes = result.after, result.changes
+                doubt = _DOUBTS[result.doubts[0]] if result.doubts else ""
+                if doubt and not self._editor.previews:
+                    return await self._copy(document, answer, f"not applied: {doubt}; it is shown")
+                if changes and (doubt or self._preview == "always"):
+                    text = await self._shown_first(order, document, after, doubt)
+                    if text is None:
+                        return "rejected"
+                    agreed = _Agreed(document.text, text)
+                    continue
             else:
-                result = edited(
-                    answer.text,
-                    document.language,
-                    document.text,
-                    target.span,
-                    file=_name(document),
-                    finish_reason=answer.finish_reason,
-                    keeps=order.action.keeps,
-                )
-            if isinstance(result, Refused):
-                raise _unusable(result)
-            after, changes = result.after, result.changes
-            if agreed is not None:
                 ours = carried(agreed.before, agreed.after, document.text)
                 if ours is None:
                     target.touched, agreed = True, None
                     continue
                 after, changes = ours, tuple(minimal(document.text, ours))
-            elif result.doubts and not self._editor.previews:
-                return await self._copy(document, answer, f"not applied: {_DOUBTS[result.doubts[0]]}; it is shown")
-            elif changes and (result.doubts or self._preview == "always"):
-                doubt = _DOUBTS[result.doubts[0]] if result.doubts else ""
-                self._phase("waiting for you")
-                text = await shown_first.agreed(
-                    self._editor, self._shown, f"Theo: {order.title}", document, after, doubt
-                )
-                self._phase("applying")
-                if text is None:
-                    return "rejected"
-                agreed = _Agreed(document.text, text)
-                continue
             if not changes:
                 return "nothing to change"
             edits = [types.TextEdit(document.range(change.span), change.text) for change in changes]
@@ -149,6 +137,12 @@ class Delivery:
             if taken and await self._landed(target, document, after):
                 return "applied"
             tries += 1
+
+    async def _shown_first(self, order: Order, document: Document, after: str, doubt: str) -> str | None:
+        self._phase("waiting for you")
+        text = await agreed_to(self._editor, self._shown, f"Theo: {order.title}", document, after, doubt)
+        self._phase("applying")
+        return text
 
     async def _copy(self, document: Document, answer: Answer, how: str) -> str:
         name = _name(document)
@@ -192,6 +186,26 @@ class Delivery:
             return "shown"
         await self._editor.show(uri)
         return f"{free.name} made" if taken else "the editor did not say whether it made the file"
+
+
+def _edited(order: Order, answer: Answer, document: Document, span: Span) -> Edited | Refused:
+    if order.gives == "prose":
+        return written(
+            answer.text,
+            document.text,
+            span,
+            finish_reason=answer.finish_reason,
+            may_grow=order.action.improves,
+        )
+    return edited(
+        answer.text,
+        document.language,
+        document.text,
+        span,
+        file=_name(document),
+        finish_reason=answer.finish_reason,
+        keeps=order.action.keeps,
+    )
 
 
 def _unusable(refused: Refused) -> ModelError:

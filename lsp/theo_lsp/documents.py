@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from lsprotocol import types
 
-from theo_lsp.edits.changes import Change, rebased
+from theo_lsp.edits.changes import Change, common, rebased
 from theo_lsp.edits.places import Encoding, Lines, Place, Span
 
 _HALF: Final = re.compile("[\ud800-\udfff]")
@@ -35,6 +35,13 @@ class Document:
     @cached_property
     def lines(self) -> Lines:
         return Lines(self.text)
+
+    def changed(self, change: Change, version: int) -> Document:
+        """The next version of it, with lines that are made of these."""
+        lines = self.lines.changed(change.span, change.text)
+        document = replace(self, version=version, text=lines.text)
+        document.__dict__["lines"] = lines
+        return document
 
     def span(self, range: types.Range) -> Span:
         """The characters that an editor's range means; what lies outside is moved inside."""
@@ -102,9 +109,8 @@ class Documents:
                 change = _difference(now.text, written)
             for target in self._of(document.uri):
                 target.follow(change)
-            text = now.text[: change.span.start] + change.text + now.text[change.span.end :]
-            now = replace(now, text=text)
-        self._open[document.uri] = replace(now, version=document.version)
+            now = now.changed(change, document.version)
+        self._open[document.uri] = now if now.version == document.version else replace(now, version=document.version)
 
     def closed(self, uri: str) -> None:
         self._open.pop(uri, None)
@@ -139,8 +145,8 @@ def _well_formed(text: str) -> str:
 def _difference(before: str, after: str) -> Change:
     """The one change between two texts, for editors that send the whole text at each key."""
     shorter = min(len(before), len(after))
-    start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
-    end = next((at for at in range(shorter - start) if before[-1 - at] != after[-1 - at]), shorter - start)
+    start = common(before, after, shorter)
+    end = common(before[::-1], after[::-1], shorter - start)
     return Change(Span(start, len(before) - end), after[start : len(after) - end])
 
 

@@ -10,10 +10,11 @@ import logging
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import anyio
-from anyio import to_thread
+import anyio.to_thread
 from anyio.abc import TaskGroup
 from lsprotocol import types
 
@@ -119,7 +120,7 @@ class Jobs:
         return (job for job in list(self._jobs.values()) if job.order.document.uri == uri)
 
     async def _carry_out(self, job: Job, report: Report) -> None:
-        # What only a run needs is imported by the first: an editor waits for this server when it starts.
+        await anyio.to_thread.run_sync(_prepare)
         from theo_lsp.delivery import Delivery
         from theo_lsp.generation import generate, improve
         from theo_lsp.prompt import prompt_of
@@ -130,7 +131,7 @@ class Jobs:
             report.text(text)
 
         settings, folders = self._backends.settings, [*self._folders()]
-        order = await to_thread.run_sync(job.order.with_file, folders, abandon_on_cancel=True)
+        order = await anyio.to_thread.run_sync(job.order.with_file, folders, abandon_on_cancel=True)
         held = await prompt_of(order, self._documents.all(), folders, settings)
         if order.dry:
             await self._shown.show("prompt.md", held.text)
@@ -195,6 +196,17 @@ class Jobs:
             self._editor.tell(f"Theo: {error}", failure=True)
             return error.message
         return job.told
+
+
+@cache
+def _prepare() -> None:
+    """What only a run needs is imported by the first, because an editor waits for this server when it starts; and in a
+    thread, because it waits for a menu then too."""
+    from theo_lsp import delivery, generation, prompt  # noqa: F401
+    from theo_mcp.connection import prepare
+    from theo_mcp.workspace import deny  # noqa: F401
+
+    prepare()
 
 
 def _overlap(job: Job, order: Order) -> bool:

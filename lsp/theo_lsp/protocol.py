@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -13,7 +14,7 @@ from lsprotocol import types
 from pydantic import JsonValue
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol import JsonRPCResponseMessage, LanguageServerProtocol, lsp_method
 
 from theo_lsp.documents import Documents
 from theo_mcp.errors import ConfigError, InputError, TheoError
@@ -36,6 +37,7 @@ class Refusal(JsonRpcException):
 
 class _Protocol(LanguageServerProtocol):
     _server: Server
+    _silent = False
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:
@@ -68,7 +70,18 @@ class _Protocol(LanguageServerProtocol):
         self._server.stop()
         yield from ()
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Leaves out the answers that would be sent within the ``with``."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
+
     def _send_response(self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None) -> None:
+        if self._silent:
+            return
         if error is not None:
             longest = _ECHO if error.code == types.ErrorCodes.MethodNotFound.value else _LONGEST
             error = types.ResponseError(error.code, redact(error.message)[:longest])
@@ -78,6 +91,10 @@ class _Protocol(LanguageServerProtocol):
         if data.get("method") == types.TEXT_DOCUMENT_CODE_ACTION:
             _plain_diagnostics(data.get("params"))
         return super().structure_message(data)
+
+    def written(self, result: object) -> str:
+        """A result as it would be sent."""
+        return json.dumps(JsonRPCResponseMessage(0, "2.0", result), default=self._serialize_message)
 
     def refuse(self, id: str | int | None, code: types.ErrorCodes, message: str) -> None:
         """Answers what was not understood; where nobody knows what it was, its id is null."""

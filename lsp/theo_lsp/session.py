@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from anyio.abc import TaskGroup
 from lsprotocol import types
 from pydantic import JsonValue
 
-from theo_lsp import settings
+from theo_lsp import hello, settings
 from theo_lsp.backends import Backends
 from theo_lsp.documents import path_of
 from theo_lsp.editor import Editor
@@ -24,6 +24,7 @@ from theo_lsp.menu import CANCEL, DO, RUN, described, kinds, menu
 from theo_lsp.order import asked, checked
 from theo_lsp.protocol import Server, plain
 from theo_lsp.shown import Shown
+from theo_lsp.warm import warm
 from theo_lsp.wire import Writer
 from theo_mcp.errors import ConfigError, InputError
 from theo_mcp.runs import Runs
@@ -35,7 +36,14 @@ class Session:
     """Everything of it happens in the event loop. `take` is given each message as it came."""
 
     def __init__(
-        self, server: Server, backends: Backends, runs: Runs, tasks: TaskGroup, environ: Mapping[str, str] | None
+        self,
+        server: Server,
+        backends: Backends,
+        runs: Runs,
+        tasks: TaskGroup,
+        environ: Mapping[str, str] | None,
+        *,
+        answered: bool,
     ) -> None:
         self._server, self._backends, self._tasks, self._environ = server, backends, tasks, environ
         self._editor = Editor(server)
@@ -45,24 +53,36 @@ class Session:
         """What came with initialize; what the editor sets later goes over it."""
         self._initialized = self._ending = False
         self._locale = ""
+        self._answered = answered
         self._register()
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, writer: Writer, tasks: TaskGroup, stop: Callable[[], None], environ: Mapping[str, str] | None = None
+        cls,
+        writer: Writer,
+        tasks: TaskGroup,
+        stop: Callable[[], None],
+        environ: Mapping[str, str] | None = None,
+        *,
+        answered: bool = False,
     ) -> AsyncIterator[Self]:
-        """A session for as long as the ``with``; its tasks run in `tasks`. `stop` ends the server."""
+        """A session for as long as the ``with``; its tasks run in `tasks`. `stop` ends the server. `answered` says that
+        the editor has the answer to its first message, which is initialize."""
         server = Server(stop)
         writer.start()
         server.protocol.set_writer(writer)
         async with Backends.open() as backends, Runs.open() as runs:
-            session = cls(server, backends, runs, tasks, environ)
+            session = cls(server, backends, runs, tasks, environ, answered=answered)
             try:
                 yield session
             finally:
                 session._shown.close()
                 writer.close()
+
+    def warm(self) -> None:
+        """Makes beforehand what the first keys would wait for."""
+        warm(self._server)
 
     @property
     def editor_process(self) -> int | None:
@@ -97,7 +117,10 @@ class Session:
                 protocol.refuse(id, code, words)
             return
         try:
-            protocol.handle_message(protocol.structure_message(known))
+            if self._answered and method == types.INITIALIZE:
+                self._take_answered(known)
+            else:
+                protocol.handle_message(protocol.structure_message(known))
         except Exception as error:
             if method is not None and id is not None:
                 words = f"The parameters of {method[:60]} could not be read."
@@ -106,6 +129,17 @@ class Session:
                 where = "".join(traceback.format_tb(error.__traceback__)[-3:])
                 log.warning("A message was left out (%s):\n%s", type(error).__name__, where)
         self._initialized = self._initialized or method == types.INITIALIZE
+
+    def _take_answered(self, message: dict[str, Any]) -> None:
+        """What of it cannot be read counts as not said, since the editor has been told that all is well."""
+        protocol = self._server.protocol
+        try:
+            structured = protocol.structure_message(message)
+        except Exception as error:
+            log.warning("What the editor says of itself could not be read (%s).", type(error).__name__)
+            structured = protocol.structure_message({**message, "params": hello.plain(message["params"])})
+        with protocol.silent():
+            protocol.handle_message(structured)
 
     def _out_of_turn(self, method: str) -> bool:
         if method == types.INITIALIZE:

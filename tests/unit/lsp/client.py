@@ -24,8 +24,9 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from lsprotocol import types
 
 from tests.unit.lsp.model import faults
+from theo_lsp.peers import Connection
 from theo_lsp.session import Session
-from theo_lsp.wire import Connection, Writer, read
+from theo_lsp.wire import Writer, read
 
 Fields = dict[str, Any]
 Answer = Callable[[Fields], Any]
