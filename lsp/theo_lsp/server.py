@@ -23,8 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stdio", action="store_true", help="serve stdin and stdout, which is the default")
     parser.add_argument("--tcp", metavar="HOST:PORT", help="serve one connection to this machine, for debugging")
     parser.add_argument("--clientProcessId", type=int, metavar="ID", help="end when this process does, as the editor's")
+    parser.add_argument("--check", action="store_true", help="print who would answer and what is missing, and end")
     parser.add_argument("--version", action="version", version=version("theo-mcp"))
     chosen = parser.parse_args(arguments)
+    if chosen.check:
+        return _tell_check()
     peer: wire.Peer
     if chosen.tcp:
         host, _, port = chosen.tcp.rpartition(":")
@@ -48,6 +51,16 @@ async def _serve(peer: wire.Peer, editor: int | None) -> int:
             await wire.read(peer, session.take, lost=wire.end_soon)
             stop()
     return session.exit_code
+
+
+def _tell_check() -> int:
+    import json
+
+    from theo_lsp.check import check
+
+    _log_to_stderr()
+    print(json.dumps(anyio.run(check), indent=2, ensure_ascii=False))  # noqa: T201 - this is what was asked for
+    return 0
 
 
 def _tell_port(port: int) -> None:
