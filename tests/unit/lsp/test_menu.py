@@ -103,6 +103,7 @@ def test_every_entry_is_a_command_and_leaves_nothing_to_resolve() -> None:
             "version": 7,
             "range": {"start": {"line": 7, "character": 0}, "end": {"line": 12, "character": 16}},
             "instruction": "",
+            "diagnostics": [],
             "dry": False,
         }
     ]

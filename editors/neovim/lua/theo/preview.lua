@@ -23,6 +23,7 @@ local M = {}
 ---@field ending string what separates the lines
 ---@field last boolean whether the last line has it too
 
+local count = 0
 ---@type table<string, theo.Preview>
 local open = {}
 ---@type table<string, integer|false> the autocommands that wait for a moment that suits
@@ -186,10 +187,11 @@ local function show(params, client, waiting)
   local from = { window = vim.api.nvim_get_current_win(), buffer = vim.api.nvim_get_current_buf() }
   local was = vim.fn.win_findbuf(source)[1]
   local row = was and vim.api.nvim_win_get_cursor(was)[1] or 1
+  count = count + 1
   vim.cmd('keepalt keepjumps tab split')
   local left = vim.api.nvim_get_current_win()
-  local now = scratch(('theo://%s/now/%s'):format(params.id, name), before, filetype, false)
-  local proposal = scratch(('theo://%s/proposed/%s'):format(params.id, name), after, filetype, true)
+  local now = scratch(('theo://%d/now/%s'):format(count, name), before, filetype, false)
+  local proposal = scratch(('theo://%d/proposed/%s'):format(count, name), after, filetype, true)
   local keys = theo.options().keys
   local why = (params.reason or '') ~= '' and ' · ' .. params.reason or ''
   dress(left, now, name .. ' as it is' .. why)
