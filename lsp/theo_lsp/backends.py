@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from theo_mcp.backend import Backend
 from theo_mcp.errors import ConfigError
 from theo_mcp.settings import Settings
-
-if TYPE_CHECKING:
-    from theo_mcp.workspace.deny import Deny
 
 
 @dataclass
@@ -30,11 +27,9 @@ class Backends:
         self._shared: _Shared | None = None
 
     @property
-    def deny(self) -> Deny:
-        """What is never read, by the settings as they are now."""
-        from theo_mcp.workspace.deny import Deny  # 35 ms, and not needed at the start
-
-        return Deny.of(Settings() if isinstance(self._settings, ConfigError) else self._settings)
+    def settings(self) -> Settings:
+        """The settings as they are now; the defaults where they could not be read."""
+        return Settings() if isinstance(self._settings, ConfigError) else self._settings
 
     async def use(self, settings: Settings | ConfigError) -> None:
         """From now on runs begin with `settings`. Those that could not be read fail each run with their sentence."""

@@ -1,24 +1,27 @@
 """What becomes of an answer: one edit, a document to read, or a new file.
 
-An edit goes only where nothing was typed since, or where the user says so. Editors refuse an edit of an older version,
-and one of them says that it applied it all the same; so what the document becomes is looked at, and the edit is made
-anew for the version that came between.
+An edit goes only where nothing was typed since, or where the user says so. What is doubtful is shown before, and so is
+every edit if the user wants that. Editors refuse an edit of an older version, and one of them says that it applied it
+all the same; so what the document becomes is looked at, and the edit is made anew for the version that came between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 import anyio
 from lsprotocol import types
 
+from theo_lsp import preview as shown_first
 from theo_lsp.documents import Document, Documents, Target, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
+from theo_lsp.edits.changes import carried, minimal
 from theo_lsp.edits.edited import Doubt, edited
 from theo_lsp.generation import Answer
 from theo_lsp.order import Order
@@ -38,11 +41,28 @@ _SETTLE_S = 1.0
 _LOOK_S = 0.02
 
 
+@dataclass(frozen=True)
+class _Agreed:
+    """What the user agreed to, and the document that it was made for."""
+
+    before: str
+    after: str
+
+
 class Delivery:
     """Brings answers to their place. What it returns tells the user how it went."""
 
-    def __init__(self, editor: Editor, documents: Documents, shown: Shown) -> None:
-        self._editor, self._documents, self._shown = editor, documents, shown
+    def __init__(
+        self,
+        editor: Editor,
+        documents: Documents,
+        shown: Shown,
+        *,
+        preview: Literal["auto", "always", "never"] = "auto",
+        phase: Callable[[str], None] = lambda phase: None,
+    ) -> None:
+        self._editor, self._documents, self._shown, self._phase = editor, documents, shown, phase
+        self._preview = preview
 
     async def deliver(self, order: Order, target: Target, answer: Answer) -> str:
         """Raises:
@@ -63,6 +83,7 @@ class Delivery:
 
     async def _replace(self, order: Order, target: Target, answer: Answer) -> str:
         tries = 0
+        agreed: _Agreed | None = None
         while True:
             document = self._documents.get(target.uri)
             if document is None or target.touched or tries == _TRIES:
@@ -83,17 +104,35 @@ class Delivery:
             )
             if isinstance(result, Refused):
                 raise _unusable(result)
-            if not result.changes:
-                return "nothing to change"
-            if result.doubts:
+            after, changes = result.after, result.changes
+            if agreed is not None:
+                ours = carried(agreed.before, agreed.after, document.text)
+                if ours is None:
+                    target.touched, agreed = True, None
+                    continue
+                after, changes = ours, tuple(minimal(document.text, ours))
+            elif result.doubts and not self._editor.previews:
                 return await self._copy(document, answer, f"not applied: {_DOUBTS[result.doubts[0]]}; it is shown")
-            edits = [types.TextEdit(document.range(change.span), change.text) for change in result.changes]
+            elif changes and (result.doubts or self._preview == "always"):
+                doubt = _DOUBTS[result.doubts[0]] if result.doubts else ""
+                self._phase("waiting for you")
+                text = await shown_first.agreed(
+                    self._editor, self._shown, f"Theo: {order.title}", document, after, doubt
+                )
+                self._phase("applying")
+                if text is None:
+                    return "rejected"
+                agreed = _Agreed(document.text, text)
+                continue
+            if not changes:
+                return "nothing to change"
+            edits = [types.TextEdit(document.range(change.span), change.text) for change in changes]
             versioned = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
             edit = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(versioned, edits)])
             taken = await self._editor.apply(f"Theo: {order.title}", edit)
             if taken is None:
                 return "the editor did not say whether it applied the edit"
-            if taken and await self._landed(target, document, result.after):
+            if taken and await self._landed(target, document, after):
                 return "applied"
             tries += 1
 

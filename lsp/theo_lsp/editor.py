@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
 
 import anyio
 from lsprotocol import types
+from pydantic import JsonValue
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
@@ -18,6 +19,8 @@ _APPLY_S = 30.0  # an editor may ask its user to confirm
 _SHOW_S = 10.0
 _CONFIGURATION_S = 5.0
 _CHOOSE_S = 600.0
+_PREVIEW_S = 3_600.0
+PREVIEW, PREVIEW_ENDED = "theo/preview", "theo/previewEnded"
 
 
 class Editor:
@@ -36,6 +39,18 @@ class Editor:
     def creates_files(self) -> bool:
         can = self._can.workspace and self._can.workspace.workspace_edit
         return bool(can and types.ResourceOperationKind.Create in (can.resource_operations or ()))
+
+    @property
+    def previews(self) -> bool:
+        """Whether a plug-in shows edits before they are applied, and asks its user."""
+        own = self._can.experimental
+        mine = own.get("theo") if isinstance(own, dict) else None
+        return isinstance(mine, dict) and mine.get("preview") is True
+
+    @property
+    def asks(self) -> bool:
+        """Whether it can ask its user to choose."""
+        return bool(self._can.window and self._can.window.show_message)
 
     async def settings(self, section: str) -> object:
         """What the editor has set for `section`; None where it does not tell."""
@@ -78,6 +93,23 @@ class Editor:
         params = types.ShowMessageRequestParams(types.MessageType.Warning, message, actions)
         answer = await _answer(self._server.window_show_message_request_async(params), _CHOOSE_S)
         return answer.title if answer is not None else None
+
+    async def preview(self, id: str, params: Mapping[str, JsonValue]) -> str | None:
+        """The text that the plug-in's user agrees to; None where there is none. It is told when nobody waits for it
+        any more, because its run was cancelled or too much time went by."""
+        answered = False
+        try:
+            with anyio.move_on_after(_PREVIEW_S):
+                answer = await self._server.protocol.send_request_async(PREVIEW, params)
+                answered = True
+                text = getattr(answer, "text", None)
+                return text if getattr(answer, "accepted", False) is True and isinstance(text, str) else None
+        except JsonRpcException as error:
+            log.info("The editor refused to show a preview (%s).", error.code)
+        finally:
+            if not answered:
+                self._server.protocol.notify(PREVIEW_ENDED, {"id": id})
+        return None
 
     async def show(self, uri: str) -> bool:
         """Whether the editor opened the document at `uri`."""

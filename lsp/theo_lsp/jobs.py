@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _OWNER = "editor"
 _GAP_S = 0.2  # between two reports of progress
 _SHOWN = 60
+_WAITING = "waiting for the model"
 
 
 @dataclass
@@ -107,6 +108,10 @@ class Jobs:
         self._tasks.start_soon(job.run.cancel)
         return True
 
+    def ids(self) -> list[str]:
+        """Every run at work."""
+        return [*self._jobs]
+
     def of(self, uri: str) -> Iterator[Job]:
         """The runs at work on a document."""
         return (job for job in list(self._jobs.values()) if job.order.document.uri == uri)
@@ -122,19 +127,25 @@ class Jobs:
             job.pieces += 1
             report.text(text)
 
-        held = await prompt_of(job.order, self._documents.all(), self._folders(), self._backends.deny)
+        settings = self._backends.settings
+        held = await prompt_of(job.order, self._documents.all(), self._folders(), settings)
         if job.order.dry:
             await self._shown.show("prompt.md", held.text)
+            for missing in held.left_out:
+                self._editor.note(f"Theo: {missing}")
             return
         job.secrets = held.kinds.total()
-        report.phase("waiting for the model")
+        report.phase(_WAITING)
         async with self._backends.current() as backend:
             answer = await generate(backend, held.text, piece=piece)
         if answer.notice:  # too long for a line of progress
             self._editor.note(f"Theo: {answer.notice}")
         report.phase("applying")
         whole = replace(answer, text=restored(answer.text, held.secrets))
-        job.told = await Delivery(self._editor, self._documents, self._shown).deliver(job.order, job.target, whole)
+        delivery = Delivery(
+            self._editor, self._documents, self._shown, preview=settings.edit_preview, phase=report.phase
+        )
+        job.told = await delivery.deliver(job.order, job.target, whole)
 
     async def _attend(self, job: Job) -> None:
         """Shows a run's progress, and how it ended."""
@@ -193,7 +204,7 @@ def _progress(phase: str, job: Job, text: str) -> str:
     if job.pieces:
         lines = (line.strip() for line in text[:2_000].splitlines())
         first = next((line for line in lines if line and not line.startswith(("```", "~~~"))), "")
-        parts = [phase if phase == "applying" else "writing", f"{job.pieces} token{'s' * (job.pieces > 1)}"]
+        parts = ["writing" if phase == _WAITING else phase, f"{job.pieces} token{'s' * (job.pieces > 1)}"]
         parts.append(first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…")
     if job.secrets:
         parts.append(f"{job.secrets} secret{'s' * (job.secrets > 1)} held back")

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lsprotocol import types
+from pydantic import JsonValue
 
 from theo_lsp.actions import all_actions, offered, wanted
 from theo_lsp.documents import Document
 from theo_lsp.order import argument
 from theo_lsp.selection import Flaw, Selection
 
-RUN, CANCEL = "theo.run", "theo.cancel"
+RUN, DO, CANCEL = "theo.run", "theo.do", "theo.cancel"
 _CANCEL_KIND, _PROMPT_KIND = "refactor.theo.cancel", "refactor.theo.prompt"
 _MOST_FLAWS = 20
 
@@ -23,6 +24,11 @@ _MOST_FLAWS = 20
 def kinds() -> list[str]:
     """Every kind that may come."""
     return [*dict.fromkeys(action.kind for action in all_actions()), _CANCEL_KIND, _PROMPT_KIND]
+
+
+def described() -> list[JsonValue]:
+    """Every action, for plug-ins that offer them by name."""
+    return [{"name": each.name, "title": each.title, "instruction": each.instruction} for each in all_actions()]
 
 
 def menu(
@@ -44,7 +50,7 @@ def menu(
             entries.append(_entry(f"Theo: Cancel “{title}”", _CANCEL_KIND, CANCEL, {"jobId": id}))
     first = None
     for action, offer in offered(selection, only=only, automatic=automatic):
-        entry = _entry(f"Theo: {offer.title or action.title}", action.kind, RUN, argument(action, offer, document))
+        entry = _entry(f"Theo: {offer.title or action.title}", action.kind, RUN, argument(action, offer, selection))
         entry.tags = tags
         if action.for_flaws:
             entry.diagnostics = list(context.diagnostics)
@@ -52,7 +58,7 @@ def menu(
         first = first or (action, offer)
     if first and not automatic and (not only or wanted(_PROMPT_KIND, only)):
         action, offer = first
-        shown = argument(action, offer, document, dry=True)
+        shown = argument(action, offer, selection, dry=True)
         entries.append(_entry(f"Theo: Show the exact prompt of “{action.title}”", _PROMPT_KIND, RUN, shown))
     return entries
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -14,7 +14,10 @@ from theo_lsp.documents import Document, path_of
 from theo_lsp.ignored import why_ignored
 from theo_lsp.order import Order
 from theo_lsp.prompting import Prompt
+from theo_lsp.rules import Rules, rules_for
+from theo_lsp.selection import Flaw
 from theo_mcp.errors import InputError
+from theo_mcp.settings import Settings
 from theo_mcp.workspace.deny import Deny
 
 _BUDGET = 12_000  # characters of context: a small model on this machine reads few thousand tokens
@@ -22,7 +25,9 @@ _CURSOR = "<<<CURSOR>>>"
 _MOST_OTHERS = 8
 
 
-async def prompt_of(order: Order, open_documents: Iterable[Document], folders: Iterable[Path], deny: Deny) -> Prompt:
+async def prompt_of(
+    order: Order, open_documents: Iterable[Document], folders: Iterable[Path], settings: Settings
+) -> Prompt:
     """The whole prompt, as it is sent, and the secrets that it does without.
 
     Raises:
@@ -31,36 +36,45 @@ async def prompt_of(order: Order, open_documents: Iterable[Document], folders: I
     roots = [*folders]
     near = [document for document in open_documents if document.uri != order.document.uri][-_MOST_OTHERS:]
     named = [order.document, *reversed(near)]
-    refused = await anyio.to_thread.run_sync(lambda: {each.uri: _refused(each, roots, deny) for each in named})
-    if reason := refused[order.document.uri]:
+    return await anyio.to_thread.run_sync(partial(_made, order, named, roots, settings), abandon_on_cancel=True)
+
+
+def _made(order: Order, named: list[Document], roots: list[Path], settings: Settings) -> Prompt:
+    deny = Deny.of(settings)
+    known = {each.uri: _refused(each, roots, deny) for each in named}
+    if reason := known[order.document.uri]:
         raise InputError(
             f"This document is never sent, because {reason}.",
             code="file_denied",
             hint="Copy what you need into another document.",
         )
-    known = {
-        (described.path, described.project): refused[each.uri] for each in named for described in [_of(each, roots)]
-    }
-    make = partial(_made, order, named, roots, lambda document: known[document.path, document.project])
-    return await anyio.to_thread.run_sync(make)
-
-
-def _made(
-    order: Order, named: list[Document], roots: list[Path], refused: Callable[[context.Document], str | None]
-) -> Prompt:
-    selection, document = order.selection, _of(order.document, roots)
-    first, last = selection.rows
+    described = {each.uri: _of(each, roots) for each in named}
+    refused = {(described[uri].path, described[uri].project): reason for uri, reason in known.items()}
+    document, (first, last) = described[order.document.uri], order.selection.rows
+    path = path_of(order.document.uri)
+    root = _root(path, roots)
+    rules = rules_for(path, root, settings) if path is not None and root is not None else Rules()
     around = context.context(
         document,
         first,
         last + 1,
         budget=_BUDGET,
-        others=[_of(each, roots) for each in named[1:]],
-        refused=refused,
+        diagnostics=() if order.action.for_flaws else [_diagnostic(order, flaw) for flaw in order.flaws],
+        others=[described[each.uri] for each in named[1:]],
+        refused=lambda other: refused[other.path, other.project],
+        rules=rules.files,
+        trusted=rules.trusted,
     )
     answer = "" if order.action.gives == "text" else "\nAnswer with one fenced block and nothing else."
-    sources = [each.text for each in named if refused(_of(each, roots)) is None]
+    sources = [*(each.text for each in named if known[each.uri] is None), *(each.text for each in rules.files)]
     return prompting.prompt(order.prompt + answer, _place(order, document.path), around, sources=sources)
+
+
+def _diagnostic(order: Order, flaw: Flaw) -> context.Diagnostic:
+    lines = order.document.lines
+    return context.Diagnostic(
+        lines.number(flaw.span.start), lines.number(flaw.span.end) + 1, flaw.message, flaw.code or flaw.source
+    )
 
 
 def _place(order: Order, path: str) -> prompting.Selection:

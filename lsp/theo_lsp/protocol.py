@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from lsprotocol import types
+from pydantic import JsonValue
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
@@ -33,6 +34,12 @@ class Refusal(JsonRpcException):
 
 class _Protocol(LanguageServerProtocol):
     _server: Server
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:
+        result = yield from super().lsp_initialize(params)
+        result.capabilities.experimental = self._server.experimental
+        return result
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
@@ -70,6 +77,8 @@ class Server(LanguageServer):
     def __init__(self, stop: Callable[[], None]) -> None:
         super().__init__("theo-lsp", version("theo-mcp"), protocol_cls=_Protocol)
         self.documents = Documents()
+        self.experimental: dict[str, JsonValue] = {}
+        """What plug-ins may ask besides the protocol."""
         self.stop = stop
         self.exit_code = 0
 

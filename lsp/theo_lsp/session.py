@@ -20,8 +20,8 @@ from theo_lsp.backends import Backends
 from theo_lsp.documents import path_of
 from theo_lsp.editor import Editor
 from theo_lsp.jobs import Jobs
-from theo_lsp.menu import CANCEL, RUN, kinds, menu
-from theo_lsp.order import checked
+from theo_lsp.menu import CANCEL, DO, RUN, described, kinds, menu
+from theo_lsp.order import asked, checked
 from theo_lsp.protocol import Server, plain
 from theo_lsp.shown import Shown
 from theo_lsp.wire import Writer
@@ -114,7 +114,9 @@ class Session:
         return sorted(paths, key=lambda path: -len(path.parts))
 
     def _register(self) -> None:
-        server = self._server  # partial, because pygls marks what it registers, and a method takes no mark
+        server = self._server
+        server.experimental = {"theo": {"actions": described()}}
+        # partial, because pygls marks what it registers, and a method takes no mark
         actions = types.CodeActionOptions(code_action_kinds=[*kinds()], resolve_provider=False)
         server.feature(types.INITIALIZE)(partial(self._initialize))
         server.feature(types.INITIALIZED)(partial(self._begin))
@@ -122,6 +124,7 @@ class Session:
         server.feature(types.TEXT_DOCUMENT_CODE_ACTION, actions)(partial(self._code_action))
         server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)(partial(self._cancel_progress))
         server.command(RUN)(partial(self._run))
+        server.command(DO)(partial(self._do))
         server.command(CANCEL)(partial(self._cancel))
 
     def _initialize(self, params: types.InitializeParams) -> None:
@@ -176,12 +179,20 @@ class Session:
         except Exception as error:
             raise plain(error) from None
 
+    def _do(self, *arguments: object) -> dict[str, JsonValue]:
+        try:
+            return {"jobId": self._jobs.start(asked(arguments, self._server.documents))}
+        except Exception as error:
+            raise plain(error) from None
+
     def _cancel(self, *arguments: object) -> dict[str, JsonValue]:
         wanted = arguments[0] if len(arguments) == 1 else None
-        id = wanted.get("jobId") if isinstance(wanted, dict) else None
+        id = wanted.get("jobId", "") if isinstance(wanted, dict) else None
         if not isinstance(id, str):
-            raise plain(InputError("theo.cancel takes one argument, such as {jobId: …}."))
-        return {"cancelled": self._jobs.cancel(id)}
+            raise plain(InputError("theo.cancel takes one argument: {jobId: …}, or {} for every run."))
+        ids = [id] if id else self._jobs.ids()
+        stopped = [self._jobs.cancel(each) for each in ids]
+        return {"cancelled": any(stopped)}
 
     def _cancel_progress(self, params: types.WorkDoneProgressCancelParams) -> None:
         self._jobs.cancel(str(params.token))

@@ -19,6 +19,7 @@ ALLOWED = frozenset(
     {
         "connect_timeout_s",
         "context_tokens",
+        "edit_preview",
         "engine_model",
         "first_byte_timeout_s",
         "idle_timeout_s",

@@ -135,6 +135,10 @@ class Settings(BaseModel):
     resource_links: Literal["auto", "on", "off"] = Field(
         "auto", description="Links to the files of a result: auto (for hosts that are known to take them), on, off."
     )
+    edit_preview: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Whether an editor shows an edit before it is applied: auto (where it is doubtful), always, never.",
+    )
     data_dir: UserPath = Field(
         default_factory=lambda: _user_folder("data"),
         description="Where models, and the folders that you trust, are kept.",

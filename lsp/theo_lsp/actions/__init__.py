@@ -44,6 +44,8 @@ class Action:
     offer: Callable[[Selection], Offer | None]
     task: Callable[[Selection, str], str]
     gives: Gives = "code"
+    instruction: Literal["none", "optional", "required"] = "none"
+    """Whether it takes words of the user besides the place."""
     for_flaws: bool = False
     """Whether it is about a diagnostic; only such an action lights the light bulb."""
     new_file: Callable[[Selection], str] = field(default=lambda selection: "")

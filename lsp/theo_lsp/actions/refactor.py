@@ -35,4 +35,5 @@ ACTION = Action(
     order=25,
     offer=_offer,
     task=_task,
+    instruction="required",
 )

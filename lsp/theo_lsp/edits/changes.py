@@ -80,6 +80,20 @@ def rebased(span: Span, changes: Sequence[Change]) -> Span | None:
     return span
 
 
+def carried(before: str, after: str, now: str) -> str | None:
+    """`now` with the changes that make `after` of `before`, or None where `now` was changed at one of their places."""
+    if now == before:
+        return after
+    between = minimal(before, now)
+    moved = []
+    for change in minimal(before, after):
+        span = rebased(change.span, between)
+        if span is None:
+            return None
+        moved.append(Change(span, change.text))
+    return applied(now, moved)
+
+
 def _lines(text: str) -> list[str]:
     """The lines of `text` with their endings; `str.splitlines` would split at form feeds too."""
     return _LINE.findall(text)
