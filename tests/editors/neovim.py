@@ -12,9 +12,10 @@ from typing import Any
 
 import anyio
 
-_PLUGIN = Path(__file__).parents[2] / "editors" / "neovim"
+PLUGIN = Path(__file__).parents[2] / "editors" / "neovim"
 _START_S = 5.0
 _WAIT_MS = 10_000
+_LUA_S = 15.0
 _SETUP = """
 vim.opt.runtimepath:prepend(args.plugin)
 vim.cmd.runtime('plugin/theo.lua')
@@ -91,7 +92,8 @@ class Neovim:
         )
         call = f"luaeval('dofile(_A)', '{script}')"
         command = [str(self._program), "--server", str(self.address), "--remote-expr", call]
-        done = await anyio.run_process(command, check=False)
+        with anyio.fail_after(_LUA_S):  # it may be asking something
+            done = await anyio.run_process(command, check=False)
         assert done.returncode == 0, done.stderr.decode()
         said = json.loads(done.stdout or done.stderr)
         return said[0] if said else None
@@ -159,7 +161,7 @@ async def running(
             while not neovim.address.exists():  # noqa: ASYNC110 - nothing tells when it listens
                 await anyio.sleep(0.02)
         arguments = {
-            "plugin": str(_PLUGIN),
+            "plugin": str(PLUGIN),
             "server": list(server),
             "settings": dict(settings or {}),
             "environment": server_environment,

@@ -7,12 +7,12 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.editors.conftest import CODE
 from tests.editors.neovim import Neovim
 from theo_mcp.testing.model_server import ModelServer
 
 pytestmark = [pytest.mark.editors, pytest.mark.anyio]
 
-CODE = "import os\n\n# Add two numbers — ☕ 🧮.\n\nprint(os.name)\n"
 DONE = "import os\n\n# Add two numbers — ☕ 🧮.\ndef add(a, b):\n    return a + b\n\nprint(os.name)"
 OPEN = "#vim.api.nvim_list_tabpages() == 2 and vim.wo.diff"
 CLOSED = "#vim.api.nvim_list_tabpages() == 1"
@@ -63,11 +63,11 @@ async def test_hunks_that_were_taken_back_stay_as_they_were(
     model_server.pieces = ("```python\n", old.replace("1", "11").replace("2", "22"), "\n```\n")
     source.write_text(f"# theo: larger numbers\n{old}\n", encoding="utf-8")
     await asking.edit(source, 1)
-    await asking.command("1,7Theo refactor")
+    await asking.command("1,7Theo refactor larger numbers")
     await asking.until(OPEN)
 
-    await asking.keys("/return 1<CR>do<Cmd>write<CR>")
-    await asking.until("progress('end')")
+    await asking.keys("/return 11<CR>do<Cmd>write<CR>")
+    await asking.until("progress('end: applied')")
 
     assert await asking.text() == old.replace("return 2", "return 22")
     assert await asking.lua(f"return {CLOSED}")
