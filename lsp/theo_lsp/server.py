@@ -49,14 +49,30 @@ def _chosen(arguments: Sequence[str]) -> tuple[Peer, int | None]:
     parser.add_argument("--stdio", action="store_true", help="serve stdin and stdout, which is the default")
     parser.add_argument("--tcp", metavar="HOST:PORT", help="serve one connection to this machine, for debugging")
     parser.add_argument("--clientProcessId", type=int, metavar="ID", help="end when this process does, as the editor's")
+    parser.add_argument("--check", action="store_true", help="print who would answer and what is missing, and end")
     parser.add_argument("--version", action="version", version=version("theo-mcp"))
     chosen = parser.parse_args(arguments)
+    if chosen.check:
+        sys.exit(_tell_check())
     if not chosen.tcp:
         return peers.claim(), chosen.clientProcessId
     host, _, port = chosen.tcp.rpartition(":")
     if host not in ("127.0.0.1", "localhost", "::1", "[::1]") or not port.isdigit():
         parser.error("--tcp takes 127.0.0.1:PORT: anybody who can connect can read what you have open.")
     return peers.accept(host.strip("[]"), int(port), listening=_tell_port), chosen.clientProcessId
+
+
+def _tell_check() -> int:
+    import json
+
+    import anyio
+
+    from theo_lsp.check import check
+    from theo_lsp.serving import log_to_stderr
+
+    log_to_stderr()
+    print(json.dumps(anyio.run(check), indent=2, ensure_ascii=False))  # noqa: T201 - this is what was asked for
+    return 0
 
 
 def _tell_port(port: int) -> None:

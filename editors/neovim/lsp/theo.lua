@@ -11,4 +11,11 @@ return {
   -- Neovim does not check the version of an edit while that is 0, so the server must know of the first change at once.
   flags = { debounce_text_changes = 0 },
   settings = { theo = vim.empty_dict() },
+  capabilities = { experimental = { theo = { preview = true } } },
+  handlers = require('theo.handlers'),
+  commands = {
+    ['theo.run'] = function(command, context)
+      require('theo.actions').chosen(command, context)
+    end,
+  },
 }
