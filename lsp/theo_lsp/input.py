@@ -53,10 +53,15 @@ class Input(threading.Thread):
             await ended.wait()
 
     def run(self) -> None:
-        with suppress(RuntimeError, OSError, ValueError):
-            self._cut(b"")
-            while data := self._peer.read(_READ):
-                self._cut(data)
+        try:
+            with suppress(RuntimeError, OSError, ValueError):
+                self._cut(b"")
+                while data := self._peer.read(_READ):
+                    self._cut(data)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         with self._lock:
             self._over = True
             begun = self._token is not None
