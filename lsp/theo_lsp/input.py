@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,11 +21,15 @@ _READ = 2**16
 class Input(threading.Thread):
     """A thread, because no event loop can wait for every kind of stdin (files, consoles)."""
 
-    def __init__(self, peer: Peer, frames: Frames | None = None, bodies: list[bytes] | None = None) -> None:
+    def __init__(
+        self, peer: Peer, frames: Frames | None = None, bodies: list[bytes] | None = None, *, answered: bool = False
+    ) -> None:
+        """`bodies` are those that came before; `answered` says that the first of them has its answer."""
         super().__init__(daemon=True, name="input")
         self._peer, self._frames = peer, frames or Frames()
         self._early = bodies or []
         """What came before there was a loop."""
+        self._answered = answered
         self._over = False
         self._lock = threading.Lock()
         self._token: EventLoopToken | None = None
@@ -58,9 +63,15 @@ class Input(threading.Thread):
 
             told = "The input cannot be cut into messages, because of %s. The server ends."
             logging.getLogger(__name__).error(told, error)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         with self._lock:
             self._over = True
             begun = self._token is not None
+            if not begun and self._answered and len(self._early) == 1:
+                os._exit(0)  # whoever was to be served has left before there was a server
         if begun:
             self._lost()
             with suppress(RuntimeError):  # the loop is gone

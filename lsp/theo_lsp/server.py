@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun = hello.begin(peer)
     if begun is None:
         return 0
-    reading = Input(peer, begun.frames, begun.bodies)
+    reading = Input(peer, begun.frames, begun.bodies, answered=begun.answered)
     reading.start()
     gc.set_threshold(*_IMPORTING)
     from theo_lsp.serving import serve  # only now: the editor has its answer

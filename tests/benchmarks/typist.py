@@ -19,6 +19,7 @@ from tests.benchmarks.process_tree import Usage, usage
 KEYS, KEYS_A_SECOND, KEYS_AN_ACTION = 200, 20, 2
 _LIMIT_S = 300.0
 _IDLE_S = 1.0
+_BETWEEN_S = 0.005
 _URI = "file:///project/long.py"
 _FUNCTION = (
     'def half_{0}(n: int) -> float:\n    """Half of n."""\n    # TODO: take numbers below zero\n'
@@ -44,6 +45,8 @@ class Seen:
     """For all keys and menus."""
     idle: Usage = field(default_factory=lambda: Usage(0.0, 0.0, 0.0))
     """With the document open, before the first key."""
+    during_run_ms: list[float] = field(default_factory=list)
+    """Menus while a run is at work, the first one of the process."""
     after_run: Usage | None = None
 
 
@@ -68,7 +71,13 @@ async def typed(server: LanguageServer, *, run: str = "") -> Seen:
             await anyio.sleep(_IDLE_S)  # some go on working when the typing has stopped
             seen.cpu_s = usage(process.pid).cpu_s - seen.idle.cpu_s
             if run:
-                await editor.carry_out(next(each for each in await editor.menu(2, 4) if each["title"].startswith(run)))
+                entry = next(each for each in await editor.menu(2, 4) if each["title"].startswith(run))
+                await editor.choose(entry)
+                while editor.runs:
+                    asked = time.perf_counter()
+                    await editor.menu(20, 4)
+                    seen.during_run_ms.append((time.perf_counter() - asked) * 1000)
+                    await anyio.sleep(_BETWEEN_S)
                 seen.after_run = usage(process.pid)
     return seen
 
@@ -95,6 +104,7 @@ class _Editor:
         self._to_server = process.stdin
         self._from_server = BufferedByteReceiveStream(process.stdout)
         self._count = 0
+        self.runs = False
 
     async def menu(self, line: int, character: int) -> Any:
         place = {"line": line, "character": character}
@@ -105,16 +115,13 @@ class _Editor:
         }
         return await self.request("textDocument/codeAction", asked)
 
-    async def carry_out(self, entry: Any) -> None:
-        """Chooses the entry and waits until its progress ends."""
+    async def choose(self, entry: Any) -> None:
+        """Starts what the entry says; `runs` until its progress ends."""
         command = entry["command"]
+        self.runs = True
         await self.request(
             "workspace/executeCommand", {"command": command["command"], "arguments": command["arguments"]}
         )
-        while True:
-            message = await self._next()
-            if message.get("method") == "$/progress" and message["params"]["value"]["kind"] == "end":
-                return
 
     async def notify(self, method: str, params: dict[str, Any]) -> None:
         await self._send({"method": method, "params": params})
@@ -138,6 +145,8 @@ class _Editor:
         if "method" in message and "id" in message:
             applied = {"applied": True} if message["method"] == "workspace/applyEdit" else None
             await self._send({"id": message["id"], "result": applied})
+        if message.get("method") == "$/progress" and message["params"]["value"]["kind"] == "end":
+            self.runs = False
         return message
 
     async def _send(self, message: dict[str, Any]) -> None:

@@ -81,10 +81,15 @@ class Lines:
 
     def line(self, number: int) -> Span:
         """The line without its ending."""
-        start, end = self.start(number), self.start(number + 1)
-        if number + 1 < len(self):
-            end -= 2 if self.text.startswith("\r\n", end - 2) else 1
-        return Span(start, end)
+        at = bisect_right(self._rows, number) - 1
+        run, row, offset = self._runs[at], number - self._rows[at], self._offsets[at]
+        if row + 1 < len(run):
+            end = offset + run[row + 1]
+        elif at + 1 < len(self._runs):
+            end = self._offsets[at + 1]
+        else:
+            return Span(offset + run[row], len(self.text))
+        return Span(offset + run[row], end - (2 if self.text.startswith("\r\n", end - 2) else 1))
 
     def number(self, offset: int) -> int:
         """The line that `offset` is in."""
