@@ -7,7 +7,7 @@ anew for the version that came between.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -41,8 +41,15 @@ _LOOK_S = 0.02
 class Delivery:
     """Brings answers to their place. What it returns tells the user how it went."""
 
-    def __init__(self, editor: Editor, documents: Documents, shown: Shown) -> None:
-        self._editor, self._documents, self._shown = editor, documents, shown
+    def __init__(
+        self,
+        editor: Editor,
+        documents: Documents,
+        shown: Shown,
+        worse: Callable[[str, str, str], Awaitable[bool | None]],
+    ) -> None:
+        """`worse` tells whether a text (the second) has more faults than another (the first), in a language."""
+        self._editor, self._documents, self._shown, self._worse = editor, documents, shown, worse
 
     async def deliver(self, order: Order, target: Target, answer: Answer) -> str:
         """Raises:
@@ -85,6 +92,13 @@ class Delivery:
                 raise _unusable(result)
             if not result.changes:
                 return "nothing to change"
+            if result.unsure:
+                if await self._worse(document.text, result.after, document.language):
+                    result = result.doubted("does not parse")
+                now = self._documents.get(target.uri)
+                if now is None or now.version != document.version:  # the user typed on meanwhile
+                    tries += 1
+                    continue
             if result.doubts:
                 return await self._copy(document, answer, f"not applied: {_DOUBTS[result.doubts[0]]}; it is shown")
             edits = [types.TextEdit(document.range(change.span), change.text) for change in result.changes]

@@ -6,16 +6,20 @@ another line. Only what the editor opened is known here: nothing is read from th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from lsprotocol import types
 
 from theo_lsp.edits.changes import Change, rebased
 from theo_lsp.edits.places import Encoding, Lines, Place, Span
+
+if TYPE_CHECKING:
+    from theo_lsp.syntax.outline import Outline
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Document:
     version: int
     text: str
     encoding: Encoding = "utf-16"
+    outline: Outline | None = field(default=None, repr=False, compare=False)
+    """What it defines, where it was parsed."""
 
     @cached_property
     def lines(self) -> Lines:
@@ -41,6 +47,15 @@ class Document:
         """The range by which the editor knows `span`."""
         start, end = (self.lines.place(offset, self.encoding) for offset in (span.start, span.end))
         return types.Range(types.Position(start.line, start.character), types.Position(end.line, end.character))
+
+
+class Follower(Protocol):
+    """Who hears of each change of a document; `touched` when it is closed, or opened anew."""
+
+    uri: str
+    touched: bool
+
+    def follow(self, change: Change) -> None: ...
 
 
 @dataclass
@@ -68,7 +83,9 @@ class Documents:
     def __init__(self) -> None:
         self.encoding: Encoding = "utf-16"
         self._open: dict[str, Document] = {}
-        self._targets: list[Target] = []
+        self.told: Callable[[str, bool], None] = lambda uri, opened: None
+        """Called with what was opened or changed."""
+        self._targets: list[Follower] = []
 
     def get(self, uri: str) -> Document | None:
         return self._open.get(uri)
@@ -80,6 +97,7 @@ class Documents:
         for target in self._of(item.uri):
             target.touched = True
         self._open[item.uri] = Document(item.uri, item.language_id, item.version, item.text, self.encoding)
+        self.told(item.uri, True)
 
     def changed(
         self,
@@ -97,22 +115,27 @@ class Documents:
             for target in self._of(document.uri):
                 target.follow(change)
             text = now.text[: change.span.start] + change.text + now.text[change.span.end :]
-            now = replace(now, text=text)
+            now = replace(now, text=text, outline=now.outline and now.outline.after(change))
         self._open[document.uri] = replace(now, version=document.version)
+        self.told(document.uri, False)
+
+    def outlined(self, uri: str, outline: Outline) -> None:
+        """The outline of a document as it is now."""
+        self._open[uri] = replace(self._open[uri], outline=outline)
 
     def closed(self, uri: str) -> None:
         self._open.pop(uri, None)
         for target in self._of(uri):
             target.touched = True
 
-    def follow(self, target: Target) -> None:
+    def follow(self, target: Follower) -> None:
         """From now on `target` moves with what is typed."""
         self._targets.append(target)
 
-    def forget(self, target: Target) -> None:
+    def forget(self, target: Follower) -> None:
         self._targets = [each for each in self._targets if each is not target]
 
-    def _of(self, uri: str) -> list[Target]:
+    def _of(self, uri: str) -> list[Follower]:
         return [target for target in self._targets if target.uri == uri]
 
 

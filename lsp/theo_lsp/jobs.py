@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -65,7 +65,10 @@ class Jobs:
         tasks: TaskGroup,
         *,
         folders: Callable[[], Iterable[Path]],
+        worse: Callable[[str, str, str], Awaitable[bool | None]],
     ) -> None:
+        """`worse` tells whether a text (the second) has more faults than another (the first), in a language."""
+        self._worse = worse
         self._editor, self._documents, self._backends, self._folders = editor, documents, backends, folders
         self._shown, self._runs, self._tasks = shown, runs, tasks
         self._jobs: dict[str, Job] = {}
@@ -134,7 +137,9 @@ class Jobs:
             self._editor.note(f"Theo: {answer.notice}")
         report.phase("applying")
         whole = replace(answer, text=restored(answer.text, held.secrets))
-        job.told = await Delivery(self._editor, self._documents, self._shown).deliver(job.order, job.target, whole)
+        job.told = await Delivery(self._editor, self._documents, self._shown, self._worse).deliver(
+            job.order, job.target, whole
+        )
 
     async def _attend(self, job: Job) -> None:
         """Shows a run's progress, and how it ended."""

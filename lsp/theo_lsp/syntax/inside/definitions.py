@@ -128,14 +128,17 @@ def _name(nodes: list[Node] | None, node: Node, kind: str) -> str:
     if not nodes:
         return "default" if node.type == "export_statement" else _NAMELESS.get(kind, "")
     node = nodes[0]
-    while (inner := node.child_by_field_name("declarator")) is not None or (
-        node.type == "reference_declarator" and (inner := node.named_child(0)) is not None
-    ):
+    while (inner := _declared(node)) is not None:
         node = inner
     said = (node.text or b"")[: 4 * _LONGEST_NAME].decode(errors="replace")
     if node.type not in ("identifier", "name"):
         said = _NAME_END.split(said, maxsplit=1)[0]
     return said.strip().strip("\"'")[:_LONGEST_NAME]
+
+
+def _declared(node: Node) -> Node | None:
+    """What a declarator of C or C++ is around."""
+    return node.named_child(0) if node.type == "reference_declarator" else node.child_by_field_name("declarator")
 
 
 def _lines(text: bytes, start: int, end: int) -> tuple[int, int]:

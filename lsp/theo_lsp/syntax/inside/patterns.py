@@ -41,8 +41,10 @@ _TYPESCRIPT: Final = (
 )
 _C: Final = """
 (function_definition declarator: (_) @name) @function
-(type_definition type: [(struct_specifier !name body: (_)) (union_specifier !name body: (_))] declarator: (_) @name) @struct
-(type_definition type: [(struct_specifier body: (_)) (union_specifier body: (_)) (enum_specifier body: (_))] @inner) @whole
+(type_definition type: (struct_specifier !name body: (_)) declarator: (_) @name) @struct
+(type_definition type: (union_specifier !name body: (_)) declarator: (_) @name) @union
+(type_definition type: (enum_specifier !name body: (_)) declarator: (_) @name) @enum
+(type_definition type: [(struct_specifier) (union_specifier) (enum_specifier)] @inner) @whole
 (struct_specifier name: (_) @name body: (_)) @struct
 (union_specifier name: (_) @name body: (_)) @union
 (enum_specifier name: (_) @name body: (_)) @enum
@@ -224,7 +226,8 @@ PATTERNS: Final = {
 (struct_definition (type_head) @name) @struct
 (module_definition name: (_) @name) @module
 (macrocall_expression (macro_argument_list (function_definition) @inner)) @whole
-((string_literal) @doc . [(function_definition) (macro_definition) (assignment) (struct_definition) (module_definition)])
+((string_literal) @doc . [(function_definition) (macro_definition) (assignment) (struct_definition)])
+((string_literal) @doc . (module_definition))
 [(line_comment) (block_comment)] @comment
 """,
     "haskell": """
