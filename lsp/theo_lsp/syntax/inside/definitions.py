@@ -22,12 +22,12 @@ _PARTS: Final = frozenset(
     {"name", "comment", "broken", "inner", "whole", "before", "tail", "doc", "between", "documented", "_how"}
 )
 _TYPES: Final = frozenset({
-    "actor", "class", "extension", "implementation", "interface", "mixin", "object", "protocol", "record", "struct",
+    "actor", "class", "extension", "implementation", "instance", "interface", "mixin", "object", "protocol", "record", "struct",
     "trait",
 })  # fmt: skip
 _BEFORE: Final = re.compile(rb"[\w\s]*")  # such as `pub` and `local`, which some grammars keep apart
 _AFTER: Final = re.compile(rb"[ \t,;]*(?:(?://|#|--).*)?")
-_NAMELESS: Final = {"constructor": "constructor", "initializer": "init"}
+_NAMELESS: Final = {"constructor": "constructor", "initializer": "init", "object": "companion"}
 _NAME_END: Final = re.compile(r"[(\n]|\s(?:when|do)\b|, ")
 
 
