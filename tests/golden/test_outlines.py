@@ -1,7 +1,7 @@
 """What the child tells of each language: ``outlines/*.txt`` hold a source and, below ``=====``, what is in it.
 
-A line for each definition, with its lines, indented under what it is in: ``2-5 method half (documented, untyped)``. Then
-the comments, by their lines, and the number of faults.
+A line for each definition, indented under what it is in, begins with its lines: ``2-5 method half (documented)``. Then
+come the comments, by their lines, and the number of faults.
 """
 
 from __future__ import annotations

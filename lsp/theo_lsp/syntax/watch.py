@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from theo_mcp.sandbox import Job, Result, Sandbox
 
 log = logging.getLogger(__name__)
+_FIRST_S: Final = 0.05  # after a document is opened: the first questions of an editor are answered first
 _QUIET_S: Final = 0.2  # after the last key
 _LATEST_S: Final = 1.0  # after the first, while typing goes on
 _SHARE: Final = 10  # a text that takes long to parse is parsed no more than a tenth of the time
 _MOST: Final = 1_000_000
-_SECONDS: Final = 5.0
+_SECONDS: Final = 3.0
 _MEMORY: Final = 512 << 20
 _IDLE_S: Final = 600.0
 _JOBS: Final = 1_000
@@ -78,7 +79,7 @@ class Syntax:
         now = anyio.current_time()
         waiting = self._waiting.setdefault(uri, _Waiting(now, now))
         latest = waiting.since + max(_LATEST_S, _SHARE * self._took.get(uri, 0.0))
-        waiting.due = now if opened else min(now + _QUIET_S, latest)
+        waiting.due = now + _FIRST_S if opened else min(now + _QUIET_S, latest)
         if not self._working:
             self._working = True
             self._tasks.start_soon(self._work)
@@ -220,5 +221,7 @@ def _sandbox() -> Sandbox:
 def _job(function: str, text: str, grammar: str) -> Job:
     from theo_mcp.sandbox import Job
 
-    # A lone surrogate becomes one character too, so that offsets stay right.
-    return Job(f"theo_lsp.syntax.inside:{function}", {"text": text.encode(errors="replace")}, {"grammar": grammar})
+    # One character stays one, so that offsets are right: a lone surrogate becomes “?”, and a NUL, at which a parser
+    # would take the text for ended, a space.
+    data = text.replace("\0", " ").encode(errors="replace")
+    return Job(f"theo_lsp.syntax.inside:{function}", {"text": data}, {"grammar": grammar})

@@ -22,8 +22,8 @@ _PARTS: Final = frozenset(
     {"name", "comment", "broken", "inner", "whole", "before", "tail", "doc", "between", "documented", "_how"}
 )
 _TYPES: Final = frozenset({
-    "actor", "class", "extension", "implementation", "instance", "interface", "mixin", "object", "protocol", "record", "struct",
-    "trait",
+    "actor", "class", "extension", "implementation", "instance", "interface", "mixin", "object", "protocol", "record",
+    "struct", "trait",
 })  # fmt: skip
 _BEFORE: Final = re.compile(rb"[\w\s]*")  # such as `pub` and `local`, which some grammars keep apart
 _AFTER: Final = re.compile(rb"[ \t,;]*(?:(?://|#|--).*)?")
