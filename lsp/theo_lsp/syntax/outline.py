@@ -18,7 +18,7 @@ from theo_lsp.edits.changes import Change
 from theo_lsp.edits.places import Span
 
 _ENDING: Final = re.compile(r"[\r\n]")
-_MOST_CHANGES: Final = 100
+_MOST_CHANGES: Final = 40  # each costs a microsecond wherever something is looked up
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,21 @@ class Outline:
     comments: tuple[Span, ...] = ()
     broken: tuple[Span, ...] = ()
     since: tuple[Change, ...] = ()
+    written: tuple[tuple[Span, bool], ...] = ()
+    """What was written since: where it is now, and whether a line ends in it."""
 
     def after(self, change: Change) -> Outline | None:
         """The outline when `change` was made too; None when so many came that it is worth nothing."""
         last = self.since[-1] if self.since else None
         both = last and _joined(last, change)
         since = (*self.since[:-1], both) if both else (*self.since, change)
-        return replace(self, since=since) if len(since) <= _MOST_CHANGES else None
+        if len(since) > _MOST_CHANGES:
+            return None
+        begin, text = since[-1].span.start, since[-1].text
+        before = self.written[:-1] if both else self.written
+        written = [(now, ends) for span, ends in before if (now := _moved(span, [change])) is not None]
+        new = Span(begin, begin + len(text)), _ENDING.search(text) is not None
+        return replace(self, since=since, written=(*written, new))
 
     def around(self, span: Span) -> tuple[Definition, ...]:
         """The definitions around `span`, the outermost first; their children are all there."""
@@ -80,11 +88,11 @@ class Outline:
 
     def is_touched(self, span: Span) -> bool:
         """Whether something in `span` was changed since."""
-        return any(now.start <= span.end and span.start <= now.end for now, _ in self._written())
+        return any(now.start <= span.end and span.start <= now.end for now, _ in self.written)
 
     def is_new(self, span: Span) -> bool:
         """Whether `span` is in whole lines that nobody has parsed yet."""
-        return any(_holds(now, span) and _ENDING.search(text) for now, text in self._written())
+        return any(ends and _holds(now, span) for now, ends in self.written)
 
     def _holder(self, level: Sequence[Definition], span: Span) -> Definition | None:
         start, end = self._back(span)
@@ -121,15 +129,6 @@ class Outline:
         span = _moved(definition.span, self.since)
         children = tuple(now for each in definition.children if (now := self._now(each)))
         return replace(definition, span=span, children=children) if span else None
-
-    def _written(self) -> Iterator[tuple[Span, str]]:
-        """What was written since: where it is now, and the text as it was first written."""
-        for number, change in enumerate(self.since):
-            span: Span | None = Span(change.span.start, change.span.start + len(change.text))
-            for later in self.since[number + 1 :]:
-                span = span and _moved(span, [later])
-            if span is not None:
-                yield span, change.text
 
 
 def _start(definition: Definition) -> int:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import anyio
 import pytest
@@ -72,6 +73,17 @@ async def test_a_comment_of_several_lines_and_a_function_with_a_name_from_elsewh
     await _offered(editor, SCRIPT, (1, 4), lambda found: found[0] == "Generate code: Sum the numbers of a list.")
     await _offered(editor, SCRIPT, (6, 2), lambda found: found == ["Complete here", *_DEFINITION])
     assert _lines(await editor.entry("Theo: Document this", SCRIPT, (6, 2))) == (5, 8)
+
+
+async def test_the_prompt_names_what_is_around_the_place(editor: Editor) -> None:
+    await editor.open(URI, PYTHON)
+    await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
+
+    await editor.run(await editor.entry("Theo: Show the exact prompt", URI, (10, 10)))
+    shown = await editor.asked("window/showDocument")
+
+    prompt = Path(unquote(urlsplit(shown["uri"]).path)).read_text(encoding="utf-8")
+    assert "The method Shape.double around the selection" in prompt
 
 
 async def test_a_definition_is_found_at_once_after_lines_were_typed_above_it(editor: Editor) -> None:

@@ -65,6 +65,22 @@ async def test_nul_bytes_and_binary_are_parsed_like_any_text() -> None:
     assert binary.outline and binary.outline.is_broken(Span(10, 10))
 
 
+async def test_what_is_typed_while_a_parse_is_at_work_is_followed() -> None:
+    async with _parsing() as (documents, _):
+        documents.opened(types.TextDocumentItem(URI, "python", 1, "# \ndef half(n):\n    return n\n"))
+        with anyio.move_on_after(0.06):  # after which it is at work
+            await anyio.sleep_forever()
+        with anyio.fail_after(10):
+            while (document := documents.get(URI)) is not None and document.outline is None:
+                place = types.Position(0, 2)
+                change = types.TextDocumentContentChangePartial(types.Range(place, place), "x")
+                documents.changed(types.VersionedTextDocumentIdentifier(2, URI), [change])
+                await anyio.lowlevel.checkpoint()
+
+    assert document and document.outline and document.outline.since
+    assert [each.span.of(document.text) for each in document.outline.all()] == ["def half(n):\n    return n"]
+
+
 @pytest.mark.slow
 async def test_fifty_thousand_lines_are_parsed() -> None:
     async with _parsing() as (documents, _):
