@@ -142,12 +142,17 @@ class Selection:
     @cached_property
     def block(self) -> tuple[int, int] | None:
         """The lines of the function, class or other definition around it, or None."""
-        if self.outline is not None:
-            if (found := self.definition) is not None:
-                return self.document.lines.number(found.span.start), self.document.lines.number(found.span.end)
-            if not (self.outline.is_new(self.content) or self.outline.is_broken(self.content)):
-                return None
-        return self._guessed
+        if self.outline is None:
+            return self._guessed
+        known, number = None, self.document.lines.number
+        if (found := self.definition) is not None:
+            known = number(found.span.start), number(found.span.end)
+        if self.outline.is_whole or (guess := self._guessed) is None or guess == known:
+            return known
+        # What is half typed makes no definition for the parser, and what was typed just now it has not seen.
+        inside = known is None or (known[0] <= guess[0] and guess[1] <= known[1])
+        unseen = self.outline.is_broken(self.over(*guess)) or self.outline.is_new(self.over(guess[0], guess[0]))
+        return guess if inside and unseen else known
 
     @cached_property
     def definition(self) -> Definition | None:

@@ -82,6 +82,11 @@ class Outline:
         """The comment that all of `span` is in."""
         return next((now for now in self._near(self.comments, span) if _holds(now, span)), None)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the text was parsed, and nowhere broken, but for what was typed inside of lines."""
+        return not self.broken and not any(ends for _, ends in self.written)
+
     def is_broken(self, span: Span) -> bool:
         """Whether `span` touches a place that does not parse."""
         return any(now.start <= span.end and span.start <= now.end for now in self._near(self.broken, span))

@@ -19,7 +19,6 @@ from anyio.abc import TaskGroup
 from theo_lsp.documents import Document, Documents
 from theo_lsp.edits.changes import Change
 from theo_lsp.syntax.grammars import grammar
-from theo_mcp.errors import InputError, NotAvailableError, SandboxError
 
 if TYPE_CHECKING:
     from theo_mcp.sandbox import Job, Result, Sandbox
@@ -35,7 +34,6 @@ _MEMORY: Final = 512 << 20
 _IDLE_S: Final = 600.0
 _JOBS: Final = 1_000
 _DEATHS: Final = 3
-_FAILURES: Final = (SandboxError, InputError, NotAvailableError)
 
 
 @dataclass
@@ -98,7 +96,7 @@ class Syntax:
 
         try:
             return believed.faults((await self._run("faults", text, known)).value)
-        except _FAILURES as error:
+        except Exception as error:  # whatever it is, the server goes on
             self._failed(error)
             return None
 
@@ -144,7 +142,7 @@ class Syntax:
         try:
             result = await self._run("outlined", document.text, known)
             outline = believed.outline(result.value, len(document.text))
-        except _FAILURES as error:
+        except Exception as error:  # whatever it is, the server goes on
             self._failed(error)
             return
         finally:

@@ -75,6 +75,23 @@ async def test_a_comment_of_several_lines_and_a_function_with_a_name_from_elsewh
     assert _lines(await editor.entry("Theo: Document this", SCRIPT, (6, 2))) == (5, 8)
 
 
+async def test_a_function_after_one_that_is_half_typed_is_meant(editor: Editor) -> None:
+    broken = "class A {\n  f() {\n    if (x) {\n  }\n  async g() {\n    return 1;\n  }\n}\n"
+    await editor.open(SCRIPT, "/* Halves\n   it. */\n" + broken, "javascript")
+    await _offered(editor, SCRIPT, (1, 4), lambda found: found[0] == "Generate code: Halves it.")
+
+    assert _lines(await editor.entry("Theo: Document this", SCRIPT, (7, 6))) == (6, 8)
+
+
+async def test_a_function_that_was_typed_just_now_is_meant(editor: Editor) -> None:
+    await editor.open(URI, PYTHON)
+    await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
+
+    await editor.change(URI, (7, 0), (7, 0), "        def thrice(n):\n            return 3 * n\n")
+
+    assert _lines(await editor.entry("Theo: Document this", URI, (8, 14))) == (7, 8)
+
+
 async def test_the_prompt_names_what_is_around_the_place(editor: Editor) -> None:
     await editor.open(URI, PYTHON)
     await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
