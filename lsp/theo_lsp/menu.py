@@ -36,8 +36,7 @@ def menu(
     context = params.context
     only = [kind if isinstance(kind, str) else kind.value for kind in context.only] if context.only else None
     automatic = context.trigger_kind == types.CodeActionTriggerKind.Automatic
-    flaws = _flaws(document, context.diagnostics)
-    selection = Selection(document, document.span(params.range), flaws, document.outline)
+    selection = Selection(document, document.span(params.range), _flaws(document, context.diagnostics))
     tags = [types.CodeActionTag.LlmGenerated] if marked else None
     entries: list[types.CodeAction] = []
     if not automatic and (not only or wanted(_CANCEL_KIND, only)):

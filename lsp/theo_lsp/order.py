@@ -68,7 +68,7 @@ class Order:
 
     @property
     def selection(self) -> Selection:
-        return Selection(self.document, self.span, outline=self.document.outline)
+        return Selection(self.document, self.span)
 
 
 def argument(action: Action, offer: Offer, document: Document, *, dry: bool = False) -> dict[str, JsonValue]:

@@ -80,11 +80,11 @@ def _place(order: Order, path: str) -> prompting.Selection:
 
 def _symbols(order: Order) -> list[Symbol] | None:
     """What the outline of the document knows around the place; None where there is none."""
-    outline, lines = order.document.outline, order.document.lines
+    outline, lines = order.selection.outline, order.document.lines
     place = order.selection.content
     if outline is None:
         return None
-    around = outline.around(place)
+    around = outline.holders(place)
     if not around and (outline.is_new(place) or outline.is_broken(place)):
         return None
     found: list[Symbol] = []

@@ -65,6 +65,11 @@ class Selection:
     span: Span
     flaws: tuple[Flaw, ...] = ()
     outline: Outline | None = None
+    """That of the document, where no other is given."""
+
+    def __post_init__(self) -> None:
+        if self.outline is None:
+            object.__setattr__(self, "outline", self.document.outline)
 
     @property
     def is_cursor(self) -> bool:
@@ -157,7 +162,7 @@ class Selection:
     @cached_property
     def definition(self) -> Definition | None:
         """The innermost definition around it; None where there is none, or no outline."""
-        return self.outline.innermost(self.content) if self.outline else None
+        return self.outline.around(self.content) if self.outline else None
 
     @property
     def content(self) -> Span:

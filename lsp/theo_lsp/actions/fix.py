@@ -14,7 +14,7 @@ def _offer(selection: Selection) -> Offer | None:
         return None
     first = selection.flaws[0]
     words = " ".join(first.message.split())
-    at = Selection(selection.document, first.span, outline=selection.outline)
+    at = Selection(selection.document, first.span)
     lines = at.document.lines
     rows = at.block or (max(0, at.rows[0] - _AROUND), min(len(lines) - 1, at.rows[1] + _AROUND))
     return Offer(selection.over(*rows), f"Fix: {words if len(words) <= 60 else words[:59] + '…'}", _said(selection))

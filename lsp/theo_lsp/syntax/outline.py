@@ -61,7 +61,7 @@ class Outline:
         new = Span(begin, begin + len(text)), _ENDING.search(text) is not None
         return replace(self, since=since, written=(*written, new))
 
-    def around(self, span: Span) -> tuple[Definition, ...]:
+    def holders(self, span: Span) -> tuple[Definition, ...]:
         """The definitions around `span`, the outermost first; their children are all there."""
         found: list[Definition] = []
         level: tuple[Definition, ...] = self.definitions
@@ -70,9 +70,10 @@ class Outline:
             level = inner.children
         return tuple(self._now(each) or each for each in found)
 
-    def innermost(self, span: Span) -> Definition | None:
-        around = self.around(span)
-        return around[-1] if around else None
+    def around(self, span: Span) -> Definition | None:
+        """The innermost definition around `span`."""
+        holders = self.holders(span)
+        return holders[-1] if holders else None
 
     def all(self) -> tuple[Definition, ...]:
         """The outermost definitions, with all that is in them."""

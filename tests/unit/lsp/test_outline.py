@@ -155,7 +155,7 @@ async def test_definitions_that_were_followed_are_those_of_a_fresh_parse(source:
                 assert outline.all() == fresh.all(), seed
                 for place in chance.choices(range(len(text)), k=20):
                     span = Span(place, place)
-                    assert outline.around(span) == fresh.around(span), (seed, place)
+                    assert outline.holders(span) == fresh.holders(span), (seed, place)
                     assert outline.comment(span) == fresh.comment(span), (seed, place)
 
 
