@@ -7,7 +7,7 @@ all the same; so what the document becomes is looked at, and the edit is made an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -65,11 +65,13 @@ class Delivery:
         documents: Documents,
         shown: Shown,
         *,
+        worse: Callable[[str, str, str], Awaitable[bool | None]],
         preview: Literal["auto", "always", "never"] = "auto",
         phase: Callable[[str], None] = lambda phase: None,
     ) -> None:
-        self._editor, self._documents, self._shown, self._phase = editor, documents, shown, phase
-        self._preview = preview
+        """`worse` tells whether a text (the second) has more faults than another (the first), in a language."""
+        self._editor, self._documents, self._shown, self._worse = editor, documents, shown, worse
+        self._preview, self._phase = preview, phase
 
     async def deliver(self, order: Order, target: Target, answer: Answer) -> str:
         """Raises:
@@ -105,7 +107,10 @@ class Delivery:
                 make = partial(_edited, order, answer, document, target.span)
                 # In a thread, because a long text takes long; unless somebody types faster than that.
                 result = await anyio.to_thread.run_sync(make, abandon_on_cancel=True) if late < _TRIES else make()
-                if self._documents.get(target.uri) is not document:
+                if not isinstance(result, Refused) and result.unsure and await self._breaks(document, result):
+                    result = result.doubted("does not parse")
+                now = self._documents.get(target.uri)
+                if now is None or now.version != document.version:  # the user typed on meanwhile
                     late += 1
                     continue
                 if isinstance(result, Refused):
@@ -137,6 +142,9 @@ class Delivery:
             if taken and await self._landed(target, document, after):
                 return "applied"
             tries += 1
+
+    async def _breaks(self, document: Document, result: Edited) -> bool:
+        return bool(await self._worse(document.text, result.after, document.language))
 
     async def _shown_first(self, order: Order, document: Document, after: str, doubt: str) -> str | None:
         self._phase("waiting for you")

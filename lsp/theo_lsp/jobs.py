@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -68,7 +68,10 @@ class Jobs:
         tasks: TaskGroup,
         *,
         folders: Callable[[], Iterable[Path]],
+        worse: Callable[[str, str, str], Awaitable[bool | None]],
     ) -> None:
+        """`worse` tells whether a text (the second) has more faults than another (the first), in a language."""
+        self._worse = worse
         self._editor, self._documents, self._backends, self._folders = editor, documents, backends, folders
         self._shown, self._runs, self._tasks = shown, runs, tasks
         self._jobs: dict[str, Job] = {}
@@ -150,7 +153,12 @@ class Jobs:
         report.phase("applying")
         whole = replace(answer, text=restored(answer.text, held.secrets))
         delivery = Delivery(
-            self._editor, self._documents, self._shown, preview=settings.edit_preview, phase=report.phase
+            self._editor,
+            self._documents,
+            self._shown,
+            worse=self._worse,
+            preview=settings.edit_preview,
+            phase=report.phase,
         )
         job.told = await delivery.deliver(order, job.target, whole)
 

@@ -16,6 +16,7 @@ from theo_lsp.order import Order
 from theo_lsp.prompting import Prompt
 from theo_lsp.rules import Rules, rules_for
 from theo_lsp.selection import Flaw
+from theo_lsp.symbols import Symbol
 from theo_mcp.errors import InputError
 from theo_mcp.settings import Settings
 from theo_mcp.workspace.deny import Deny
@@ -64,6 +65,7 @@ def _made(order: Order, named: list[Document], roots: list[Path], settings: Sett
             first,
             last + 1,
             budget=_BUDGET,
+            symbols=_symbols(order),
             diagnostics=() if order.action.for_flaws else [_diagnostic(order, flaw) for flaw in order.flaws],
             others=[described[each.uri] for each in named[1:]],
             refused=lambda other: refused[other.path, other.project],
@@ -97,6 +99,22 @@ def _place(order: Order, path: str) -> prompting.Selection:
         title = f"Line {first + 1} of {path}, where {_CURSOR} marks the place and is no part of it"
         text = selection.line(first)[:at] + _CURSOR + selection.line(first)[at:]
     return prompting.Selection(title, text, order.document.language)
+
+
+def _symbols(order: Order) -> list[Symbol] | None:
+    """What the outline of the document knows around the place; None where there is none."""
+    outline, lines = order.selection.outline, order.document.lines
+    place = order.selection.content
+    if outline is None:
+        return None
+    around = outline.holders(place)
+    if not around and (outline.is_new(place) or outline.is_broken(place)):
+        return None
+    found: list[Symbol] = []
+    for each in reversed(around):
+        first, last = lines.number(each.span.start), lines.number(each.span.end)
+        found = [Symbol(each.name, each.kind, first, last + 1, tuple(found))]
+    return found
 
 
 def _of(document: Document, roots: list[Path]) -> context.Document:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from anyio.abc import TaskGroup
 from lsprotocol import types
@@ -28,6 +28,9 @@ from theo_lsp.warm import warm
 from theo_lsp.wire import Writer
 from theo_mcp.errors import ConfigError, InputError
 from theo_mcp.runs import Runs
+
+if TYPE_CHECKING:
+    from theo_lsp.syntax.watch import Syntax
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,13 @@ class Session:
         self._server, self._backends, self._tasks, self._environ = server, backends, tasks, environ
         self._editor = Editor(server)
         self._shown = Shown(self._editor)
-        self._jobs = Jobs(self._editor, server.documents, backends, self._shown, runs, tasks, folders=self._folders)
+        self._syntax: Syntax | None = None
+        self._jobs = Jobs(
+            *(self._editor, server.documents, backends, self._shown, runs, tasks),
+            folders=self._folders,
+            worse=self._worse,
+        )
+        server.documents.told = self._look
         self._first: dict[str, object] = {}
         """What came with initialize; what the editor sets later goes over it."""
         self._initialized = self._ending = False
@@ -77,6 +86,8 @@ class Session:
             try:
                 yield session
             finally:
+                if session._syntax is not None:
+                    await session._syntax.aclose()
                 session._shown.close()
                 writer.close()
 
@@ -152,6 +163,19 @@ class Session:
         uris = [*workspace.folders, *([workspace.root_uri] if workspace.root_uri else [])]
         paths = {path for uri in uris if (path := path_of(uri)) is not None}
         return sorted(paths, key=lambda path: -len(path.parts))
+
+    def _look(self, uri: str, opened: bool) -> None:
+        self._parsing().look(uri, opened=opened)
+
+    async def _worse(self, before: str, after: str, language: str) -> bool | None:
+        return await self._parsing().worse(before, after, language)
+
+    def _parsing(self) -> Syntax:
+        if self._syntax is None:  # with the first document, and not when the server starts
+            from theo_lsp.syntax.watch import Syntax
+
+            self._syntax = Syntax(self._server.documents, self._tasks, self._editor.note)
+        return self._syntax
 
     def _register(self) -> None:
         server = self._server

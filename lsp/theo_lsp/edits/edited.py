@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from theo_lsp.edits.answer import Refused, code_of
@@ -23,6 +23,11 @@ class Edited:
     after: str
     changes: tuple[Change, ...]
     doubts: tuple[Doubt, ...] = ()
+    unsure: bool = False
+    """Whether nothing here could tell if it parses as well as before; a parser in a child may."""
+
+    def doubted(self, doubt: Doubt) -> Edited:
+        return replace(self, doubts=(*self.doubts, doubt), unsure=False)
 
 
 def edited(
@@ -53,9 +58,12 @@ def edited(
         doubts.append("joined")
     if beyond or not is_kept(keeps, span.of(document), _there(document, after, span), language):
         doubts.append("beyond")
-    if parses(after, language) is False:
+    parsed = parses(after, language)
+    if parsed is False and parses(document, language) is False:
+        parsed = None  # it was broken before, and only a parser that counts can tell of more
+    if parsed is False:
         doubts.append("does not parse")
-    return Edited(after, tuple(minimal(document, after)), tuple(doubts))
+    return Edited(after, tuple(minimal(document, after)), tuple(doubts), parsed is None)
 
 
 def _there(document: str, after: str, span: Span) -> str:
