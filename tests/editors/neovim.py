@@ -41,7 +41,7 @@ vim.api.nvim_create_autocmd('LspProgress', { callback = function(event)
 end })
 vim.lsp.config('theo', { cmd = args.server, cmd_env = args.environment, settings = { theo = args.settings } })
 vim.lsp.enable('theo')
-function client() return vim.lsp.get_clients({ name = 'theo' })[1] end
+function client() return vim.lsp.get_clients({ name = 'theo', bufnr = source or 0 })[1] end
 function choose(begins)
   vim.lsp.buf.code_action({ apply = true, filter = function(action) return vim.startswith(action.title, begins) end })
 end
@@ -175,3 +175,4 @@ async def running(
             if process.returncode is None:
                 process.kill()
             await process.aclose()
+        neovim.address.unlink(missing_ok=True)

@@ -13,6 +13,9 @@ return {
   settings = { theo = vim.empty_dict() },
   capabilities = { experimental = { theo = { preview = true } } },
   handlers = require('theo.handlers'),
+  on_exit = function()
+    require('theo.client').ended()
+  end,
   commands = {
     ['theo.run'] = function(command, context)
       require('theo.actions').chosen(command, context)

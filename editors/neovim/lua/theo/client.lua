@@ -5,6 +5,8 @@ local theo = require('theo')
 local M = {}
 
 local start_ms = 10000
+---@type table<fun(), true> what is called when a server ends before it was attached
+local failing = {}
 
 --- The client of a buffer, if it is attached.
 ---@param buffer integer
@@ -25,16 +27,23 @@ function M.with(buffer, go)
   if lacking then
     return theo.tell(lacking, vim.log.levels.ERROR)
   end
-  local waiting = true
-  local attached = vim.api.nvim_create_autocmd('LspAttach', {
+  local attached ---@type integer
+  local function fail()
+    if failing[fail] then
+      failing[fail] = nil
+      pcall(vim.api.nvim_del_autocmd, attached)
+      theo.tell('the server does not start; `:checkhealth theo` and `:Theo log` say more.', vim.log.levels.ERROR)
+    end
+  end
+  attached = vim.api.nvim_create_autocmd('LspAttach', {
     buffer = buffer,
     callback = function(event)
       local new = vim.lsp.get_client_by_id(event.data.client_id)
       if not new or new.name ~= 'theo' then
         return false
       end
-      if waiting then
-        waiting = false
+      if failing[fail] then
+        failing[fail] = nil
         vim.schedule(function()
           go(new)
         end)
@@ -42,14 +51,16 @@ function M.with(buffer, go)
       return true
     end,
   })
-  vim.defer_fn(function()
-    if waiting then
-      waiting = false
-      pcall(vim.api.nvim_del_autocmd, attached)
-      theo.tell('the server does not start; `:checkhealth theo` and `:Theo log` say more.', vim.log.levels.ERROR)
-    end
-  end, start_ms)
+  failing[fail] = true
+  vim.defer_fn(fail, start_ms)
   vim.lsp.enable('theo') -- attaches it to the buffers that it was lost from, or that have no filetype
+end
+
+--- Tells those who wait for a server that it has ended.
+function M.ended()
+  for fail in pairs(failing) do
+    vim.schedule(fail)
+  end
 end
 
 --- Why the server cannot be started for a buffer, and what to do about it.

@@ -61,7 +61,9 @@ local function reading(path, enter)
   vim.api.nvim_buf_set_lines(buffer, 0, -1, true, lines)
   vim.bo[buffer].bufhidden = 'wipe'
   vim.bo[buffer].modified = false
-  vim.bo[buffer].filetype = vim.filetype.match({ filename = path, buf = buffer }) or ''
+  pcall(function() -- a file type's own scripts may fail, as without its parser
+    vim.bo[buffer].filetype = vim.filetype.match({ filename = path, buf = buffer }) or ''
+  end)
   vim.b[buffer].theo_document = true
   local key = theo.options().keys.close
   vim.keymap.set('n', key, '<Cmd>close<CR>', { buffer = buffer, nowait = true, desc = 'Theo: close this' })

@@ -96,10 +96,12 @@ end
 
 local function attached()
   vim.health.start('Buffers')
-  local all = vim.lsp.get_clients({ name = 'theo' })
+  local all = vim.tbl_filter(function(client)
+    return next(client.attached_buffers) ~= nil
+  end, vim.lsp.get_clients({ name = 'theo' }))
   if #all == 0 then
-    vim.health.warn('The server is not running.', {
-      'Open a file: it starts with the first one.',
+    vim.health.warn('The server is attached to no buffer.', {
+      'Open a file: the server starts with the first one.',
       '`:Theo log` shows what it said if it has ended.',
     })
   end

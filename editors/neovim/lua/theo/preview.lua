@@ -120,7 +120,9 @@ local function scratch(name, text, filetype, changeable)
   vim.bo[buffer].buftype = changeable and 'acwrite' or 'nofile'
   vim.bo[buffer].modifiable = changeable
   vim.bo[buffer].modified = false
-  vim.bo[buffer].filetype = filetype
+  pcall(function() -- a file type's own scripts may fail
+    vim.bo[buffer].filetype = filetype
+  end)
   return buffer
 end
 
