@@ -51,7 +51,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="finds the child in /
 async def test_document_this_means_the_nested_function_that_the_cursor_is_in(editor: Editor) -> None:
     await editor.open(URI, PYTHON)
 
-    await _offered(editor, URI, (5, 3), lambda found: not _generates(found))
+    await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
     nested = await editor.entry("Theo: Document this", URI, (8, 14))
     outer = await editor.entry("Theo: Document this", URI, (10, 10))
     around = await editor.entry("Theo: Document this", URI, (0, 3))
@@ -63,15 +63,15 @@ async def test_what_only_looks_like_a_comment_or_a_definition_offers_nothing(edi
     await editor.open(URI, PYTHON)
     await editor.open(SCRIPT, JAVASCRIPT, "javascript")
 
-    await _offered(editor, URI, (5, 3), lambda found: not _generates(found))
-    await _offered(editor, SCRIPT, (3, 4), lambda found: "Document this" not in found)
+    await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
+    await _offered(editor, SCRIPT, (3, 4), lambda found: found == ["Complete here"])
 
 
 async def test_a_comment_of_several_lines_and_a_function_with_a_name_from_elsewhere_are_known(editor: Editor) -> None:
     await editor.open(SCRIPT, JAVASCRIPT, "javascript")
 
     await _offered(editor, SCRIPT, (1, 4), lambda found: found[0] == "Generate code: Sum the numbers of a list.")
-    await _offered(editor, SCRIPT, (6, 2), lambda found: "Document this" in found)
+    await _offered(editor, SCRIPT, (6, 2), lambda found: found == ["Complete here", *_DEFINITION])
     assert _lines(await editor.entry("Theo: Document this", SCRIPT, (6, 2))) == (5, 8)
 
 
@@ -85,7 +85,7 @@ async def test_a_function_after_one_that_is_half_typed_is_meant(editor: Editor) 
 
 async def test_a_function_that_was_typed_just_now_is_meant(editor: Editor) -> None:
     await editor.open(URI, PYTHON)
-    await _offered(editor, URI, (5, 3), lambda found: not _generates(found))
+    await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
 
     await editor.change(URI, (7, 0), (7, 0), "        def thrice(n):\n            return 3 * n\n")
 
@@ -94,7 +94,7 @@ async def test_a_function_that_was_typed_just_now_is_meant(editor: Editor) -> No
 
 async def test_the_prompt_names_what_is_around_the_place(editor: Editor) -> None:
     await editor.open(URI, PYTHON)
-    await _offered(editor, URI, (5, 3), lambda found: not _generates(found))
+    await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
 
     await editor.run(await editor.entry("Theo: Show the exact prompt", URI, (10, 10)))
     shown = await editor.asked("window/showDocument")
@@ -105,7 +105,7 @@ async def test_the_prompt_names_what_is_around_the_place(editor: Editor) -> None
 
 async def test_a_definition_is_found_at_once_after_lines_were_typed_above_it(editor: Editor) -> None:
     await editor.open(SCRIPT, JAVASCRIPT, "javascript")
-    await _offered(editor, SCRIPT, (6, 2), lambda found: "Document this" in found)
+    await _offered(editor, SCRIPT, (6, 2), lambda found: found == ["Complete here", *_DEFINITION])
 
     await editor.change(SCRIPT, (5, 0), (5, 0), "const one = 1;\n\n")
     entry = await editor.entry("Theo: Document this", SCRIPT, (8, 2))
@@ -174,7 +174,7 @@ async def test_after_one_death_of_the_child_the_next_document_is_parsed(editor: 
 
     await editor.open(SCRIPT, JAVASCRIPT, "javascript")
 
-    await _offered(editor, SCRIPT, (3, 4), lambda found: "Document this" not in found)
+    await _offered(editor, SCRIPT, (3, 4), lambda found: found == ["Complete here"])
 
 
 @pytest.mark.slow
@@ -274,7 +274,7 @@ async def test_after_a_run_the_process_holds_no_native_parser(tmp_path: Path, mo
         await editor.request("initialize", **_HELLO)
         await editor.notify("initialized")
         await editor.open(SCRIPT, JAVASCRIPT, "javascript")
-        await _offered(editor, SCRIPT, (3, 4), lambda found: "Document this" not in found)
+        await _offered(editor, SCRIPT, (3, 4), lambda found: found == ["Complete here"])
         answer = await editor.run(await editor.entry("Theo: Generate", SCRIPT, (0, 4)))
         assert (await editor.ended(answer["result"]["jobId"])).startswith("applied")
         await editor.request("shutdown")
@@ -289,8 +289,7 @@ async def test_after_a_run_the_process_holds_no_native_parser(tmp_path: Path, mo
     assert "theo_lsp.syntax.watch" in told["modules"]
 
 
-def _generates(titles: list[str]) -> bool:
-    return any(title.startswith("Generate code") for title in titles)
+_DEFINITION = ["Document this", "Write tests for this", "Explain this"]
 
 
 async def _offered(editor: Editor, uri: str, place: tuple[int, int], wanted: Callable[[list[str]], bool]) -> None:
