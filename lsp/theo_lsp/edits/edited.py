@@ -59,8 +59,8 @@ def edited(
     if beyond or not is_kept(keeps, span.of(document), _there(document, after, span), language):
         doubts.append("beyond")
     parsed = parses(after, language)
-    if parsed is False and parses(document, language) is False:
-        parsed = None  # it was broken before, and only a parser that counts can tell of more
+    if parsed is False and parses(document, language) is False and "\0" not in document:
+        parsed = None  # it was broken before, if not binary, and only a parser that counts can tell of more
     if parsed is False:
         doubts.append("does not parse")
     return Edited(after, tuple(minimal(document, after)), tuple(doubts), parsed is None)
