@@ -7,7 +7,7 @@ anew for the version that came between.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -21,6 +21,7 @@ from lsprotocol import types
 from theo_lsp.documents import Document, Documents, Target, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
+from theo_lsp.edits.changes import Change, applied, rebased
 from theo_lsp.edits.edited import Doubt, Edited, edited
 from theo_lsp.edits.places import Span
 from theo_lsp.generation import Answer
@@ -37,6 +38,7 @@ _DOUBTS: Final[Mapping[Doubt, str]] = {
     "does not parse": "the document would not parse",
 }
 _TRIES = 3
+_MOST_LATE = 20
 _SETTLE_S = 1.0
 _LOOK_S = 0.02
 
@@ -68,7 +70,7 @@ class Delivery:
         tries, late = 0, 0
         while True:
             document = self._documents.get(target.uri)
-            if document is None or target.touched or tries == _TRIES:
+            if document is None or target.touched or tries == _TRIES or late == _MOST_LATE:
                 choice = await self._editor.choose(_question(order, document), [ANYWAY, COPY, DISCARD])
                 document = self._documents.get(target.uri)
                 if choice == COPY or (choice == ANYWAY and document is None):
@@ -76,12 +78,16 @@ class Delivery:
                 if choice != ANYWAY or document is None:
                     return "discarded"
                 target.touched, tries, late = False, 0, 0
+            target.typed.clear()
             make = partial(_edited, answer, document, target.span)
-            # In a thread, because a long text takes long; unless somebody types faster than that.
-            result = await anyio.to_thread.run_sync(make, abandon_on_cancel=True) if late < _TRIES else make()
-            if self._documents.get(target.uri) is not document:
-                late += 1
-                continue
+            result = await anyio.to_thread.run_sync(make, abandon_on_cancel=True)  # a long text takes long
+            now = self._documents.get(target.uri)
+            if now is not document:
+                moved = None if now is None or target.touched else _moved(result, target.typed, now)
+                if now is None or moved is None:
+                    late += 1
+                    continue
+                document, result = now, moved
             if isinstance(result, Refused):
                 raise _unusable(result)
             if not result.changes:
@@ -91,12 +97,16 @@ class Delivery:
             edits = [types.TextEdit(document.range(change.span), change.text) for change in result.changes]
             versioned = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
             edit = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(versioned, edits)])
+            target.awaited = result.after  # somebody may type on before it is looked at again
             taken = await self._editor.apply(f"Theo: {order.title}", edit)
             if taken is None:
                 return "the editor did not say whether it applied the edit"
-            if taken and await self._landed(target, document, result.after):
+            if taken and await self._landed(target, document):
                 return "applied"
-            tries += 1
+            if self._documents.get(target.uri) is document:
+                tries += 1
+            else:  # somebody types faster than an edit travels
+                late += 1
 
     async def _copy(self, document: Document, answer: Answer, how: str) -> str:
         name = _name(document)
@@ -104,12 +114,12 @@ class Delivery:
         await self._shown.show(_copy_of(name), answer.text if isinstance(found, Refused) else found.code)
         return how
 
-    async def _landed(self, target: Target, before: Document, expected: str) -> bool:
+    async def _landed(self, target: Target, before: Document) -> bool:
         """Whether the edit that an editor says it applied is in the document, as far as the editor tells of it."""
         with anyio.move_on_after(_SETTLE_S):
             while True:
                 now = self._documents.get(target.uri)
-                if now is None or now.text == expected or target.touched:
+                if now is None or target.awaited is None or target.touched:
                     return True
                 if now.version != before.version:
                     return False
@@ -150,6 +160,17 @@ def _edited(answer: Answer, document: Document, span: Span) -> Edited | Refused:
         file=_name(document),
         finish_reason=answer.finish_reason,
     )
+
+
+def _moved(result: Edited | Refused, typed: Sequence[Change], document: Document) -> Edited | Refused | None:
+    """The same edits in a document in which somebody has typed meanwhile; None where that was in their places."""
+    if isinstance(result, Refused):
+        return result
+    spans = [(rebased(change.span, typed), change.text) for change in result.changes]
+    changes = [Change(span, text) for span, text in spans if span is not None]
+    if len(changes) < len(spans):
+        return None
+    return Edited(applied(document.text, changes), tuple(changes), result.doubts)
 
 
 def _unusable(refused: Refused) -> ModelError:

@@ -7,7 +7,7 @@ another line. Only what the editor opened is known here: nothing is read from th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,8 +59,14 @@ class Target:
     """Where the place is now; as good as can be told if it was touched."""
     touched: bool = False
     """Whether something inside was changed, or the document was closed."""
+    typed: list[Change] = field(default_factory=list)
+    """What was typed in the document, one after the other, since whoever reads this forgot it."""
+
+    awaited: str | None = None
+    """What the document becomes when an edit lands; None once it did."""
 
     def follow(self, change: Change) -> None:
+        self.typed.append(change)
         moved = rebased(self.span, [change])
         if moved is None:
             self.touched = True
@@ -104,6 +110,9 @@ class Documents:
             for target in self._of(document.uri):
                 target.follow(change)
             now = now.changed(change, document.version)
+        for target in self._of(document.uri):
+            if target.awaited == now.text:
+                target.awaited = None
         self._open[document.uri] = now if now.version == document.version else replace(now, version=document.version)
 
     def closed(self, uri: str) -> None:
