@@ -159,14 +159,16 @@ async def test_a_document_that_is_too_large_to_read_has_its_menu_at_once(
     text = f"{head}\n\n{CODE}"
     line = text.count("\n") - 3
     await editor.open(URI, text, language)
-    await editor.menu("file:///none", (0, 0))
-
-    begun = time.perf_counter()
-    entries = await editor.menu(URI, (line, 3))
-    taken = time.perf_counter() - begun
+    taken = []
+    for _ in range(3):  # other processes of this machine may take one of them
+        await editor.change(URI, (0, 0), (0, 0), "")
+        await editor.menu("file:///none", (0, 0))
+        begun = time.perf_counter()
+        entries = await editor.menu(URI, (line, 3))
+        taken.append(time.perf_counter() - begun)
 
     assert entries[0]["title"] == "Theo: Generate code: Add two numbers."
-    assert taken < 0.05
+    assert min(taken) < 0.05
 
 
 @pytest.mark.slow
