@@ -33,7 +33,7 @@ async def test_a_run_is_shown_at_its_line_and_in_the_status_line_until_it_ends(
     go_on.set()
     await neovim.until("progress('end: applied')")
 
-    assert status == "Theo: Generate code from this comment: writing · 2 tokens · def add(a, b):"
+    assert status == "Theo: writing · 2 tokens · def add(a, b):"
     assert moved == [[4, "⏳ writing · 2 tokens · def add(a, b):"]]
     assert await neovim.lua("return { #shown(), require('theo').status() }") == [0, ""]
     assert await neovim.text() == "# above\n" + DONE
@@ -73,9 +73,7 @@ async def test_alone_it_is_a_menu_of_what_is_offered_here(neovim: Neovim, source
     assert await neovim.text() == DONE
 
 
-async def test_a_selection_is_what_the_action_is_about(
-    neovim: Neovim, source: Path, model_server: ModelServer
-) -> None:
+async def test_a_selection_is_what_the_action_is_about(neovim: Neovim, source: Path, model_server: ModelServer) -> None:
     source.write_text("x = 'żółć 🧮 one'  # theo: shout\ny = 2\n", encoding="utf-8")
     await neovim.edit(source, 1, 5)
 

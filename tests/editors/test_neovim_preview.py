@@ -34,10 +34,12 @@ async def test_an_accepted_proposal_is_one_undo_step_and_the_layout_stays(asking
     shown = await asking.lua("return { vim.fn.winnr('$'), text(vim.fn.winbufnr(1)), text(), vim.wo.winbar }")
     await asking.keys("ga")
     await asking.until("progress('end')")
-    after = await asking.lua("return { vim.deep_equal(before, layout()), text(), vim.bo[vim.fn.bufnr('notes')].modified }")
+    after = await asking.lua(
+        "return { vim.deep_equal(before, layout()), text(), vim.bo[vim.fn.bufnr('notes')].modified }"
+    )
     await asking.lua("vim.cmd.undo() vim.cmd.write()")
 
-    assert shown == [2, CODE.rstrip("\n"), DONE, " proposed · ga accept · q reject · do/dp a hunk back"]
+    assert shown == [2, CODE.rstrip("\n"), DONE, " proposed · ga accept · q reject · do reverts"]
     assert after == [True, DONE, True]
     assert source.read_bytes() == CODE.encode()
 
