@@ -183,9 +183,8 @@ class _Terminal:
         server = f"{self._command(program, '--headless', '--listen', there, *arguments)} &"
         screen = self._command(program, "--server", there, "--remote-ui")
         line = f"{server} until [ -S {there} ]; do sleep 0.1; done; exec {screen}"
-        await self._tmux(
-            "new-session", "-d", "-s", "theo", "-x", str(_WIDTH), "-y", str(_HEIGHT), "-c", str(self._home / "shop"), line
-        )  # fmt: skip
+        size = ["-x", str(_WIDTH), "-y", str(_HEIGHT)]
+        await self._tmux("new-session", "-d", "-s", "theo", *size, "-c", str(self._home / "shop"), line)
         await self._tmux("set-option", "-g", "status", "off")
 
     def _command(self, program: Path, *arguments: str) -> str:
@@ -210,7 +209,7 @@ class _Terminal:
 
     async def until(self, text: str) -> None:
         with anyio.move_on_after(_WAIT_S):
-            while text not in await self._tmux("capture-pane", "-p", "-t", "theo"):
+            while text not in await self._tmux("capture-pane", "-p", "-t", "theo"):  # noqa: ASYNC110 - it does not tell
                 await anyio.sleep(0.1)
             return
         raise SystemExit(f"{text!r} did not come:\n{await self.screen()}")

@@ -16,6 +16,10 @@ from theo_mcp.testing.model_server import ModelServer
 pytestmark = [pytest.mark.editors, pytest.mark.anyio]
 
 DONE = "import os\n\n# Add two numbers — ☕ 🧮.\ndef add(a, b):\n    return a + b\n\nprint(os.name)"
+NOT_FOUND = (
+    "Theo: theo-lsp-that-is-not-there was not found; install theo-mcp so that it is on the PATH, or name it with "
+    "vim.lsp.config('theo', { cmd = { '/path/to/theo-lsp' } })."
+)
 KILL = "vim.uv.kill(vim.api.nvim_get_proc_children(vim.fn.getpid())[1], 'sigkill')"
 
 
@@ -125,8 +129,9 @@ async def test_the_names_of_actions_are_completed(neovim: Neovim, source: Path) 
     await neovim.edit(source, 3)
 
     found = await neovim.lua("""
-        local function complete(line) return vim.fn.getcompletion(line, 'cmdline') end
-        return { complete('Theo ex'), complete('2,3Theo prompt ge'), complete('Theo cancel '), complete('Theo fix a') }""")
+        return vim.tbl_map(function(line)
+          return vim.fn.getcompletion(line, 'cmdline')
+        end, { 'Theo ex', '2,3Theo prompt ge', 'Theo cancel ', 'Theo fix a' })""")
 
     assert found == [["explain"], ["generate"], ["all"], []]
 
@@ -175,8 +180,7 @@ async def test_without_a_server_it_says_what_to_do(nvim: Path, tmp_path: Path, s
         messages = await neovim.lua("return seen.messages")
 
     assert [message for message in messages if message.startswith("Theo: ")] == [
-        "Theo: theo-lsp-that-is-not-there was not found; install theo-mcp so that it is on the PATH, or name it with "
-        "vim.lsp.config('theo', { cmd = { '/path/to/theo-lsp' } }).",
+        NOT_FOUND,
         "Theo: this buffer is not a file; go to one and try again.",
         "Theo: the server is not enabled; put vim.lsp.enable('theo') into your init.lua.",
     ]

@@ -11,7 +11,6 @@ local M = {}
 ---@field client integer
 ---@field waiting thread
 ---@field after theo.Text
----@field label string
 ---@field tab integer
 ---@field from { window: integer, buffer: integer }
 ---@field buffers integer[] what there is now, and the proposal
@@ -179,7 +178,7 @@ local function listen(preview)
   })
 end
 
----@param params { id: string, uri: string, reason: string, label: string, before: string, after: string, languageId: string }
+---@param params table what the server sends with `theo/preview`
 ---@param client integer
 ---@param waiting thread
 local function show(params, client, waiting)
@@ -205,7 +204,6 @@ local function show(params, client, waiting)
     client = client,
     waiting = waiting,
     after = after,
-    label = params.label,
     tab = vim.api.nvim_get_current_tabpage(),
     from = from,
     buffers = { now, proposal },
