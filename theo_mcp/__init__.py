@@ -6,8 +6,8 @@ The names in ``__all__`` are the public API; each is imported when it is first u
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # `typing` takes longer to import than what the language server answers its editor with
 if TYPE_CHECKING:
     from theo_mcp.backend import Backend
     from theo_mcp.connection import connect

@@ -3,7 +3,6 @@ installation it came from."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 
@@ -34,6 +33,8 @@ def claimed() -> tuple[int, int]:
 
 def install_command(extra: str) -> str:
     """The one command that adds `extra` to this installation."""
+    import importlib.util
+
     source = "theo-mcp" if PUBLISHED else _installed_from()
     if importlib.util.find_spec("pip") is None:  # an environment made by uv has none
         return f'uv pip install --python "{sys.executable}" "{source}[{extra}]"'

@@ -7,24 +7,30 @@ all the same; so what the document becomes is looked at, and the edit is made an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 import anyio
+import anyio.to_thread
 from lsprotocol import types
 
-from theo_lsp import preview as shown_first
+from theo_lsp.actions import NewFile
 from theo_lsp.documents import Document, Documents, Target, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
 from theo_lsp.edits.changes import carried, minimal
-from theo_lsp.edits.edited import Doubt, edited
+from theo_lsp.edits.edited import Doubt, Edited, edited
+from theo_lsp.edits.parsing import parses
+from theo_lsp.edits.places import Span
+from theo_lsp.edits.written import written
 from theo_lsp.generation import Answer
 from theo_lsp.order import Order
+from theo_lsp.preview import agreed_to
 from theo_lsp.shown import Shown
 from theo_mcp.errors import ModelError
 
@@ -35,6 +41,7 @@ _DOUBTS: Final[Mapping[Doubt, str]] = {
     "joined": "the answer comes in several pieces",
     "beyond": "the answer changes more than was asked for",
     "does not parse": "the document would not parse",
+    "refuses": "the answer may be a refusal",
 }
 _TRIES = 3
 _SETTLE_S = 1.0
@@ -58,31 +65,33 @@ class Delivery:
         documents: Documents,
         shown: Shown,
         *,
+        worse: Callable[[str, str, str], Awaitable[bool | None]],
         preview: Literal["auto", "always", "never"] = "auto",
         phase: Callable[[str], None] = lambda phase: None,
     ) -> None:
-        self._editor, self._documents, self._shown, self._phase = editor, documents, shown, phase
-        self._preview = preview
+        """`worse` tells whether a text (the second) has more faults than another (the first), in a language."""
+        self._editor, self._documents, self._shown, self._worse = editor, documents, shown, worse
+        self._preview, self._phase = preview, phase
 
     async def deliver(self, order: Order, target: Target, answer: Answer) -> str:
         """Raises:
         ModelError: the answer holds nothing that can be used.
         """
-        if order.action.gives == "text":
+        if order.gives == "text":
             if not answer.text.strip():
                 raise ModelError("The answer is empty.", hint="Try again, or with another model.")
             await self._shown.show(f"{order.action.name}.md", answer.text)
             return _done("shown", answer)
-        if order.action.gives == "file":
-            name = order.action.new_file(order.selection)
-            found = code_of(answer.text, order.document.language, file=name, finish_reason=answer.finish_reason)
+        if order.file is not None:
+            name, language = order.file.name, order.file.language
+            found = code_of(answer.text, language, file=name, finish_reason=answer.finish_reason)
             if isinstance(found, Refused):
                 raise _unusable(found)
-            return _done(await self._new_file(order, name, found), answer)
+            return _done(await self._new_file(order, order.file, found), answer)
         return _done(await self._replace(order, target, answer), answer)
 
     async def _replace(self, order: Order, target: Target, answer: Answer) -> str:
-        tries = 0
+        tries, late = 0, 0
         agreed: _Agreed | None = None
         while True:
             document = self._documents.get(target.uri)
@@ -93,37 +102,35 @@ class Delivery:
                     return await self._copy(order.document, answer, "copied to a new document")
                 if choice != ANYWAY or document is None:
                     return "discarded"
-                target.touched, tries = False, 0
-            result = edited(
-                answer.text,
-                document.language,
-                document.text,
-                target.span,
-                file=_name(document),
-                finish_reason=answer.finish_reason,
-            )
-            if isinstance(result, Refused):
-                raise _unusable(result)
-            after, changes = result.after, result.changes
-            if agreed is not None:
+                target.touched, tries, late = False, 0, 0
+            if agreed is None:
+                make = partial(_edited, order, answer, document, target.span)
+                # In a thread, because a long text takes long; unless somebody types faster than that.
+                result = await anyio.to_thread.run_sync(make, abandon_on_cancel=True) if late < _TRIES else make()
+                if not isinstance(result, Refused) and result.unsure and await self._breaks(document, result):
+                    result = result.doubted("does not parse")
+                now = self._documents.get(target.uri)
+                if now is None or now.version != document.version:  # the user typed on meanwhile
+                    late += 1
+                    continue
+                if isinstance(result, Refused):
+                    raise _unusable(result)
+                after, changes = result.after, result.changes
+                doubt = _DOUBTS[result.doubts[0]] if result.doubts else ""
+                if doubt and not self._editor.previews:
+                    return await self._copy(document, answer, f"not applied: {doubt}; it is shown")
+                if changes and (doubt or self._preview == "always"):
+                    text = await self._shown_first(order, document, after, doubt)
+                    if text is None:
+                        return "rejected"
+                    agreed = _Agreed(document.text, text)
+                    continue
+            else:
                 ours = carried(agreed.before, agreed.after, document.text)
                 if ours is None:
                     target.touched, agreed = True, None
                     continue
                 after, changes = ours, tuple(minimal(document.text, ours))
-            elif result.doubts and not self._editor.previews:
-                return await self._copy(document, answer, f"not applied: {_DOUBTS[result.doubts[0]]}; it is shown")
-            elif changes and (result.doubts or self._preview == "always"):
-                doubt = _DOUBTS[result.doubts[0]] if result.doubts else ""
-                self._phase("waiting for you")
-                text = await shown_first.agreed(
-                    self._editor, self._shown, f"Theo: {order.title}", document, after, doubt
-                )
-                self._phase("applying")
-                if text is None:
-                    return "rejected"
-                agreed = _Agreed(document.text, text)
-                continue
             if not changes:
                 return "nothing to change"
             edits = [types.TextEdit(document.range(change.span), change.text) for change in changes]
@@ -135,6 +142,15 @@ class Delivery:
             if taken and await self._landed(target, document, after):
                 return "applied"
             tries += 1
+
+    async def _breaks(self, document: Document, result: Edited) -> bool:
+        return bool(await self._worse(document.text, result.after, document.language))
+
+    async def _shown_first(self, order: Order, document: Document, after: str, doubt: str) -> str | None:
+        self._phase("waiting for you")
+        text = await agreed_to(self._editor, self._shown, f"Theo: {order.title}", document, after, doubt)
+        self._phase("applying")
+        return text
 
     async def _copy(self, document: Document, answer: Answer, how: str) -> str:
         name = _name(document)
@@ -154,12 +170,13 @@ class Delivery:
                 await anyio.sleep(_LOOK_S)
         return True
 
-    async def _new_file(self, order: Order, wanted: str, found: Found) -> str:
+    async def _new_file(self, order: Order, file: NewFile, found: Found) -> str:
         path, code = path_of(order.document.uri), found.code
-        if path is None or not self._editor.creates_files or found.truncated or found.elided or found.diff:
-            await self._shown.show(_copy_of(wanted), code)
-            return "shown"
-        free = _free(path.with_name(wanted))
+        reason = _doubt(found, file.language)
+        if path is None or not self._editor.creates_files or reason:
+            await self._shown.show(_copy_of(file.name), code)
+            return f"no file made: {reason}; it is shown" if reason else "shown"
+        free = _free((file.folder or path.parent) / file.name)
         uri = free.as_uri()
         start = types.Range(types.Position(0, 0), types.Position(0, 0))
         edit = types.WorkspaceEdit(
@@ -173,14 +190,43 @@ class Delivery:
         )
         taken = await self._editor.apply(f"Theo: {order.title}", edit)
         if taken is False:
-            await self._shown.show(_copy_of(wanted), code)
+            await self._shown.show(_copy_of(file.name), code)
             return "shown"
         await self._editor.show(uri)
         return f"{free.name} made" if taken else "the editor did not say whether it made the file"
 
 
+def _edited(order: Order, answer: Answer, document: Document, span: Span) -> Edited | Refused:
+    if order.gives == "prose":
+        return written(
+            answer.text,
+            document.text,
+            span,
+            finish_reason=answer.finish_reason,
+            may_grow=order.action.improves,
+        )
+    return edited(
+        answer.text,
+        document.language,
+        document.text,
+        span,
+        file=_name(document),
+        finish_reason=answer.finish_reason,
+        keeps=order.action.keeps,
+    )
+
+
 def _unusable(refused: Refused) -> ModelError:
     return ModelError(refused.said, hint="Try again, or with another model.")
+
+
+def _doubt(found: Found, language: str) -> str:
+    """Why a new file is only shown; empty where there is no doubt."""
+    if found.truncated:
+        return _DOUBTS["truncated"]
+    if found.elided or found.diff:
+        return _DOUBTS["left out"]
+    return "it does not parse" if parses(found.code, language) is False else ""
 
 
 def _done(how: str, answer: Answer) -> str:

@@ -6,16 +6,23 @@ another line. Only what the editor opened is known here: nothing is read from th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from lsprotocol import types
 
-from theo_lsp.edits.changes import Change, rebased
+from theo_lsp.edits.changes import Change, common, rebased
 from theo_lsp.edits.places import Encoding, Lines, Place, Span
+
+if TYPE_CHECKING:
+    from theo_lsp.syntax.outline import Outline
+
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -27,10 +34,20 @@ class Document:
     version: int
     text: str
     encoding: Encoding = "utf-16"
+    outline: Outline | None = field(default=None, repr=False, compare=False)
+    """What it defines, where it was parsed."""
 
     @cached_property
     def lines(self) -> Lines:
         return Lines(self.text)
+
+    def changed(self, change: Change, version: int) -> Document:
+        """The next version of it, with lines that are made of these."""
+        lines = self.lines.changed(change.span, change.text)
+        outline = self.outline and self.outline.after(change)
+        document = replace(self, version=version, text=lines.text, outline=outline)
+        document.__dict__["lines"] = lines
+        return document
 
     def span(self, range: types.Range) -> Span:
         """The characters that an editor's range means; what lies outside is moved inside."""
@@ -41,6 +58,15 @@ class Document:
         """The range by which the editor knows `span`."""
         start, end = (self.lines.place(offset, self.encoding) for offset in (span.start, span.end))
         return types.Range(types.Position(start.line, start.character), types.Position(end.line, end.character))
+
+
+class Follower(Protocol):
+    """Who hears of each change of a document; `touched` when it is closed, or opened anew."""
+
+    uri: str
+    touched: bool
+
+    def follow(self, change: Change) -> None: ...
 
 
 @dataclass
@@ -68,7 +94,9 @@ class Documents:
     def __init__(self) -> None:
         self.encoding: Encoding = "utf-16"
         self._open: dict[str, Document] = {}
-        self._targets: list[Target] = []
+        self.told: Callable[[str, bool], None] = lambda uri, opened: None
+        """Called with what was opened or changed."""
+        self._targets: list[Follower] = []
 
     def get(self, uri: str) -> Document | None:
         return self._open.get(uri)
@@ -79,7 +107,9 @@ class Documents:
     def opened(self, item: types.TextDocumentItem) -> None:
         for target in self._of(item.uri):
             target.touched = True
-        self._open[item.uri] = Document(item.uri, item.language_id, item.version, item.text, self.encoding)
+        text = _well_formed(item.text)
+        self._open[item.uri] = Document(item.uri, item.language_id, item.version, text, self.encoding)
+        self.told(item.uri, True)
 
     def changed(
         self,
@@ -90,29 +120,37 @@ class Documents:
         if now is None:
             return
         for each in changes:
+            written = _well_formed(each.text)
             if isinstance(each, types.TextDocumentContentChangePartial):
-                change = Change(now.span(each.range), each.text)
+                change = Change(now.span(each.range), written)
             else:
-                change = _difference(now.text, each.text)
+                change = _difference(now.text, written)
             for target in self._of(document.uri):
                 target.follow(change)
-            text = now.text[: change.span.start] + change.text + now.text[change.span.end :]
-            now = replace(now, text=text)
-        self._open[document.uri] = replace(now, version=document.version)
+            now = now.changed(change, document.version)
+        self._open[document.uri] = now if now.version == document.version else replace(now, version=document.version)
+        self.told(document.uri, False)
+
+    def outlined(self, uri: str, outline: Outline) -> None:
+        """The outline of a document as it is now."""
+        now = self._open[uri]
+        known = replace(now, outline=outline)
+        known.__dict__["lines"] = now.lines
+        self._open[uri] = known
 
     def closed(self, uri: str) -> None:
         self._open.pop(uri, None)
         for target in self._of(uri):
             target.touched = True
 
-    def follow(self, target: Target) -> None:
+    def follow(self, target: Follower) -> None:
         """From now on `target` moves with what is typed."""
         self._targets.append(target)
 
-    def forget(self, target: Target) -> None:
+    def forget(self, target: Follower) -> None:
         self._targets = [each for each in self._targets if each is not target]
 
-    def _of(self, uri: str) -> list[Target]:
+    def _of(self, uri: str) -> list[Follower]:
         return [target for target in self._targets if target.uri == uri]
 
 
@@ -124,11 +162,17 @@ def path_of(uri: str) -> Path | None:
     return Path(url2pathname(parts.path)) if parts.scheme == "file" and parts.netloc in ("", "localhost") else None
 
 
+def _well_formed(text: str) -> str:
+    """`text` with a mark for each half of a surrogate pair, which no prompt and no file can hold; in every encoding the
+    mark is as long as the half, so that positions stay what they are for the editor."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
+
+
 def _difference(before: str, after: str) -> Change:
     """The one change between two texts, for editors that send the whole text at each key."""
     shorter = min(len(before), len(after))
-    start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
-    end = next((at for at in range(shorter - start) if before[-1 - at] != after[-1 - at]), shorter - start)
+    start = common(before, after, shorter)
+    end = common(before[::-1], after[::-1], shorter - start)
     return Change(Span(start, len(before) - end), after[start : len(after) - end])
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 from lsprotocol import types
 from pydantic import JsonValue
 from pygls.exceptions import JsonRpcException
@@ -78,7 +79,8 @@ class Editor:
         self._server.progress(types.ProgressParams(token, value))
 
     async def apply(self, label: str, edit: types.WorkspaceEdit) -> bool | None:
-        """Whether the editor applied `edit`; None where it does not say."""
+        """Whether the editor applied `edit`; None where it does not say. Whoever was cancelled does not get to ask."""
+        await anyio.lowlevel.checkpoint_if_cancelled()
         params = types.ApplyWorkspaceEditParams(edit=edit, label=label)
         answer = await _answer(self._server.workspace_apply_edit_async(params), _APPLY_S)
         return None if answer is None else answer.applied

@@ -1,11 +1,12 @@
-"""One completion for one order, streamed; leaving it closes the stream."""
+"""One completion for one order, streamed, or one improved prompt; leaving it closes the connection."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from theo_mcp.backend import Backend
+from theo_mcp.backend import Backend, Observe
+from theo_mcp.errors import InputError, ModelError
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,25 @@ async def generate(backend: Backend, prompt: str, *, piece: Callable[[str], None
     if completion.usage.cost_cents is not None and about.backend != "engine":
         who.append(f"{completion.usage.cost_cents:g} cents")
     return Answer(completion.content, ", ".join(part for part in who if part), about.notice, about.finish_reason)
+
+
+async def improve(backend: Backend, prompt: str, output_type: str, *, observe: Observe) -> Answer:
+    """`prompt` as GetCode's improve has it for one kind of output.
+
+    Raises:
+        TheoError: there is no answer, or no such kind.
+    """
+    from pydantic import ValidationError
+
+    from theo_mcp.wire.getcode import ImproveRequest
+
+    try:
+        request = ImproveRequest.model_validate({"prompt": prompt, "output_type": output_type})
+    except ValidationError:
+        raise InputError("There is no such kind of output.", hint="Choose the action from the editor's menu.") from None
+    improved = await backend.getcode.improve(request, observe=observe)
+    if not improved.delivered:
+        raise ModelError("The answer is empty.", hint="Try again, or with another model.")
+    about = improved.theo_mcp
+    who = [about.model or "GetCode", "a draft: check it" if about.draft else ""]
+    return Answer(improved.improved, ", ".join(part for part in who if part), about.notice, "stop")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 from lsprotocol import types
 
@@ -66,7 +68,10 @@ class Jobs:
         tasks: TaskGroup,
         *,
         folders: Callable[[], Iterable[Path]],
+        worse: Callable[[str, str, str], Awaitable[bool | None]],
     ) -> None:
+        """`worse` tells whether a text (the second) has more faults than another (the first), in a language."""
+        self._worse = worse
         self._editor, self._documents, self._backends, self._folders = editor, documents, backends, folders
         self._shown, self._runs, self._tasks = shown, runs, tasks
         self._jobs: dict[str, Job] = {}
@@ -105,21 +110,22 @@ class Jobs:
         job = self._jobs.get(id)
         if job is None:
             return False
-        self._tasks.start_soon(job.run.cancel)
+        job.run.stop()
         return True
 
-    def ids(self) -> list[str]:
-        """Every run at work."""
-        return [*self._jobs]
+    def cancel_all(self) -> bool:
+        """Stops every run; whether there was one."""
+        stopped = [self.cancel(id) for id in list(self._jobs)]
+        return bool(stopped)
 
     def of(self, uri: str) -> Iterator[Job]:
         """The runs at work on a document."""
         return (job for job in list(self._jobs.values()) if job.order.document.uri == uri)
 
     async def _carry_out(self, job: Job, report: Report) -> None:
-        # What only a run needs is imported by the first: an editor waits for this server when it starts.
+        await anyio.to_thread.run_sync(_prepare)
         from theo_lsp.delivery import Delivery
-        from theo_lsp.generation import generate
+        from theo_lsp.generation import generate, improve
         from theo_lsp.prompt import prompt_of
         from theo_lsp.redact import restored
 
@@ -127,9 +133,10 @@ class Jobs:
             job.pieces += 1
             report.text(text)
 
-        settings = self._backends.settings
-        held = await prompt_of(job.order, self._documents.all(), self._folders(), settings)
-        if job.order.dry:
+        settings, folders = self._backends.settings, [*self._folders()]
+        order = await anyio.to_thread.run_sync(job.order.with_file, folders, abandon_on_cancel=True)
+        held = await prompt_of(order, self._documents.all(), folders, settings)
+        if order.dry:
             await self._shown.show("prompt.md", held.text)
             for missing in held.left_out:
                 self._editor.note(f"Theo: {missing}")
@@ -137,15 +144,23 @@ class Jobs:
         job.secrets = held.kinds.total()
         report.phase(_WAITING)
         async with self._backends.current() as backend:
-            answer = await generate(backend, held.text, piece=piece)
+            if order.action.improves:
+                answer = await improve(backend, held.text, order.instruction, observe=report.phase)
+            else:
+                answer = await generate(backend, held.text, piece=piece)
         if answer.notice:  # too long for a line of progress
             self._editor.note(f"Theo: {answer.notice}")
         report.phase("applying")
         whole = replace(answer, text=restored(answer.text, held.secrets))
         delivery = Delivery(
-            self._editor, self._documents, self._shown, preview=settings.edit_preview, phase=report.phase
+            self._editor,
+            self._documents,
+            self._shown,
+            worse=self._worse,
+            preview=settings.edit_preview,
+            phase=report.phase,
         )
-        job.told = await delivery.deliver(job.order, job.target, whole)
+        job.told = await delivery.deliver(order, job.target, whole)
 
     async def _attend(self, job: Job) -> None:
         """Shows a run's progress, and how it ended."""
@@ -191,8 +206,19 @@ class Jobs:
         return job.told
 
 
+@cache
+def _prepare() -> None:
+    """What only a run needs is imported by the first, because an editor waits for this server when it starts; and in a
+    thread, because it waits for a menu then too."""
+    from theo_lsp import delivery, generation, prompt  # noqa: F401
+    from theo_mcp.connection import prepare
+    from theo_mcp.workspace import deny  # noqa: F401
+
+    prepare()
+
+
 def _overlap(job: Job, order: Order) -> bool:
-    if any(each.dry or each.action.gives != "code" for each in (job.order, order)):
+    if any(each.dry or each.gives not in ("code", "prose") for each in (job.order, order)):
         return False
     one, other = job.target.span, order.span
     return one == other or (one.start < other.end and other.start < one.end)

@@ -37,12 +37,14 @@ def menu(
     *,
     at_work: Iterable[tuple[str, str]] = (),
     marked: bool = False,
+    locale: str = "",
 ) -> list[types.CodeAction]:
     """What is offered; first the cancelling of what is `at_work` (id, title). `marked` says that a model makes it."""
     context = params.context
     only = [kind if isinstance(kind, str) else kind.value for kind in context.only] if context.only else None
     automatic = context.trigger_kind == types.CodeActionTriggerKind.Automatic
-    selection = Selection(document, document.span(params.range), _flaws(document, context.diagnostics))
+    flaws = _flaws(document, context.diagnostics)
+    selection = Selection(document, document.span(params.range), flaws, locale=locale)
     tags = [types.CodeActionTag.LlmGenerated] if marked else None
     entries: list[types.CodeAction] = []
     if not automatic and (not only or wanted(_CANCEL_KIND, only)):

@@ -7,15 +7,16 @@ stranger had written them: only a document that the editor has open can be meant
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from lsprotocol import types
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from theo_lsp.actions import Action, Offer, all_actions, find
+from theo_lsp.actions import Action, Gives, NewFile, Offer, all_actions, find, offer_for
 from theo_lsp.documents import Document, Documents
 from theo_lsp.edits.places import Span
 from theo_lsp.selection import Flaw, Selection
@@ -82,6 +83,8 @@ class Order:
     dry: bool
     """Whether only the prompt is shown, and nothing is sent."""
     flaws: tuple[Flaw, ...] = ()
+    file: NewFile | None = None
+    """The file that is made, once the disk was looked at."""
 
     @property
     def title(self) -> str:
@@ -90,11 +93,22 @@ class Order:
     @property
     def prompt(self) -> str:
         """What the model is told to do."""
-        return self.action.task(self.selection, self.instruction)
+        task = self.action.task(self.selection, self.instruction)
+        return f"{task}\n{self.file.about}" if self.file and self.file.about else task
+
+    @property
+    def gives(self) -> Gives:
+        """What becomes of the answer."""
+        return self.action.gives_in(self.document.language)
 
     @property
     def selection(self) -> Selection:
         return Selection(self.document, self.span, self.flaws)
+
+    def with_file(self, folders: Iterable[Path]) -> Order:
+        """The same order, with the file that is to be made; it looks at the disk."""
+        make = self.action.new_file if self.gives == "file" else None
+        return replace(self, file=make(self.selection, self.instruction, [*folders])) if make else self
 
 
 def argument(action: Action, offer: Offer, selection: Selection, *, dry: bool = False) -> dict[str, JsonValue]:
@@ -131,7 +145,7 @@ def checked(arguments: Sequence[object] | None, documents: Documents) -> Order:
     return Order(action, document, _span(document, run.range), run.instruction.strip(), run.dry, _flaws(document, run))
 
 
-def asked(arguments: Sequence[object] | None, documents: Documents) -> Order:
+def asked(arguments: Sequence[object] | None, documents: Documents, *, locale: str = "") -> Order:
     """The order that the arguments of ``theo.do`` are: what the menu would offer at that place.
 
     Raises:
@@ -139,15 +153,15 @@ def asked(arguments: Sequence[object] | None, documents: Documents) -> Order:
     """
     do = _parsed(_Do, "theo.do", arguments)
     action, document = _action(do), _document(do, documents, do.version)
-    selection = Selection(document, _span(document, do.range), _flaws(document, do))
-    offer = action.offer(selection)
+    selection = Selection(document, _span(document, do.range), _flaws(document, do), locale=locale)
+    offer = offer_for(action, selection, do.instruction)
     if offer is None:
         raise InputError(
             f"“{action.title}” is not offered here.",
             code="not_offered",
             hint="Put the cursor into the definition or the comment that is meant, or select its lines.",
         )
-    return Order(action, document, offer.span, do.instruction.strip() or offer.instruction, do.dry, selection.flaws)
+    return Order(action, document, offer.span, offer.instruction, do.dry, selection.flaws)
 
 
 def _parsed(kind: type[_ArgumentT], command: str, arguments: Sequence[object] | None) -> _ArgumentT:
@@ -158,8 +172,9 @@ def _parsed(kind: type[_ArgumentT], command: str, arguments: Sequence[object] | 
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part)[:40] for part in first["loc"])
+        wrong = "input should be an object" if first["type"] == "model_type" else first["msg"][:80].lower()
         raise InputError(
-            f"The argument of {command} is not one that this server offers: {where}: {first['msg'][:80].lower()}.",
+            f"The argument of {command} is not one that this server offers: {where}: {wrong}.",
             hint="Choose the action again from the editor's menu.",
         ) from None
 

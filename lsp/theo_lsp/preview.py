@@ -20,7 +20,7 @@ APPLY, DISCARD = "Apply", "Discard"
 _CONTEXT: Final = 3
 
 
-async def agreed(editor: Editor, shown: Shown, label: str, document: Document, after: str, doubt: str) -> str | None:
+async def agreed_to(editor: Editor, shown: Shown, label: str, document: Document, after: str, doubt: str) -> str | None:
     """The text that `document` shall have, as the user agrees to it, or None. `doubt` says why it is asked, if so."""
     if editor.previews:
         id = str(uuid4())

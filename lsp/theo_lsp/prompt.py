@@ -16,6 +16,7 @@ from theo_lsp.order import Order
 from theo_lsp.prompting import Prompt
 from theo_lsp.rules import Rules, rules_for
 from theo_lsp.selection import Flaw
+from theo_lsp.symbols import Symbol
 from theo_mcp.errors import InputError
 from theo_mcp.settings import Settings
 from theo_mcp.workspace.deny import Deny
@@ -48,24 +49,31 @@ def _made(order: Order, named: list[Document], roots: list[Path], settings: Sett
             code="file_denied",
             hint="Copy what you need into another document.",
         )
+    if order.action.improves:
+        return prompting.alone(order.prompt, source=order.document.text)
     described = {each.uri: _of(each, roots) for each in named}
     refused = {(described[uri].path, described[uri].project): reason for uri, reason in known.items()}
     document, (first, last) = described[order.document.uri], order.selection.rows
     path = path_of(order.document.uri)
     root = _root(path, roots)
     rules = rules_for(path, root, settings) if path is not None and root is not None else Rules()
-    around = context.context(
-        document,
-        first,
-        last + 1,
-        budget=_BUDGET,
-        diagnostics=() if order.action.for_flaws else [_diagnostic(order, flaw) for flaw in order.flaws],
-        others=[described[each.uri] for each in named[1:]],
-        refused=lambda other: refused[other.path, other.project],
-        rules=rules.files,
-        trusted=rules.trusted,
+    around = (
+        context.Context((), ())
+        if order.gives == "prose"
+        else context.context(
+            document,
+            first,
+            last + 1,
+            budget=_BUDGET,
+            symbols=_symbols(order),
+            diagnostics=() if order.action.for_flaws else [_diagnostic(order, flaw) for flaw in order.flaws],
+            others=[described[each.uri] for each in named[1:]],
+            refused=lambda other: refused[other.path, other.project],
+            rules=rules.files,
+            trusted=rules.trusted,
+        )
     )
-    answer = "" if order.action.gives == "text" else "\nAnswer with one fenced block and nothing else."
+    answer = "" if order.gives in ("text", "prose") else "\nAnswer with one fenced block and nothing else."
     sources = [*(each.text for each in named if known[each.uri] is None), *(each.text for each in rules.files)]
     return prompting.prompt(order.prompt + answer, _place(order, document.path), around, sources=sources)
 
@@ -81,13 +89,32 @@ def _place(order: Order, path: str) -> prompting.Selection:
     selection, span = order.selection, order.span
     first, last = selection.rows
     if span.end > span.start:
-        title, text = f"The marked code, lines {first + 1} to {last + 1} of {path}", selection.text
+        title, text = (
+            f"The marked {'text' if order.gives == 'prose' else 'code'}, lines {first + 1} to {last + 1} of {path}",
+            selection.text,
+        )
     else:
         line = order.document.lines.line(first)
         at = span.start - line.start
         title = f"Line {first + 1} of {path}, where {_CURSOR} marks the place and is no part of it"
         text = selection.line(first)[:at] + _CURSOR + selection.line(first)[at:]
     return prompting.Selection(title, text, order.document.language)
+
+
+def _symbols(order: Order) -> list[Symbol] | None:
+    """What the outline of the document knows around the place; None where there is none."""
+    outline, lines = order.selection.outline, order.document.lines
+    place = order.selection.content
+    if outline is None:
+        return None
+    around = outline.holders(place)
+    if not around and (outline.is_new(place) or outline.is_broken(place)):
+        return None
+    found: list[Symbol] = []
+    for each in reversed(around):
+        first, last = lines.number(each.span.start), lines.number(each.span.end)
+        found = [Symbol(each.name, each.kind, first, last + 1, tuple(found))]
+    return found
 
 
 def _of(document: Document, roots: list[Path]) -> context.Document:

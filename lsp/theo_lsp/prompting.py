@@ -48,26 +48,33 @@ def prompt(
 ) -> Prompt:
     """The prompt that has `instruction` followed. `request` is what the user typed. `sources` are the whole documents
     that `selection` and `context` are cut from: a secret that the cut hides the sign of is known from there."""
-    pieces = [instruction.strip()]
-    contents = ["the instruction"]
-    if request.strip():
-        pieces.append(f"The user's request:\n{fenced(request, 'text')}")
-        contents.append("the user's request")
+    pieces = [_DATA]
+    contents: list[str] = []
     if any(part.kind == "rules" for part in context.parts):
         pieces.append(_RULES)
-    pieces.append(_DATA)
     for part in context.parts:
         pieces.append(_titled(part.title, part.text, part.language))
         contents.append(_one_line(part.title))
     if selection.text.strip():
         pieces.append(_titled(selection.title, selection.text, selection.language))
         contents.append(_one_line(selection.title))
+    if request.strip():
+        pieces.append(f"The user's request:\n{fenced(request, 'text')}")
+        contents.append("the user's request")
+    pieces.append(instruction.strip())  # last: a small model goes on with what it has read last
+    contents.append("the instruction")
     known: Redacted | None = None
     for source in sources:
         known = redacted(source, known)
     held = redacted("\n\n".join(pieces), known)
     text = f"{held.text}\n\n{_HELD}\n" if held.kinds else f"{held.text}\n"
     return Prompt(text, tuple(contents), context.left_out, held.secrets, held.kinds)
+
+
+def alone(text: str, *, source: str) -> Prompt:
+    """A prompt that is nothing but the user's own words, which stand in `source`."""
+    held = redacted(text, redacted(source))
+    return Prompt(held.text, ("the text",), (), held.secrets, held.kinds)
 
 
 def _titled(title: str, text: str, language: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +14,7 @@ from lsprotocol import types
 from pydantic import JsonValue
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol import JsonRPCResponseMessage, LanguageServerProtocol, lsp_method
 
 from theo_lsp.documents import Documents
 from theo_mcp.errors import ConfigError, InputError, TheoError
@@ -20,6 +22,7 @@ from theo_mcp.secret import redact
 
 log = logging.getLogger(__name__)
 _LONGEST = 600
+_ECHO = 80  # characters of what an editor sent, in an error
 
 
 class Refusal(JsonRpcException):
@@ -34,6 +37,7 @@ class Refusal(JsonRpcException):
 
 class _Protocol(LanguageServerProtocol):
     _server: Server
+    _silent = False
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:
@@ -53,16 +57,44 @@ class _Protocol(LanguageServerProtocol):
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         self._server.documents.closed(params.text_document.uri)
 
+    @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
+    def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Generator[Any, Any, Any]:
+        if params.command not in self.fm.commands:
+            words = f"theo-lsp has no command {json.dumps(params.command[:_ECHO])}."
+            raise Refusal(words, types.ErrorCodes.InvalidParams.value)
+        return (yield from super().lsp_workspace__execute_command(params))
+
     @lsp_method(types.EXIT)
     def lsp_exit(self, *args: object) -> Generator[Any, Any, None]:
         self._server.exit_code = 0 if self._shutdown else 1
         self._server.stop()
         yield from ()
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Leaves out the answers that would be sent within the ``with``."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
+
     def _send_response(self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None) -> None:
+        if self._silent:
+            return
         if error is not None:
-            error = types.ResponseError(error.code, redact(error.message)[:_LONGEST])
+            longest = _ECHO if error.code == types.ErrorCodes.MethodNotFound.value else _LONGEST
+            error = types.ResponseError(error.code, redact(error.message)[:longest])
         super()._send_response(msg_id, result, error)
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        if data.get("method") == types.TEXT_DOCUMENT_CODE_ACTION:
+            _plain_diagnostics(data.get("params"))
+        return super().structure_message(data)
+
+    def written(self, result: object) -> str:
+        """A result as it would be sent."""
+        return json.dumps(JsonRPCResponseMessage(0, "2.0", result), default=self._serialize_message)
 
     def refuse(self, id: str | int | None, code: types.ErrorCodes, message: str) -> None:
         """Answers what was not understood; where nobody knows what it was, its id is null."""
@@ -87,6 +119,15 @@ class Server(LanguageServer):
         if not isinstance(error, JsonRpcException):
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("A message could not be handled (%s):\n%s", type(error).__name__, where)
+
+
+def _plain_diagnostics(params: Any) -> None:
+    """Their messages as text: since 3.18 one may be Markdown, of which lsprotocol makes the text of a dictionary."""
+    context = params.get("context") if isinstance(params, dict) else None
+    given = context.get("diagnostics") if isinstance(context, dict) else None
+    for each in given if isinstance(given, list) else ():
+        if isinstance(each, dict) and isinstance(each.get("message"), dict):
+            each["message"] = str(each["message"].get("value", ""))
 
 
 def plain(error: Exception) -> JsonRpcException:

@@ -8,21 +8,14 @@ of its own, after ``name:`` in YAML, below an INI section, or where no expressio
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from theo_lsp.likeness import SHORTEST_RANDOM, password, placeholder, random
 from theo_lsp.secret_shapes import Found
+from theo_lsp.secret_words import keywords, lowered, matches
 
-_KEYWORD: Final = re.compile(
-    r"(?P<password>pass(?:word|wd|phrase|wort)?|pwd|securestring|identified by)"
-    r"|(?:api|access|private|secret|encryption|signing|master|account|shared[_-]?access|auth|app|application|service"
-    r"|storage|hmac|jwt|aes|cipher|deploy|admin|webhook|subscription|function|license|session|crypto|client)"
-    r"[_.-]?key(?:[_-]?base)?|secret|credentials?|token|auth(?:orization)?",
-    re.I,
-)
 _PART_OF_A_WORD: Final = re.compile(r"(?:by|com|sur|tres|under|im|en|os)$", re.I)  # bypass, compass, trespass
 _PUBLIC: Final = re.compile(r"(?:public(?:[_.-]?key)?|publishable|csrf|next|prev|page|cancell?ation|sort)[_.-]?$", re.I)
 _BEHIND: Final = re.compile(
@@ -52,6 +45,7 @@ _ELEMENT: Final = re.compile(r"([^<>\s]{6,400}+)</")
 _LINE_BEGINS: Final = re.compile(r"^[ \t]*(?:export[ \t]+|set[ \t]+|ENV[ \t]+|ARG[ \t]+|-[ \t]+)*[\w.-]*$")
 _INI: Final = re.compile(r"^\[[^\]\n\"']{1,80}\][ \t]*$", re.M)
 _MARKED: Final = re.compile(r"[!@#%^&*~?$]")
+_NAME: Final = re.compile(r"[\w.-]*+")  # from its end
 _LONGEST_NAME: Final = 60
 
 _CREDENTIALS: Final = re.compile(r"[^\s:/@\"'`<>]{0,128}:([^\s/\"'`<>]{1,200})@(?=[\w\[${])")
@@ -76,27 +70,28 @@ _USER: Final = re.compile(r"(?<!\S)(?:-u|--user)[ =]{1,2}[\"']?[\w.@+-]{1,64}:([
 
 def placed(text: str) -> Iterator[Found]:
     """All secrets in `text` that are known by their place."""
-    yield from _assigned(text)
+    lower = lowered(text)
+    yield from _assigned(text, lower)
     yield from _in_addresses(text)
-    lower = text.lower()
-    for needles, pattern, finder in _RULES:
-        if any(needle in lower for needle in needles):
-            for match in pattern.finditer(text):
-                yield from finder(match)
+    for words, pattern, finder in _RULES:
+        for match in matches(text, lower, words, pattern):
+            yield from finder(match)
 
 
-def _assigned(text: str) -> Iterator[Found]:
-    ini = bool(_INI.search(text))
-    for keyword in _KEYWORD.finditer(text):
+def _assigned(text: str, lower: str) -> Iterator[Found]:
+    ini = _is_ini(text)
+    for keyword in keywords(text, lower):
         behind = _BEHIND.match(text, keyword.end())
         if not behind:
             continue
-        name = re.search(r"[\w.-]*$", text[max(0, keyword.start() - _LONGEST_NAME) : keyword.start()])
-        before = name[0] if name else ""
+        between = _ASSIGNED.match(text, behind.end())
+        if not between:
+            continue
+        name = _NAME.match(text[max(0, keyword.start() - _LONGEST_NAME) : keyword.start()][::-1])
+        before = name[0][::-1] if name else ""
         if _PUBLIC.search(before) or (keyword["password"] and _PART_OF_A_WORD.search(before)):
             continue
-        if between := _ASSIGNED.match(text, behind.end()):
-            yield from _value(text, keyword.start() - len(before), keyword, between, ini)
+        yield from _value(text, keyword.start() - len(before), keyword, between, ini)
 
 
 def _value(text: str, start: int, keyword: re.Match[str], between: re.Match[str], ini: bool) -> Iterator[Found]:
@@ -117,6 +112,8 @@ def _value(text: str, start: int, keyword: re.Match[str], between: re.Match[str]
             yield Found(*match.span(group), kind)
     elif sign not in (",", "(", "),") and "\n" not in between[0].rstrip(" ") and (match := _BARE.match(text, at)):
         value = match[0].rstrip(".:")
+        if _several(value):
+            return
         before = text[start - 1 : start] if start else ""
         if before == "/" or (before == ":" and sign == ":"):  # a path, an editor's command, an ARN
             return
@@ -149,8 +146,12 @@ def _given(text: str, start: int, keyword: int, between: str) -> bool:
 
 
 def _judged(value: str, weak: bool) -> bool:
-    # More assignments than one: a part of a line of code, read again from each of its names.
-    return value.rstrip("=").count("=") <= 2 and (random(value) or (weak and password(value)))
+    return not _several(value) and (random(value) or (weak and password(value)))
+
+
+def _several(value: str) -> bool:
+    """Whether `value` is more assignments than one: a part of a line of code, read again from each of its names."""
+    return value.rstrip("=").count("=") > 2
 
 
 def _alone(text: str, start: int, end: int, between: str, ini: bool) -> bool:
@@ -159,6 +160,16 @@ def _alone(text: str, start: int, end: int, between: str, ini: bool) -> bool:
     if text[end : end + 1] not in ("", "\n", "\r") or not _LINE_BEGINS.match(text[max(begin, start - 200) : start]):
         return False
     return between == "=" or between.startswith(":") or (ini and between.strip() in ("=", ":"))
+
+
+def _is_ini(text: str) -> bool:
+    """Whether `text` has a section."""
+    at = 0
+    while not _INI.match(text, at):
+        at = text.find("\n[", at) + 1
+        if not at:
+            return False
+    return True
 
 
 def _in_addresses(text: str) -> Iterator[Found]:
@@ -186,7 +197,7 @@ def _names_a_user(value: str) -> bool:
     """Whether `value` is what basic authorization sends: a name and a password that is no placeholder."""
     try:
         user, colon, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return False
     return bool(colon) and user.isprintable() and len(secret) >= 4 and not placeholder(secret)
 
@@ -208,8 +219,8 @@ _RULES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[re.Match[s
     (("bearer", "basic", "token", "apikey"), _SCHEME, _authorization),
     (("cookie",), _COOKIES, _cookies),
     (("-u", "--user"), _USER, _command),
-    (("mysql", "mariadb", "sshpass", "redis-cli", " login"), _CLIENT, _command),
+    (("mysql", "mariadb", "sshpass", "redis-cli", "docker login", "az login", "podman login"), _CLIENT, _command),
     (("auth", "credential"), _PAIRED, _command),
     (("jwt.", "hmac."), _SIGNED, _command),
 )
-"""What has to be in a text before the slower pattern behind it is tried, and what judges its finds."""
+"""The words with which a pattern begins, the pattern, and what judges its finds."""

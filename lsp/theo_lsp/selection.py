@@ -1,7 +1,8 @@
 """What an action looks at: a document, what is selected in it, and what is known about that place.
 
 Everything here is pure and quick, because an editor asks for actions at every move of the cursor. What is a comment
-and where a block ends is read from the text by the habits of its language, without a parser.
+and where a block ends is told by the outline of the document. Where there is none, or not of what was typed just now,
+it is read from the text by the habits of its language.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from theo_lsp.documents import Document
 from theo_lsp.edits.places import Span
+from theo_lsp.syntax.outline import Definition, Outline
+
+if TYPE_CHECKING:
+    from theo_lsp.syntax.outline import Definition, Outline
 
 _HASH: Final = frozenset({
     "python", "ruby", "perl", "r", "elixir", "shellscript", "bash", "sh", "zsh", "fish", "make", "makefile",
@@ -38,6 +43,7 @@ _DEFINES: Final = re.compile(
     r"|^(?!\s*(?:if|for|while|switch|catch|return|else|do|with|match|when|using|lock|foreach|try)\b)"
     r"\s*(?:[\w:<>,*&\[\]?]+\s+)+[\w:~]+\s*\([^;]*\)[^;=]*\{\s*$"
 )
+_MARKS: Final = ("/**", "/*", "<!--", "{-", "--[[", "=begin")
 _MOST_LINES = 2_000  # a block that is longer is no place to rewrite
 _LONGEST = 400  # characters of a line that may begin a definition; the pattern is not for generated code
 
@@ -59,6 +65,16 @@ class Selection:
     document: Document
     span: Span
     flaws: tuple[Flaw, ...] = ()
+    outline: Outline | None = None
+    """What a parser sees; that of the document, where no other is given."""
+    instruction: str = ""
+    """What the user asks for besides the place."""
+    locale: str = ""
+    """The language that the editor speaks with its user, such as ``de-AT``."""
+
+    def __post_init__(self) -> None:
+        if self.outline is None:
+            object.__setattr__(self, "outline", self.document.outline)
 
     @property
     def is_cursor(self) -> bool:
@@ -95,17 +111,38 @@ class Selection:
     def comment(self) -> tuple[int, int] | None:
         """The lines of the comment that it is in, or None."""
         first, last = self.rows
-        if not all(self.says(row) is not None for row in range(first, min(last, first + 200) + 1)):
+        if not all(self._is_comment(row) for row in range(first, min(last, first + 200) + 1)):
             return None
-        while first > 0 and self.says(first - 1) is not None and last - first < 200:
+        while first > 0 and self._is_comment(first - 1) and last - first < 200:
             first -= 1
-        while last + 1 < len(self.document.lines) and self.says(last + 1) is not None and last - first < 200:
+        while last + 1 < len(self.document.lines) and self._is_comment(last + 1) and last - first < 200:
             last += 1
         return first, last
 
+    def _is_comment(self, row: int) -> bool:
+        """Whether line `row` is in a comment, and has nothing else."""
+        return self.says(row) is not None if self._parsed(row) is None else self._in_comment(row)
+
+    def _in_comment(self, row: int) -> bool:
+        line = self.document.lines.line(row)
+        text = line.of(self.document.text)
+        start = line.start + len(text) - len(text.lstrip())
+        around = self.outline and self.outline.comment(Span(start, max(start, line.start + len(text.rstrip()))))
+        return around is not None and not text.startswith("#!")
+
+    def _parsed(self, row: int) -> Outline | None:
+        """The outline, if it knows line `row` as it is now."""
+        return None if self.outline is None or self.outline.is_touched(self.over(row, row)) else self.outline
+
     def says(self, row: int) -> str | None:
-        """What the comment that is all of line `row` says; None where it is no such line."""
+        """What the comment that is all of line `row` says; None where it is no such line, or says nothing."""
         text = self.line(row).strip()
+        if self._parsed(row) is not None:
+            if not self._in_comment(row):
+                return None
+            for mark in _MARKS:
+                text = text.removeprefix(mark)
+            return text.lstrip("/*#-!;%").removesuffix("*/").removesuffix("-->").strip() or None
         for mark in _marks(self.document.language):
             if text.startswith(mark) and not text.startswith("#!"):
                 said = text.removeprefix(mark).lstrip("/*#-!;%").removesuffix("*/").removesuffix("-->").strip()
@@ -115,6 +152,34 @@ class Selection:
     @cached_property
     def block(self) -> tuple[int, int] | None:
         """The lines of the function, class or other definition around it, or None."""
+        if self.outline is None:
+            return self._guessed
+        known, number = None, self.document.lines.number
+        if (found := self.definition) is not None:
+            known = number(found.span.start), number(found.span.end)
+        if self.outline.is_whole or (guess := self._guessed) is None or guess == known:
+            return known
+        # What is half typed makes no definition for the parser, and what was typed just now it has not seen.
+        inside = known is None or (known[0] <= guess[0] and guess[1] <= known[1])
+        unseen = self.outline.is_broken(self.over(*guess)) or self.outline.is_new(self.over(guess[0], guess[0]))
+        return guess if inside and unseen else known
+
+    @cached_property
+    def definition(self) -> Definition | None:
+        """The innermost definition around it; None where there is none, or no outline."""
+        return self.outline.around(self.content) if self.outline else None
+
+    @property
+    def content(self) -> Span:
+        """It without white space at its ends: where a cursor is, or what is selected."""
+        text = self.text
+        if self.is_cursor or not text.strip():
+            return Span(self.span.start, self.span.start)
+        start = self.span.start + len(text) - len(text.lstrip())
+        return Span(start, start + len(text.strip()))
+
+    @property
+    def _guessed(self) -> tuple[int, int] | None:
         first, last = self.rows
         depth = 1_000
         for row in range(first, max(-1, first - _MOST_LINES), -1):

@@ -9,114 +9,24 @@ from __future__ import annotations
 
 import os
 import queue
-import re
 import signal
-import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import anyio
-import anyio.from_thread
-from anyio.lowlevel import EventLoopToken, current_token
 
-from theo_mcp.machine import claimed
+from theo_lsp.input import Input
+
+if TYPE_CHECKING:
+    from theo_lsp.peers import Peer
 
 _END_GRACE_S = 1.5
 """From the end of input, or a signal, to the end of the process, whatever is still running."""
 _PARENT_POLL_S = 2.0
-_READ = 2**16
-_LONGEST_HEADER = 2**14
-_LONGEST_BODY = 256 * 2**20
-_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,10})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
-
-
-class Peer(Protocol):
-    """Where the bytes come from and go to."""
-
-    def read(self, most: int) -> bytes: ...
-
-    def write(self, data: bytes) -> None: ...
-
-
-@dataclass(frozen=True)
-class Descriptors:
-    """Two file descriptors."""
-
-    input: int
-    output: int
-
-    def read(self, most: int) -> bytes:
-        return os.read(self.input, most)
-
-    def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self.output, view) :]
-
-
-@dataclass(frozen=True)
-class Connection:
-    """One TCP connection."""
-
-    socket: socket.socket
-
-    def read(self, most: int) -> bytes:
-        return self.socket.recv(most)
-
-    def write(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-
-def claim() -> Descriptors:
-    """Takes stdin and stdout for the protocol."""
-    return Descriptors(*claimed())
-
-
-def accept(host: str, port: int, *, listening: Callable[[int], None]) -> Connection:
-    """The first connection to `host`; `listening` is told the port."""
-    with socket.create_server((host, port)) as server:
-        listening(server.getsockname()[1])
-        return Connection(server.accept()[0])
-
-
-class Frames:
-    """Bytes in, bodies out."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._length: int | None = None
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """The bodies that are complete now.
-
-        Raises:
-            ValueError: what came has no length that can be believed, so nobody knows where the next message begins.
-        """
-        self._buffer += data
-        while True:
-            if self._length is None:
-                end = _END_OF_HEADER.search(self._buffer, 0, _LONGEST_HEADER)
-                if end is None:
-                    if len(self._buffer) >= _LONGEST_HEADER:
-                        raise ValueError("a header without an end")
-                    return
-                length = _LENGTH.search(self._buffer, 0, end.start() + 1)
-                if length is None or int(length[1]) > _LONGEST_BODY:
-                    raise ValueError("a header without a length")
-                self._length = int(length[1])
-                del self._buffer[: end.end()]
-            if len(self._buffer) < self._length:
-                return
-            body = bytes(self._buffer[: self._length])
-            del self._buffer[: self._length]
-            self._length = None
-            yield body
 
 
 @dataclass
@@ -156,39 +66,9 @@ class Writer:
 async def read(peer: Peer, take: Callable[[bytes], None], *, lost: Callable[[], None]) -> None:
     """Hands each body to `take` in the event loop, until the input ends or cannot be cut into messages; then the
     reading thread calls `lost`, also where the loop is busy."""
-    ended = anyio.Event()
-    _Reader(peer, current_token(), take, ended, lost).start()
-    await ended.wait()
-
-
-class _Reader(threading.Thread):
-    """A thread, because no event loop can wait for every kind of stdin (files, consoles)."""
-
-    def __init__(
-        self,
-        peer: Peer,
-        token: EventLoopToken,
-        take: Callable[[bytes], None],
-        ended: anyio.Event,
-        lost: Callable[[], None],
-    ) -> None:
-        super().__init__(daemon=True, name="input")
-        self._peer, self._token, self._take, self._ended, self._lost = peer, token, take, ended, lost
-
-    def run(self) -> None:
-        frames = Frames()
-        try:
-            with suppress(RuntimeError, OSError, ValueError):
-                while data := self._peer.read(_READ):
-                    anyio.from_thread.run_sync(self._feed, frames, data, token=self._token)
-        finally:
-            self._lost()
-            with suppress(RuntimeError):  # the loop is gone
-                anyio.from_thread.run_sync(self._ended.set, token=self._token)
-
-    def _feed(self, frames: Frames, data: bytes) -> None:
-        for body in frames.feed(data):
-            self._take(body)
+    reading = Input(peer)
+    reading.start()
+    await reading.hand(take, lost=lost)
 
 
 def end_soon() -> None:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def model_command() -> list[str]:
 
 async def compile_bytecode() -> None:
     """Compiles what both sides import, because uv does not, and an uncompiled import takes twice as long."""
-    folders = [ROOT / "theo_mcp", ROOT / "tests" / "benchmarks", Path(sysconfig.get_path("purelib"))]
+    folders = [ROOT / "theo_mcp", ROOT / "lsp", ROOT / "tests" / "benchmarks", Path(sysconfig.get_path("purelib"))]
     command = [sys.executable, "-m", "compileall", "-q", "-j", "0", *map(str, folders)]
     with anyio.fail_after(_COMPILE_LIMIT_S):
         # Templates that are no Python make it fail, and nothing imports those.
@@ -55,11 +55,10 @@ async def compile_bytecode() -> None:
 
 
 @asynccontextmanager
-async def child(command: list[str]) -> AsyncIterator[Process]:
+async def child(command: list[str], environ: Mapping[str, str] | None = None) -> AsyncIterator[Process]:
     """A process with pipes on stdin and stdout; leaving closes its stdin and waits for its end."""
-    process = await anyio.open_process(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=clean_environment(), cwd=ROOT
-    )
+    env = {**clean_environment(), **(environ or {})}
+    process = await anyio.open_process(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, cwd=ROOT)
     try:
         yield process
     finally:

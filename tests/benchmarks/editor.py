@@ -1,142 +1,111 @@
-"""Code actions while somebody types in 5,000 lines: ours beside the least server that pygls can be, and beside ruff's.
+"""The language server beside others: how soon it is there, how soon it answers while somebody types, and what it costs.
 
-Ours offers six actions with their arguments, keeps places that runs write to and finds the block around the cursor; the
-bare one offers the same one action everywhere. No side has a network or a model.
+No side has a network. Ours has a model of its own for the run at the end, a scripted one in this process, since memory
+after a run is what a day of work looks like.
 """
 
 from __future__ import annotations
 
-import json
-import re
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from statistics import quantiles
-from typing import Any
+from statistics import median, quantiles
 
 import anyio
-from anyio.abc import Process
-from anyio.streams.buffered import BufferedByteReceiveStream
 
-from tests.benchmarks.children import child
-from tests.benchmarks.comparison import Comparison, Side, in_turn
+from tests.benchmarks.children import clean_environment
+from tests.benchmarks.comparison import Comparison, Side, Target, in_turn
+from tests.benchmarks.language_servers import OURS, LanguageServer, language_servers
+from tests.benchmarks.typist import KEYS, KEYS_A_SECOND, KEYS_AN_ACTION, Seen, typed
+from theo_mcp.testing.model_server import ModelServer
 
-_ROUNDS = 4
-_KEYS, _KEYS_A_SECOND, _KEYS_AN_ACTION = 100, 20, 4
-_LIMIT_S = 60.0
-_URI = "file:///project/long.py"
-_FUNCTION = (
-    'def half_{0}(n: int) -> float:\n    """Half of n."""\n    # TODO: take numbers below zero\n'
-    "    if n:\n        return n / 2\n    return 0.0\n\n\n"
-)
-_TEXT = "".join(_FUNCTION.format(number) for number in range(625))
-_OURS = (sys.executable, "-m", "theo_lsp.server")
-_BARE = (sys.executable, "-m", "tests.benchmarks.bare_editor_server")
+_ROUNDS = 3
+_ANSWERS_WITHIN_MS, _IDLE_WITHIN_MB = 5.0, 80.0
+_HOW = f"{KEYS} keys at {KEYS_A_SECOND} a second, a menu after each {KEYS_AN_ACTION}nd, 5,000 lines"
 
 
 async def code_actions(folder: Path) -> list[Comparison]:
-    """`folder` is not used: nothing is written."""
-    del folder
-    ruff = (str(Path(sys.executable).with_name("ruff")), "server")
-    rounds = await in_turn(range(_ROUNDS), [lambda _: _typed(_OURS), lambda _: _typed(_BARE), lambda _: _typed(ruff)])
-    how = f"{_KEYS} keys at {_KEYS_A_SECOND} a second, an action after each {_KEYS_AN_ACTION}th, 5,000 lines"
-    sides = ("theo-lsp", "pygls, one action", "ruff server")
-    starts = [
-        Side(name, "spawn → initialize", [[each[at].start_ms] for each in rounds]) for at, name in enumerate(sides)
-    ]
-    middles = [Side(name, how, [each[at].actions_ms for each in rounds]) for at, name in enumerate(sides)]
-    tails = [Side(name, how, [[_p99(each[at].actions_ms)] for each in rounds]) for at, name in enumerate(sides)]
-    memory = [Side(name, "at the end", [[each[at].memory_mb] for each in rounds]) for at, name in enumerate(sides)]
-    return [
-        *(Comparison("spawn → initialize", "ms", starts[0], other) for other in starts[1:]),
-        *(Comparison("codeAction while typing, p50", "ms", middles[0], other) for other in middles[1:]),
-        *(Comparison("codeAction while typing, p99", "ms", tails[0], other) for other in tails[1:]),
-        *(Comparison("resident memory", "MB", memory[0], other) for other in memory[1:]),
-    ]
-
-
-class _Typed:
-    """What one round of one server measured."""
-
-    def __init__(self, start_ms: float) -> None:
-        self.start_ms = start_ms
-        self.actions_ms: list[float] = []
-        self.memory_mb = 0.0
-
-
-async def _typed(command: Sequence[str]) -> _Typed:
-    began = time.perf_counter()
-    with anyio.fail_after(_LIMIT_S):
-        async with child([*command]) as process:
-            editor = _Editor(process)
-            hello: dict[str, Any] = {"processId": None, "rootUri": None, "capabilities": {}}
-            await editor.request("initialize", hello)
-            measured = _Typed((time.perf_counter() - began) * 1000)
-            await editor.notify("initialized", {})
-            item = {"uri": _URI, "languageId": "python", "version": 1, "text": _TEXT}
-            await editor.notify("textDocument/didOpen", {"textDocument": item})
-            await editor.actions(20, 4)  # the first one makes the converters
-            next_key = time.perf_counter()
-            for key in range(_KEYS):
-                line = 8 * (key * 37 % 625) + 4
-                place = {"line": line, "character": 8}
-                change = {"range": {"start": place, "end": place}, "text": "x"}
-                document = {"uri": _URI, "version": key + 2}
-                await editor.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
-                if key % _KEYS_AN_ACTION == 0:
-                    asked = time.perf_counter()
-                    await editor.actions(line, 9)
-                    measured.actions_ms.append((time.perf_counter() - asked) * 1000)
-                next_key += 1 / _KEYS_A_SECOND
-                await anyio.sleep(max(0.0, next_key - time.perf_counter()))
-            measured.memory_mb = _memory_mb(process.pid)
-    return measured
-
-
-class _Editor:
-    def __init__(self, process: Process) -> None:
-        assert process.stdin is not None and process.stdout is not None
-        self._to_server = process.stdin
-        self._from_server = BufferedByteReceiveStream(process.stdout)
-        self._count = 0
-
-    async def actions(self, line: int, character: int) -> None:
-        place = {"line": line, "character": character}
-        asked = {
-            "textDocument": {"uri": _URI},
-            "range": {"start": place, "end": place},
-            "context": {"diagnostics": []},
+    """`folder` is a temporary one, for the environments of the others."""
+    servers = await language_servers(folder)
+    async with ModelServer() as model:
+        environ = {
+            "THEO_MCP_ENGINE_URL": model.url,
+            "THEO_MCP_DATA_DIR": str(folder / "data"),
+            "THEO_MCP_CONFIG": os.devnull,
         }
-        await self.request("textDocument/codeAction", asked)
+        ours = LanguageServer(OURS.name, OURS.command, OURS.what, environ)
+        runs = partial(_typed, ours, run="Theo: Generate")
+        rounds = await in_turn(range(_ROUNDS), [runs, *(partial(_typed, each) for each in servers[1:])])
+    floors = [await _floor() for _ in range(_ROUNDS)]
+    return _compared(servers, rounds, floors)
 
-    async def notify(self, method: str, params: dict[str, Any]) -> None:
-        await self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
-    async def request(self, method: str, params: dict[str, Any]) -> None:
-        self._count += 1
-        await self._send({"jsonrpc": "2.0", "id": self._count, "method": method, "params": params})
-        while True:
-            head = await self._from_server.receive_until(b"\r\n\r\n", 4096)
-            length = re.search(rb"Content-Length: (\d+)", head)
-            assert length
-            message = json.loads(await self._from_server.receive_exactly(int(length[1])))
-            if message.get("id") == self._count and "method" not in message:
-                if "error" in message:
-                    raise RuntimeError(f"{method} failed: {message['error']['message']}")
-                return
+def _compared(
+    servers: Sequence[LanguageServer], rounds: Sequence[Sequence[Seen]], floors: Sequence[float]
+) -> list[Comparison]:
+    def sides(how: str, value: Callable[[Seen], Sequence[float]]) -> list[Side]:
+        return [
+            Side(each.name, f"{each.what}; {how}", [value(seen[at]) for seen in rounds])
+            for at, each in enumerate(servers)
+        ]
 
-    async def _send(self, message: dict[str, Any]) -> None:
-        body = json.dumps(message).encode()
-        await self._to_server.send(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    def beside(title: str, unit: str, how: str, value: Callable[[Seen], Sequence[float]]) -> list[Comparison]:
+        first, *others = sides(how, value)
+        return [Comparison(f"{title}, beside {other.name}", unit, first, other) for other in others]
+
+    def limited(title: str, unit: str, value: Callable[[Seen], Sequence[float]], limit: float) -> Comparison:
+        bar = Side("the limit", "of the issue", [[limit] for _ in rounds])
+        return Comparison(title, unit, sides("", value)[0], bar, Target("≤", 1.0))
+
+    start = sides("", lambda seen: [seen.start_ms])[0]
+    floor = Side("python -c pass", "what no Python program starts without", [[each] for each in floors])
+    return [
+        Comparison("spawn → initialize, beside the floor", "ms", start, floor),
+        *beside("spawn → initialize", "ms", "", lambda seen: [seen.start_ms]),
+        *beside("spawn → first menu", "ms", "5,000 lines opened in between", lambda seen: [seen.first_ms]),
+        *beside("codeAction p50", "ms", _HOW, lambda seen: [median(seen.actions_ms)]),
+        *beside("codeAction p99", "ms", _HOW, lambda seen: [_p99(seen.actions_ms)]),
+        limited("codeAction p99 while typing", "ms", lambda seen: [_p99(seen.actions_ms)], _ANSWERS_WITHIN_MS),
+        Comparison(
+            "codeAction p99 during a first run, beside that while typing",
+            "ms",
+            Side(
+                OURS.name,
+                "while it imports, redacts, asks and edits",
+                [[_p99(seen[0].during_run_ms)] for seen in rounds],
+            ),
+            Side(OURS.name, _HOW, [[_p99(seen[0].actions_ms)] for seen in rounds]),
+        ),
+        *beside("processor time", "s", _HOW, lambda seen: [seen.cpu_s]),
+        *beside("memory idle", "MB", "resident", lambda seen: [seen.idle.memory_mb]),
+        *beside("memory idle, with children", "MB", "resident", lambda seen: [seen.idle.tree_mb]),
+        limited("memory idle, with children", "MB", lambda seen: [seen.idle.tree_mb], _IDLE_WITHIN_MB),
+        Comparison(
+            "memory after a run, beside idle",
+            "MB",
+            Side(OURS.name, "the whole tree, after one run", [[_after(seen[0])] for seen in rounds]),
+            Side(OURS.name, "the whole tree, idle", [[seen[0].idle.tree_mb] for seen in rounds]),
+        ),
+    ]
+
+
+async def _typed(server: LanguageServer, _: int, run: str = "") -> Seen:
+    return await typed(server, run=run)
+
+
+async def _floor() -> float:
+    began = time.perf_counter()
+    await anyio.run_process([sys.executable, "-c", "pass"], env=clean_environment())
+    return (time.perf_counter() - began) * 1000
+
+
+def _after(seen: Seen) -> float:
+    assert seen.after_run is not None
+    return seen.after_run.tree_mb
 
 
 def _p99(samples: Sequence[float]) -> float:
     return quantiles(samples, n=100, method="inclusive")[98]
-
-
-def _memory_mb(process: int) -> float:
-    """What Linux says; 0 elsewhere."""
-    status = Path(f"/proc/{process}/status")
-    found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text(encoding="utf-8")) if status.exists() else None
-    return int(found[1]) / 1024 if found else 0.0

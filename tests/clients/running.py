@@ -68,7 +68,7 @@ async def drive(client: Client, folder: Path, serve: Sequence[str] = SERVE) -> t
             ],
         }
         (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-        seen = await _run([*command, *client.flags, str(folder / "plan.json")], folder, _LIMIT_S)
+        seen = await run([*command, *client.flags, str(folder / "plan.json")], folder, _LIMIT_S)
     fields: Fields = json.loads(seen.splitlines()[-1])  # some clients log to stdout
     return outcome(
         fields,
@@ -82,15 +82,20 @@ async def drive(client: Client, folder: Path, serve: Sequence[str] = SERVE) -> t
 async def _installed(client: Client, folder: Path) -> list[str]:
     """Makes the client's environment: the command that runs its driver in it."""
     if not client.on_node:
-        run = _uv_run(*client.packages)
-        await _run([*run, "python", "-c", ""], folder, _INSTALL_LIMIT_S)
-        return [*run, "python", str(_DRIVERS / client.driver)]
+        command = _uv_run(*client.packages)
+        await run([*command, "python", "-c", ""], folder, _INSTALL_LIMIT_S)
+        return [*command, "python", str(_DRIVERS / client.driver)]
     for module in _DRIVERS.glob("*.mjs"):  # a module's packages are looked for beside it
         shutil.copy(module, folder)
-    run = _uv_run(NODE)
+    return [*await with_node(client.packages, folder), "node", str(folder / client.driver)]
+
+
+async def with_node(packages: Sequence[str], folder: Path) -> list[str]:
+    """Installs packages of Node into `folder`: what to put before a command there."""
+    command = _uv_run(NODE)
     install = ["npm", "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--prefix", "."]
-    await _run([*run, *install, *client.packages], folder, _INSTALL_LIMIT_S)
-    return [*run, "node", str(folder / client.driver)]
+    await run([*command, *install, *packages], folder, _INSTALL_LIMIT_S)
+    return command
 
 
 def _uv_run(*packages: str) -> list[str]:
@@ -98,13 +103,15 @@ def _uv_run(*packages: str) -> list[str]:
     return [uv.find_uv_bin(), "run", "--quiet", "--no-project", "--isolated", "--python", sys.executable, *needed]
 
 
-async def _run(command: list[str], folder: Path, limit_s: float) -> str:
+async def run(command: list[str], folder: Path, limit_s: float) -> str:
+    """What the command, which must succeed in time, prints."""
     try:
         with anyio.fail_after(limit_s):
             done = await anyio.run_process(command, cwd=folder, env=_environment(), check=False)
     except TimeoutError:
         raise AssertionError(f"{' '.join(command)} did not end within {limit_s:g} s") from None
-    assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stderr.decode(errors='replace')[-4000:]}"
+    said = (done.stderr + done.stdout).decode(errors="replace")
+    assert done.returncode == 0, f"{' '.join(command)} failed:\n{said[-4000:]}"
     return done.stdout.decode()
 
 

@@ -81,7 +81,7 @@ async def test_a_selection_is_what_the_action_is_about(neovim: Neovim, source: P
     source.write_text("x = 'żółć 🧮 one'  # theo: shout\ny = 2\n", encoding="utf-8")
     await neovim.edit(source, 1, 5)
 
-    await neovim.keys("v/ one<CR>h:Theo explain in French<CR>")
+    await neovim.keys("v/ one<CR>h:Theo explain<CR>")
     await neovim.until("progress('end: shown')")
 
     (chat,) = model_server.chats

@@ -62,6 +62,15 @@ def connect(settings: Settings | ConfigError) -> Backend:
     )
 
 
+def prepare() -> None:
+    """Does beforehand, in whichever thread, what takes the first call long: for a process whose event loop answers
+    somebody meanwhile."""
+    import theo_mcp.meter  # noqa: F401
+    from theo_mcp.http.library import make_client
+
+    make_client("http://127.0.0.1")  # which imports the library, and reads the certificates that this machine trusts
+
+
 class _Arms:
     """Makes the arms; the engine's provider, with its model process, is made once for both APIs.
 

@@ -93,11 +93,16 @@ class Run:
             raise status.failure.error(status.text)
         return status.result
 
-    async def cancel(self) -> bool:
-        """Stops the run and waits until it has ended; whether it was stopped, now or before.
+    def stop(self) -> None:
+        """Stops the run without waiting: its work gets no further than to its next wait.
 
         A run that another process keeps cannot be stopped from here.
         """
+        if not self.ended and self._stop is not None:
+            self._stop()
+
+    async def cancel(self) -> bool:
+        """Stops the run and waits until it has ended; whether it was stopped, now or before."""
         if not self.ended and self._stop is not None:
             self._stop()
             await self.wait(_STOP_S)

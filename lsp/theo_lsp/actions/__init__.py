@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Literal, TypeAlias
 
+from theo_lsp.edits.kept import Keeps
+from theo_lsp.edits.language import is_text
 from theo_lsp.edits.places import Span
 from theo_lsp.selection import Selection
+from theo_mcp.errors import InputError
 
-Gives: TypeAlias = Literal["code", "text", "file"]
-"""What becomes of the answer: code that replaces the span, a text to read, or a new file."""
+Gives: TypeAlias = Literal["code", "prose", "text", "file"]
+"""What becomes of the answer: code or prose that replaces the span, a text to read, or a new file."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,22 @@ class Offer:
     title: str = ""
     """Where it says more than the action's own."""
     instruction: str = ""
-    """What the user asks for, where that stands in the text."""
+    """What the user asks for, by an instruction or by what stands in the text; the task is told it."""
+
+
+Offers: TypeAlias = Offer | Sequence[Offer] | None
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """Where a new file goes; one that exists is never overwritten."""
+
+    name: str
+    language: str
+    folder: Path | None = None
+    """None: that of the document."""
+    about: str = ""
+    """What the model is told of the place."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +60,26 @@ class Action:
     """A kind of the LSP, or below one."""
     order: int
     """Where it stands in the menu."""
-    offer: Callable[[Selection], Offer | None]
+    offer: Callable[[Selection], Offers]
     task: Callable[[Selection, str], str]
     gives: Gives = "code"
+    gives_in_prose: Gives | None = None
+    """Where that is something else in a document of prose."""
+    keeps: Keeps = "nothing"
+    """What its answer leaves as it is; where it does not, it is shown and not applied."""
     instruction: Literal["none", "optional", "required"] = "none"
     """Whether it takes words of the user besides the place."""
+    improves: bool = False
+    """Whether its task goes to GetCode's improve, which takes the words alone, and not to a completion."""
     for_flaws: bool = False
     """Whether it is about a diagnostic; only such an action lights the light bulb."""
-    new_file: Callable[[Selection], str] = field(default=lambda selection: "")
-    """The path of the file that it makes, relative to the folder of the document."""
+    new_file: Callable[[Selection, str, Sequence[Path]], NewFile] | None = None
+    """The file that it makes, by the selection, the instruction and the folders of the workspace. It may look at the
+    disk, so it is called off the event loop, when the run starts."""
+
+    def gives_in(self, language: str) -> Gives:
+        """What becomes of its answer for a document of `language`."""
+        return self.gives_in_prose if self.gives_in_prose and is_text(language) else self.gives
 
 
 @cache
@@ -73,9 +103,28 @@ def offered(
             continue
         if only and not wanted(action.kind, only):
             continue
-        offer = action.offer(selection)
-        if offer is not None:
+        for offer in _offers(action, selection):
             yield action, offer
+
+
+def offer_for(action: Action, selection: Selection, instruction: str = "") -> Offer | None:
+    """What `action` offers at a place to a user who may have said something besides; None where it makes no sense.
+
+    Raises:
+        InputError: it takes no instruction, needs one, or cannot follow this one.
+    """
+    said = instruction.strip()
+    if said and action.instruction == "none":
+        raise InputError(f"“{action.title}” takes no instruction.", hint="Leave it out.")
+    offer = next(iter(_offers(action, replace(selection, instruction=said))), None)
+    if offer is None and not said and action.instruction == "required":
+        raise InputError(f"“{action.title}” needs an instruction.", hint="Say what is to be done.")
+    return offer
+
+
+def _offers(action: Action, selection: Selection) -> Sequence[Offer]:
+    offers = action.offer(selection)
+    return (offers,) if isinstance(offers, Offer) else offers or ()
 
 
 def wanted(kind: str, only: Collection[str]) -> bool:

@@ -43,5 +43,6 @@ ACTION = Action(
     order=5,
     offer=_offer,
     task=_task,
+    keeps="names",
     for_flaws=True,
 )

@@ -1,4 +1,4 @@
-"""The selection, changed as an instruction says.
+"""The selection, or the definition around the cursor, changed as an instruction says.
 
 The instruction comes from a plug-in that asks for it, or stands in the selection as a comment: ``# theo: use a set``.
 """
@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from theo_lsp.actions import Action, Offer
 from theo_lsp.selection import Selection
+from theo_lsp.subject import MOST_LINES, code_at
 
 _MARK = "theo:"
-_MOST_LINES = 500
 
 
 def _offer(selection: Selection) -> Offer | None:
+    if said := selection.instruction:
+        span = code_at(selection) or (None if selection.is_cursor else selection.whole_lines)
+        return Offer(span, f"Refactor: {said[:40]}", said) if span else None
     first, last = selection.rows
-    if selection.is_cursor or last - first > _MOST_LINES:
+    if selection.is_cursor or last - first > MOST_LINES:
         return None
-    said = [selection.says(row) or "" for row in range(first, last + 1)]
-    wanted = " ".join(words[len(_MARK) :].strip() for words in said if words.lower().startswith(_MARK))
+    comments = [selection.says(row) or "" for row in range(first, last + 1)]
+    wanted = " ".join(words[len(_MARK) :].strip() for words in comments if words.lower().startswith(_MARK))
     return Offer(selection.whole_lines, f"Refactor: {wanted[:40]}", wanted) if wanted else None
 
 

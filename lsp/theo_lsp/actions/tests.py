@@ -1,28 +1,14 @@
-"""Tests for a definition, in a new file beside the document, named as its language does."""
+"""Tests for a definition, in a new file where the project keeps its tests, named as its neighbours are."""
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-from typing import Final
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from theo_lsp.actions import Action, Offer
+from theo_lsp.actions import Action, NewFile, Offer
+from theo_lsp.documents import path_of
 from theo_lsp.selection import Selection, is_prose
-
-_NAMES: Final = {
-    "python": "test_{stem}.py",
-    "go": "{stem}_test.go",
-    "ruby": "{stem}_spec.rb",
-    "java": "{stem}Test.java",
-    "kotlin": "{stem}Test.kt",
-    "csharp": "{stem}Tests.cs",
-    "php": "{stem}Test.php",
-    "elixir": "{stem}_test.exs",
-    "lua": "{stem}_spec.lua",
-    "dart": "{stem}_test.dart",
-    "swift": "{stem}Tests.swift",
-}
-_OTHERS: Final = "{stem}.test{suffix}"
 
 
 def _offer(selection: Selection) -> Offer | None:
@@ -35,15 +21,24 @@ def _offer(selection: Selection) -> Offer | None:
 
 def _task(selection: Selection, instruction: str) -> str:
     return (
-        f"Write tests for the marked definition, which is in {_path(selection).name}, with the test framework that is "
-        "usual for its language: what it is for, its edge cases, and its errors. Return one complete file, with its "
-        "imports."
+        f"Write tests for the marked definition, which is in {_path(selection).name}, with the test framework that "
+        "the project uses, or else the one that is usual for its language: what it is for, its edge cases, and its "
+        "errors. Return one complete file, with its imports."
     )
 
 
-def _new_file(selection: Selection) -> str:
-    path = _path(selection)
-    return _NAMES.get(selection.document.language, _OTHERS).format(stem=path.stem, suffix=path.suffix)
+def _new_file(selection: Selection, instruction: str, folders: Sequence[Path]) -> NewFile:
+    from theo_lsp.habit import habit  # not needed before a run
+
+    document = path_of(selection.document.uri)
+    path = document or Path(_path(selection))
+    root = next((folder for folder in folders if document and path.is_relative_to(folder)), None)
+    found = habit(path, selection.document.language, root)
+    about = f"The project's tests use {found.framework}." if found.framework else ""
+    if found.folder != path.parent and root is not None:
+        where = found.folder.relative_to(root).as_posix()
+        about += f" The file is {where}/{found.name}; import what is tested from {path.relative_to(root).as_posix()}."
+    return NewFile(found.name, selection.document.language, found.folder if document else None, about.strip())
 
 
 def _path(selection: Selection) -> PurePosixPath:

@@ -178,7 +178,7 @@ def _chosen(blocks: list[Block], language: str, file: str) -> Block | None:
     if changes and not fitting:
         code = "".join(block.code for block in changes)
         return Block("diff", "", code, closed=all(block.closed for block in changes))
-    fitting = fitting or [block for block in blocks if not is_known(block.language)]
+    fitting = fitting or [block for block in blocks if not is_known(block.language) or not language.strip()]
     if "test" not in name.lower():
         fitting = [block for block in fitting if not _is_beside(block)] or fitting
     return max(fitting, key=lambda block: len(block.code)) if fitting else None

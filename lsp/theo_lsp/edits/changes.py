@@ -94,6 +94,18 @@ def carried(before: str, after: str, now: str) -> str | None:
     return applied(now, moved)
 
 
+def common(one: str, other: str, most: int) -> int:
+    """How many characters the two begin with in common, by halving: a line may be a megabyte."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def _lines(text: str) -> list[str]:
     """The lines of `text` with their endings; `str.splitlines` would split at form feeds too."""
     return _LINE.findall(text)
@@ -164,26 +176,14 @@ def _trimmed(before: str, span: Span, text: str) -> Change:
     """The change without what both sides begin and end with; no character that is several code points is split."""
     start, end = span.start, span.end
     most = min(end - start, len(text))
-    head = _common(before[start:end], text, most)
+    head = common(before[start:end], text, most)
     while head and not (_parted(before, start + head) and _parted_in(text, head, before, end)):
         head -= 1
     most -= head
-    tail = _common(before[start + head : end][::-1], text[head:][::-1], most)
+    tail = common(before[start + head : end][::-1], text[head:][::-1], most)
     while tail and not (_parted(before, end - tail) and _parted_in(text, len(text) - tail, before, end)):
         tail -= 1
     return Change(Span(start + head, end - tail), text[head : len(text) - tail])
-
-
-def _common(one: str, other: str, most: int) -> int:
-    """How many characters the two begin with in common, by halving: a line may be a megabyte."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _parted_in(text: str, at: int, before: str, end: int) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from theo_lsp.edits.answer import Refused, code_of
 from theo_lsp.edits.changes import Change, applied, minimal
 from theo_lsp.edits.fit import fitted, line_ending
+from theo_lsp.edits.kept import Keeps, is_kept
 from theo_lsp.edits.parsing import parses
 from theo_lsp.edits.patch import hunks_of, patched
 from theo_lsp.edits.places import Lines, Span
 
-Doubt: TypeAlias = Literal["truncated", "left out", "joined", "beyond", "does not parse"]
+Doubt: TypeAlias = Literal["truncated", "left out", "joined", "beyond", "does not parse", "refuses"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,25 @@ class Edited:
     after: str
     changes: tuple[Change, ...]
     doubts: tuple[Doubt, ...] = ()
+    unsure: bool = False
+    """Whether nothing here could tell if it parses as well as before; a parser in a child may."""
+
+    def doubted(self, doubt: Doubt) -> Edited:
+        return replace(self, doubts=(*self.doubts, doubt), unsure=False)
 
 
 def edited(
-    answer: str, language: str, document: str, span: Span, *, file: str = "", finish_reason: str = ""
+    answer: str,
+    language: str,
+    document: str,
+    span: Span,
+    *,
+    file: str = "",
+    finish_reason: str = "",
+    keeps: Keeps = "nothing",
 ) -> Edited | Refused:
-    """What `answer` makes of `document`, where `span` is the target: replaced, or where it is empty, written at."""
+    """What `answer` makes of `document`, where `span` is the target: replaced, or where it is empty, written at. It is
+    doubtful where it does not have what it `keeps` of the target."""
     found = code_of(answer, language, file=file, finish_reason=finish_reason)
     if isinstance(found, Refused):
         return found
@@ -42,11 +56,19 @@ def edited(
         doubts.append("left out")
     if found.joined:
         doubts.append("joined")
-    if beyond:
+    if beyond or not is_kept(keeps, span.of(document), _there(document, after, span), language):
         doubts.append("beyond")
-    if parses(after, language) is False:
+    parsed = parses(after, language)
+    if parsed is False and parses(document, language) is False and "\0" not in document:
+        parsed = None  # it was broken before, if not binary, and only a parser that counts can tell of more
+    if parsed is False:
         doubts.append("does not parse")
-    return Edited(after, tuple(minimal(document, after)), tuple(doubts))
+    return Edited(after, tuple(minimal(document, after)), tuple(doubts), parsed is None)
+
+
+def _there(document: str, after: str, span: Span) -> str:
+    """What stands in the place of `span` after an edit of nothing else."""
+    return after[span.start : len(after) - (len(document) - span.end)]
 
 
 def _fitted(code: str, document: str, span: Span, language: str) -> tuple[str, bool]:

@@ -121,10 +121,13 @@ def _without_signature(code: list[str], around: Around) -> list[str]:
     """The body alone, where the answer has the function and the place is inside it, its signature perhaps changed."""
     edge = min((width(line) for line in around.original if line.strip()), default=None)
     names = {name for line in around.original if (name := _name(line))}
+    inside = edge if edge is not None else 10_000
     for line in reversed(around.before[-12:]):
         name = _name(line)
-        if name and (edge is None or width(line) < edge):
+        if name and width(line) < inside:
             break
+        if edge is None and line.strip() and line.strip()[0] not in "){":
+            inside = min(inside, width(line))  # what stands as far to the left has ended here
     else:
         return code
     if name in names:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from random import Random
 
 import pytest
@@ -85,3 +86,30 @@ def test_fifty_thousand_lines_and_a_line_of_a_megabyte(encoding: Encoding) -> No
 
     assert [many.offset(many.place(offset, encoding), encoding) for offset in range(0, 450_000, 9)][-1] == 449_991
     assert long.offset(long.place(1_000_001, encoding), encoding) == 1_000_001
+
+
+def test_lines_that_are_changed_are_those_of_the_new_text() -> None:
+    random = Random(5)
+    for long in (0, 0, 0, 3_000):  # so that there are several runs of lines, and changes across them
+        lines = Lines("".join(random.choices("ab\r\n🦊", k=random.randrange(12) + long)))
+        for _ in range(150):
+            start = random.randrange(len(lines.text) + 1)
+            end = min(start + random.choice((0, 0, 1, 2, random.randrange(long + 9))), len(lines.text))
+            text = "".join(random.choices("x\r\n", k=random.choice((0, 1, 1, 2, random.randrange(long // 3 + 5)))))
+
+            lines = lines.changed(Span(start, end), text)
+
+            fresh = Lines(lines.text)
+            assert [lines.line(row) for row in range(len(lines))] == [fresh.line(row) for row in range(len(fresh))]
+            for offset in (0, start, start + 1, start + len(text), len(lines.text)):
+                assert lines.number(offset) == fresh.number(offset)
+
+
+def test_lines_are_those_that_the_protocol_ends() -> None:
+    random = Random(6)
+    for _ in range(300):
+        text = "".join(random.choices("ab\r\n\f\u2028", k=random.randrange(12)))
+
+        lines = Lines(text)
+
+        assert [lines.line(row).of(text) for row in range(len(lines))] == re.split("\r\n|\r|\n", text)

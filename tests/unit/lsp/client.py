@@ -1,7 +1,8 @@
 """An editor with nothing in between: the server, in this process or its own, and messages to and from it.
 
-Whatever a test reads, every byte from the server must be part of a message. What the server asks of the editor is
-answered by `answers`; what stands there as None is never answered.
+Whatever a test reads, every byte from the server must be part of a message, every message as the protocol's model has
+it, and every request answered at most once. What the server asks of the editor is answered by `answers`; what stands
+there as None is never answered.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from typing import Any
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
+from lsprotocol import types
 
+from tests.unit.lsp.model import faults
+from theo_lsp.peers import Connection
 from theo_lsp.session import Session
-from theo_lsp.wire import Connection, Writer, read
+from theo_lsp.wire import Writer, read
 
 Fields = dict[str, Any]
 Answer = Callable[[Fields], Any]
@@ -62,9 +66,16 @@ class Editor:
         self._sending = anyio.Lock()
         self._news = anyio.Event()
         self._count = 0
+        self.requests: dict[int | str, str] = {}
+        """The method of each request so far, by its id."""
+        self._answered: set[int | str] = set()
 
     async def send(self, *messages: Fields | bytes) -> None:
         """Messages, or bytes as they are."""
+        for each in messages:
+            if isinstance(each, dict) and "id" in each and each.get("method") in types.METHOD_TO_TYPES:
+                self.requests[each["id"]] = each["method"]
+                self._answered.discard(each["id"])
         parts = [each if isinstance(each, bytes) else framed(each) for each in messages]
         async with self._sending:
             await self._to_server.send(b"".join(parts))
@@ -141,11 +152,19 @@ class Editor:
             length = re.fullmatch(r"Content-Length: (\d+)\r\nContent-Type: [^\r\n]+", head)
             assert length, head
             message = json.loads(await self._bytes.receive_exactly(int(length[1])))
+            self._check(message)
             self.seen.append(message)
             told, self._news = self._news, anyio.Event()
             told.set()
             if "method" in message and "id" in message:
                 await self._answer(message)
+
+    def _check(self, message: Fields) -> None:
+        found = faults(message, self.requests)
+        assert not found, (found, message)
+        if "method" not in message and message["id"] is not None:
+            assert message["id"] not in self._answered, ("answered twice", message)
+            self._answered.add(message["id"])
 
     async def _answer(self, message: Fields) -> None:
         method, params = message["method"], message["params"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from random import Random
 
 import pytest
 
 from tests.unit.lsp.secrets import Sample, samples
 from theo_lsp.redact import redacted, restored
+from theo_lsp.secret_words import KEYWORD, keywords, lowered
 
 _GITHUB = "gh" + "p_9fK2mQx7Lw4RtZb8VnHcYd3JsGp6TaUe1BoX"
 _BODY = ("q3VdX9hPz0LmWc7RtYbKfJ2sGn8UaEeTo5iBv4Nx6ZkDlQwHyMjCrFpSgIuOA1+/", "R8tPz0LmWc7YbKfJ2sGn8UaEeTo5iBv4Nx6ZkD==")
@@ -101,7 +103,8 @@ def test_an_answer_gets_its_secrets_back_and_unknown_words_stay() -> None:
     ["a", "A1", "sk-", "eyJ", "eyJaaaaaaaa.", "password=", "password = '", "://a:bbbb", "cookie: a=b; ", " -u a:",
      "-----BEGIN " + "PRIVATE KEY-----", "-----BEGIN " + "PRIVATE KEY-----\n" + "A" * 64 + "\n", "\\", 'password=\\"',
      "password =\n ", "__HELD_BACK_SECRET_", "パスワード🔑", "e.password=t.token,n[r];", "mysql ",
-     "jwt.sign(", 'auth=("a", ', "token || ", "sshpass -p "],
+     "jwt.sign(", 'auth=("a", ', "token || ", "sshpass -p ",
+     "password = a1!b2c3d4e5f6\n", "key = Ab1xY9kLm2Qp8Zt4\n", "secret key "],
 )  # fmt: skip
 def test_the_time_grows_with_the_text_alone(unit: str) -> None:
     def seconds(length: int) -> float:
@@ -114,6 +117,37 @@ def test_the_time_grows_with_the_text_alone(unit: str) -> None:
 
     # Sixteen times the text: a quadratic search would take 256 times as long. The floor keeps a slow clock out of it.
     assert long < 64 * max(short, 0.002)
+
+
+def test_the_words_are_found_where_their_pattern_finds_them() -> None:
+    random = Random(3)
+    parts = ["pass", "word", "pwd", "secret", "key", "access", "shared", "auth", "orization", "token", "api", "base"]
+    parts += [
+        "credential",
+        "s",
+        "identified by",
+        "_",
+        "-",
+        ".",
+        " ",
+        "KEY",
+        "Token",
+        "\u0130",
+        "\u017fecret",
+        "\u212aey",
+    ]
+    for _ in range(3_000):
+        text = "".join(random.choices(parts, k=random.randrange(1, 9)))
+
+        found = [match.span() for match in keywords(text, lowered(text))]
+
+        assert found == [match.span() for match in KEYWORD.finditer(text)]
+
+
+def test_what_looks_like_base64_and_is_none_stays() -> None:
+    text = "Authorization: Basic \u017fGVyZTpub3QgYSBzZWNyZXQ"
+
+    assert redacted(text).text == text
 
 
 @pytest.mark.slow
