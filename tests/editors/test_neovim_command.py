@@ -98,7 +98,7 @@ async def test_fix_takes_the_diagnostics_of_the_line(neovim: Neovim, source: Pat
         })""")
 
     await neovim.command("Theo fix")
-    await neovim.until("progress('end')")
+    await neovim.until("progress('report: waiting for you') or progress('end')")  # the answer fits badly
 
     (chat,) = model_server.chats
     asked = chat["messages"][-1]["content"]
