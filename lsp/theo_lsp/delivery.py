@@ -44,16 +44,19 @@ _DOUBTS: Final[Mapping[Doubt, str]] = {
     "refuses": "the answer may be a refusal",
 }
 _TRIES = 3
+_MOST_LATE = 20
 _SETTLE_S = 1.0
 _LOOK_S = 0.02
 
 
 @dataclass(frozen=True)
-class _Agreed:
-    """What the user agreed to, and the document that it was made for."""
+class _Proposal:
+    """What a document shall become, and the text of it that this was made for."""
 
     before: str
     after: str
+    agreed: bool = False
+    """Whether the user has seen it."""
 
 
 class Delivery:
@@ -91,66 +94,62 @@ class Delivery:
         return _done(await self._replace(order, target, answer), answer)
 
     async def _replace(self, order: Order, target: Target, answer: Answer) -> str:
-        tries, late = 0, 0
-        agreed: _Agreed | None = None
+        proposal: _Proposal | None = None
+        tries = late = 0
         while True:
             document = self._documents.get(target.uri)
-            if document is None or target.touched or tries == _TRIES:
+            if document is None or target.touched or tries == _TRIES or late == _MOST_LATE:
                 choice = await self._editor.choose(_question(order, document), [ANYWAY, COPY, DISCARD])
                 document = self._documents.get(target.uri)
                 if choice == COPY or (choice == ANYWAY and document is None):
                     return await self._copy(order.document, answer, "copied to a new document")
                 if choice != ANYWAY or document is None:
                     return "discarded"
-                target.touched, tries, late = False, 0, 0
-            if agreed is None:
-                make = partial(_edited, order, answer, document, target.span)
-                # In a thread, because a long text takes long; unless somebody types faster than that.
-                result = await anyio.to_thread.run_sync(make, abandon_on_cancel=True) if late < _TRIES else make()
-                if not isinstance(result, Refused) and result.unsure and await self._breaks(document, result):
-                    result = result.doubted("does not parse")
-                now = self._documents.get(target.uri)
-                if now is None or now.version != document.version:  # the user typed on meanwhile
-                    late += 1
-                    continue
-                if isinstance(result, Refused):
-                    raise _unusable(result)
-                after, changes = result.after, result.changes
-                doubt = _DOUBTS[result.doubts[0]] if result.doubts else ""
-                if doubt and not self._editor.previews:
-                    return await self._copy(document, answer, f"not applied: {doubt}; it is shown")
-                if changes and (doubt or self._preview == "always"):
-                    text = await self._shown_first(order, document, after, doubt)
-                    if text is None:
-                        return "rejected"
-                    agreed = _Agreed(document.text, text)
-                    continue
-            else:
-                ours = carried(agreed.before, agreed.after, document.text)
-                if ours is None:
-                    target.touched, agreed = True, None
-                    continue
-                after, changes = ours, tuple(minimal(document.text, ours))
+                target.touched, tries, late, proposal = False, 0, 0, None
+            if proposal is None:
+                made = await self._proposed(order, target.span, document, answer)
+                if isinstance(made, str):
+                    return made
+                proposal = made
+                continue  # somebody may have typed meanwhile
+            after = carried(proposal.before, proposal.after, document.text)
+            if after is None:  # it was typed where the edit goes, and yet not inside of the target
+                target.touched, late, proposal = proposal.agreed, late + 1, None
+                continue
+            changes = minimal(document.text, after)
             if not changes:
                 return "nothing to change"
             edits = [types.TextEdit(document.range(change.span), change.text) for change in changes]
             versioned = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
             edit = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(versioned, edits)])
+            target.awaited = after  # somebody may type on before it is looked at again
             taken = await self._editor.apply(f"Theo: {order.title}", edit)
             if taken is None:
                 return "the editor did not say whether it applied the edit"
-            if taken and await self._landed(target, document, after):
+            if taken and await self._landed(target, document):
                 return "applied"
-            tries += 1
+            if self._documents.get(target.uri) is document:
+                tries += 1
+            else:  # somebody types faster than an edit travels
+                late += 1
 
-    async def _breaks(self, document: Document, result: Edited) -> bool:
-        return bool(await self._worse(document.text, result.after, document.language))
-
-    async def _shown_first(self, order: Order, document: Document, after: str, doubt: str) -> str | None:
+    async def _proposed(self, order: Order, span: Span, document: Document, answer: Answer) -> _Proposal | str:
+        """What the document shall become, agreed by the user where that is wanted; or how it ended without."""
+        make = partial(_edited, order, answer, document, span)
+        result = await anyio.to_thread.run_sync(make, abandon_on_cancel=True)  # a long text takes long
+        if isinstance(result, Refused):
+            raise _unusable(result)
+        if result.unsure and await self._worse(document.text, result.after, document.language):
+            result = result.doubted("does not parse")
+        doubt = _DOUBTS[result.doubts[0]] if result.doubts else ""
+        if doubt and not self._editor.previews:
+            return await self._copy(document, answer, f"not applied: {doubt}; it is shown")
+        if not result.changes or not (doubt or self._preview == "always"):
+            return _Proposal(document.text, result.after)
         self._phase("waiting for you")
-        text = await agreed_to(self._editor, self._shown, f"Theo: {order.title}", document, after, doubt)
+        text = await agreed_to(self._editor, self._shown, f"Theo: {order.title}", document, result.after, doubt)
         self._phase("applying")
-        return text
+        return "rejected" if text is None else _Proposal(document.text, text, agreed=True)
 
     async def _copy(self, document: Document, answer: Answer, how: str) -> str:
         name = _name(document)
@@ -158,12 +157,12 @@ class Delivery:
         await self._shown.show(_copy_of(name), answer.text if isinstance(found, Refused) else found.code)
         return how
 
-    async def _landed(self, target: Target, before: Document, expected: str) -> bool:
+    async def _landed(self, target: Target, before: Document) -> bool:
         """Whether the edit that an editor says it applied is in the document, as far as the editor tells of it."""
         with anyio.move_on_after(_SETTLE_S):
             while True:
                 now = self._documents.get(target.uri)
-                if now is None or now.text == expected or target.touched:
+                if now is None or target.awaited is None or target.touched:
                     return True
                 if now.version != before.version:
                     return False

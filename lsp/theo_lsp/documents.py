@@ -78,6 +78,8 @@ class Target:
     """Where the place is now; as good as can be told if it was touched."""
     touched: bool = False
     """Whether something inside was changed, or the document was closed."""
+    awaited: str | None = None
+    """What the document becomes when an edit lands; None once it did."""
 
     def follow(self, change: Change) -> None:
         moved = rebased(self.span, [change])
@@ -128,6 +130,9 @@ class Documents:
             for target in self._of(document.uri):
                 target.follow(change)
             now = now.changed(change, document.version)
+        for target in self._of(document.uri):
+            if isinstance(target, Target) and target.awaited == now.text:
+                target.awaited = None
         self._open[document.uri] = now if now.version == document.version else replace(now, version=document.version)
         self.told(document.uri, False)
 
