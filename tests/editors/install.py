@@ -82,8 +82,8 @@ def _debian(program: Path, variable: str) -> None:
     script = [
         "#!/bin/sh",
         f"export VIMRUNTIME='{root}/usr/share/nvim/runtime'",
-        f"exec '{loader}' --library-path '{libraries}' '{root}/usr/bin/nvim' "
-        f"--cmd 'set runtimepath+={root}/usr/lib/nvim' \"$@\"",
+        f"exec '{loader}' --library-path '{libraries}' \\",
+        f"  '{root}/usr/bin/nvim' --cmd 'set runtimepath+={root}/usr/lib/nvim' \"$@\"",
     ]
     made = program.with_suffix(".part")
     made.write_text("\n".join(script) + "\n", encoding="utf-8")

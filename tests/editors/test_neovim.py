@@ -106,3 +106,16 @@ async def test_an_error_is_one_sentence(neovim: Neovim, source: Path, model_serv
     assert await neovim.lua("return seen.messages") == [
         "Theo: Incorrect API key provided. Check the key: `theo-mcp config show --origin` names its source."
     ]
+
+
+async def test_code_at_the_end_of_a_document_is_applied_once(neovim: Neovim, source: Path) -> None:
+    source.write_bytes(b"# Add two numbers.\n")
+    await neovim.edit(source, 1)
+
+    await neovim.choose(GENERATE)
+    await neovim.until("progress('end: applied')")
+    applied = await neovim.text()
+    await neovim.lua("vim.cmd.undo() vim.cmd.write()")
+
+    assert applied == "# Add two numbers.\ndef add(a, b):\n    return a + b"
+    assert source.read_bytes() == b"# Add two numbers.\n"

@@ -150,3 +150,22 @@ async def test_only_this_machine_is_served_over_tcp() -> None:
 async def _begin(editor: Editor) -> None:
     await editor.request("initialize", **_HELLO)
     await editor.notify("initialized")
+
+
+@pytest.mark.slow
+async def test_a_check_says_who_would_answer_and_what_is_missing(tmp_path: Path) -> None:
+    environment = {
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "HOME": str(tmp_path),
+        "THEO_MCP_DATA_DIR": str(tmp_path / "data"),
+    }
+    command = [sys.executable, "-m", "theo_lsp.server", "--check"]
+
+    bare = json.loads((await anyio.run_process(command, env=environment)).stdout)
+    keyed = json.loads((await anyio.run_process(command, env={**environment, "THEO_API_KEY": "sk-test-key"})).stdout)
+
+    assert (bare["answers"], bare["why"]) == ("engine", "THEO_API_KEY is not set")
+    assert bare["missing"][0]["message"] == "No model is installed on this machine, and no server or key is set."
+    assert (keyed["answers"], keyed["missing"]) == ("hosted", [])
+    assert "sk-test-key" not in json.dumps(keyed)

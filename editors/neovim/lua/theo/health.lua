@@ -66,7 +66,7 @@ local function server()
     })
     return nil
   end
-  vim.health.ok(('theo-lsp %s (%s)'):format(said.version, found))
+  vim.health.ok(('theo-lsp %s (%s)'):format(said.version, vim.fn.fnamemodify(found, ':~')))
   return said
 end
 

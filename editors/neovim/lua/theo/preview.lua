@@ -11,7 +11,6 @@ local M = {}
 ---@field client integer
 ---@field waiting thread
 ---@field after theo.Text
----@field label string
 ---@field tab integer
 ---@field from { window: integer, buffer: integer }
 ---@field buffers integer[] what there is now, and the proposal
@@ -23,7 +22,6 @@ local M = {}
 ---@field ending string what separates the lines
 ---@field last boolean whether the last line has it too
 
-local count = 0
 ---@type table<string, theo.Preview>
 local open = {}
 ---@type table<string, integer|false> the autocommands that wait for a moment that suits
@@ -112,7 +110,9 @@ end
 ---@return integer buffer
 local function scratch(name, text, filetype, changeable)
   local buffer = vim.api.nvim_create_buf(false, true)
-  pcall(vim.api.nvim_buf_set_name, buffer, name)
+  while not pcall(vim.api.nvim_buf_set_name, buffer, name) do
+    name = name .. "'" -- there is another proposal for this file
+  end
   vim.bo[buffer].undolevels = -1 -- so that undo in the proposal ends at the proposal
   vim.api.nvim_buf_set_lines(buffer, 0, -1, true, text.lines)
   vim.bo[buffer].undolevels = vim.o.undolevels
@@ -178,7 +178,7 @@ local function listen(preview)
   })
 end
 
----@param params { id: string, uri: string, reason: string, label: string, before: string, after: string, languageId: string }
+---@param params table what the server sends with `theo/preview`
 ---@param client integer
 ---@param waiting thread
 local function show(params, client, waiting)
@@ -189,23 +189,21 @@ local function show(params, client, waiting)
   local from = { window = vim.api.nvim_get_current_win(), buffer = vim.api.nvim_get_current_buf() }
   local was = vim.fn.win_findbuf(source)[1]
   local row = was and vim.api.nvim_win_get_cursor(was)[1] or 1
-  count = count + 1
   vim.cmd('keepalt keepjumps tab split')
   local left = vim.api.nvim_get_current_win()
-  local now = scratch(('theo://%d/now/%s'):format(count, name), before, filetype, false)
-  local proposal = scratch(('theo://%d/proposed/%s'):format(count, name), after, filetype, true)
+  local now = scratch(name .. ' (now)', before, filetype, false)
+  local proposal = scratch(name .. ' (proposed)', after, filetype, true)
   local keys = theo.options().keys
   local why = (params.reason or '') ~= '' and ' · ' .. params.reason or ''
   dress(left, now, name .. ' as it is' .. why)
   local right = vim.api.nvim_open_win(proposal, true, { split = vim.o.columns < 80 and 'below' or 'right', win = left })
-  dress(right, proposal, ('proposed · %s accept · %s reject · do/dp a hunk back'):format(keys.accept, keys.reject))
+  dress(right, proposal, ('proposed · %s accept · %s reject · do reverts'):format(keys.accept, keys.reject))
   ---@type theo.Preview
   local preview = {
     id = params.id,
     client = client,
     waiting = waiting,
     after = after,
-    label = params.label,
     tab = vim.api.nvim_get_current_tabpage(),
     from = from,
     buffers = { now, proposal },
@@ -217,8 +215,10 @@ local function show(params, client, waiting)
   end
   local hunk = diff(params.before, params.after, { result_type = 'indices' })[1] --[[@as integer[]?]]
   local line = hunk and hunk[3] + (hunk[4] == 0 and 1 or 0) or row
+  local there = hunk and hunk[1] or row
+  vim.api.nvim_win_set_cursor(left, { math.min(math.max(there, 1), #before.lines), 0 })
   vim.api.nvim_win_set_cursor(right, { math.min(math.max(line, 1), #after.lines), 0 })
-  vim.cmd('normal! zz')
+  vim.cmd.syncbind()
 end
 
 --- Whether a tab may be opened now: the user is not in the middle of typing.

@@ -131,7 +131,9 @@ function M.of(buffer)
   return found
 end
 
---- One line about the runs at work, for a status line.
+local line_cells = 40
+
+--- A few words about the runs at work, for a status line.
 ---@return string
 function M.line()
   local all = M.of()
@@ -140,7 +142,11 @@ function M.line()
     return ''
   end
   local others = #all > 1 and (' (+%d)'):format(#all - 1) or ''
-  return run.title .. ': ' .. run.message .. others
+  local said = run.message
+  if vim.fn.strdisplaywidth(said) > line_cells then
+    said = vim.fn.strcharpart(said, 0, line_cells - 1) .. '…'
+  end
+  return 'Theo: ' .. said .. others
 end
 
 --- Forgets the runs of a server that has ended.
