@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.lsp.client import CAPABILITIES, connected
@@ -33,7 +35,13 @@ _steps = st.lists(
     st.tuples(st.sampled_from(_STEPS), _number, _number, _number, _number, _texts, _texts), min_size=4, max_size=20
 )
 _session = given(encoding=st.sampled_from(["utf-8", "utf-16", "utf-32"]), first=_texts, steps=_steps)
-_any_speed = settings(database=None, deadline=None, suppress_health_check=[*HealthCheck])
+# What fails is printed as it was found: to shrink it takes minutes, and a session of twenty steps can be read.
+_any_speed = settings(database=None, deadline=None, suppress_health_check=[*HealthCheck], phases=[Phase.generate])
+
+
+@pytest.mark.parametrize(("encoding", "columns"), [("utf-8", (2, 26)), ("utf-16", (1, 17)), ("utf-32", (1, 14))])
+def test_an_edit_behind_astral_characters_lands_in_every_encoding(encoding: str, columns: tuple[int, int]) -> None:
+    anyio.run(_behind_astral_characters, encoding, columns)
 
 
 @settings(_any_speed, max_examples=8, derandomize=True)
@@ -50,6 +58,31 @@ def test_many_sessions_of_chance_keep_every_promise(encoding: str, first: str, s
 
 
 async def _play(encoding: str, first: str, steps: list[Step]) -> None:
+    async with _world(encoding) as world:
+        await world.open(_URIS[0], "// Add.\n" + first)
+        for step in steps:
+            await _take(world, step)
+        await world.finish()
+
+
+async def _behind_astral_characters(encoding: str, columns: tuple[int, int]) -> None:
+    """The first column is inside the first character or at its end, the second is the end of the line."""
+    async with _world(encoding) as world:
+        await world.open(_URIS[0], "🧮é = '👩\u200d💻' + \n🧮\n")
+        (entry, *_) = await world.menu(_URIS[0], (0, columns[1]), (0, columns[1]))
+        await world.run(entry)
+        await world.change(_URIS[0], [((1, 0), (1, columns[0]), "中")])
+        await world.go_on(world.jobs[0])
+        await world.answer(refuse=False)
+        await world.finish()
+
+        assert entry["title"] == "Theo: Complete here"
+        whole = "🧮é = '👩\u200d💻' + added_0 = 0\n中"
+        assert world.texts[_URIS[0]] == whole + ("\n" if encoding == "utf-32" else "🧮\n")
+
+
+@asynccontextmanager
+async def _world(encoding: str) -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory() as folder:
         async with ModelServer() as server:
             environment = {
@@ -62,11 +95,7 @@ async def _play(encoding: str, first: str, steps: list[Step]) -> None:
                 hello = await editor.request("initialize", processId=None, rootUri=None, capabilities=can)
                 await editor.notify("initialized")
                 assert hello["result"]["capabilities"]["positionEncoding"] == encoding
-                world = World(editor, server, encoding)
-                await world.open(_URIS[0], "// Add.\n" + first)
-                for step in steps:
-                    await _take(world, step)
-                await world.finish()
+                yield World(editor, server, encoding)
 
 
 async def _take(world: World, step: Step) -> None:
