@@ -119,7 +119,7 @@ class Delivery:
             changes = minimal(document.text, after)
             if not changes:
                 return "nothing to change"
-            changes = tuple(inside(document.text, changes))
+            changes = inside(document.text, changes)
             edits = [types.TextEdit(document.range(change.span), change.text) for change in changes]
             versioned = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
             edit = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(versioned, edits)])
