@@ -23,7 +23,7 @@ from theo_lsp.actions import NewFile
 from theo_lsp.documents import Document, Documents, Target, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
-from theo_lsp.edits.changes import carried, minimal
+from theo_lsp.edits.changes import carried, inside, minimal
 from theo_lsp.edits.edited import Doubt, Edited, edited
 from theo_lsp.edits.parsing import parses
 from theo_lsp.edits.places import Span
@@ -119,6 +119,7 @@ class Delivery:
             changes = minimal(document.text, after)
             if not changes:
                 return "nothing to change"
+            changes = inside(document.text, changes)
             edits = [types.TextEdit(document.range(change.span), change.text) for change in changes]
             versioned = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
             edit = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(versioned, edits)])

@@ -62,6 +62,20 @@ def minimal(before: str, after: str) -> list[Change]:
     return changes
 
 
+def inside(text: str, changes: Sequence[Change]) -> list[Change]:
+    """The same changes, with lines that come after the last one written before its ending: Neovim 0.11 tells of an edit
+    behind all lines as if it had made one more."""
+    ending = next((each for each in ("\r\n", "\n", "\r") if text.endswith(each)), "")
+    end = len(text)
+
+    def moved(change: Change) -> Change:
+        if not (ending and change.span == Span(end, end) and change.text.endswith(ending)):
+            return change
+        return Change(Span(end - len(ending), end - len(ending)), ending + change.text[: -len(ending)])
+
+    return [moved(change) for change in changes]
+
+
 def rebased(span: Span, changes: Sequence[Change]) -> Span | None:
     """Where `span` is after `changes`, one after the other, or None where one of them touched its inside.
 
