@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 import pytest
+from lsprotocol import types
 
 from tests.holding import held
 from tests.unit.lsp.client import CAPABILITIES, Editor, connected
 from tests.unit.lsp.test_running import CODE, URI
+from theo_lsp.editor import Editor as Asking
+from theo_lsp.protocol import Server
 from theo_mcp.testing import faults, theo
 from theo_mcp.testing.http import Handler
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.theo import FakeTheo
 
 _STREAM = faults.head(200, faults.EVENTS) + faults.token("def add(a, b):\n")
+
+
+@dataclass
+class _Kept:
+    """Writes nowhere."""
+
+    sent: list[bytes]
+
+    def write(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def close(self) -> None:
+        pass
 
 
 @pytest.fixture
@@ -178,3 +196,16 @@ async def test_two_runs_at_two_places_of_one_document_both_land(editor: Editor, 
     added = "def add(a, b):\n    return a + b\n"
     assert ended == {"applied"}
     assert editor.texts[URI] == f"# Add two numbers.\n{added}\nx = 1\n\n# Add two numbers.\n{added}"
+
+
+async def test_who_was_cancelled_while_the_answer_came_asks_for_no_edit() -> None:
+    sent: list[bytes] = []
+    server = Server(lambda: None)
+    server.protocol.set_writer(_Kept(sent))
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await Asking(server).apply("Theo: Generate", types.WorkspaceEdit())
+
+    assert scope.cancelled_caught
+    assert sent == []
