@@ -166,7 +166,7 @@ class Delivery:
                 if now is None or target.awaited is None or target.touched:
                     return True
                 if now.version != before.version:
-                    return False
+                    return _is_nearer(now.text, target.awaited, before.text)
                 await anyio.sleep(_LOOK_S)
         return True
 
@@ -214,6 +214,15 @@ def _edited(order: Order, answer: Answer, document: Document, span: Span) -> Edi
         finish_reason=answer.finish_reason,
         keeps=order.action.keeps,
     )
+
+
+def _is_nearer(text: str, expected: str, before: str) -> bool:
+    """Whether `text` is rather what was expected: some editors end a line otherwise than they were told."""
+    return _distance(text, expected) < _distance(text, before)
+
+
+def _distance(one: str, other: str) -> int:
+    return sum(len(change.text) + change.span.end - change.span.start for change in minimal(one, other))
 
 
 def _unusable(refused: Refused) -> ModelError:

@@ -133,17 +133,19 @@ class Jobs:
             job.pieces += 1
             report.text(text)
 
+        await self._backends.settled()
         settings, folders = self._backends.settings, [*self._folders()]
         order = await anyio.to_thread.run_sync(job.order.with_file, folders, abandon_on_cancel=True)
-        held = await prompt_of(order, self._documents.all(), folders, settings)
-        if order.dry:
-            await self._shown.show("prompt.md", held.text)
-            for missing in held.left_out:
-                self._editor.note(f"Theo: {missing}")
-            return
-        job.secrets = held.kinds.total()
-        report.phase(_WAITING)
         async with self._backends.current() as backend:
+            here = settings.engine_url is None and backend.theo_choice.answers == "engine"
+            held = await prompt_of(order, self._documents.all(), folders, settings, on_this_machine=here)
+            if order.dry:
+                await self._shown.show("prompt.md", held.text)
+                for missing in held.left_out:
+                    self._editor.note(f"Theo: {missing}")
+                return
+            job.secrets = held.kinds.total()
+            report.phase(_WAITING)
             if order.action.improves:
                 answer = await improve(backend, held.text, order.instruction, observe=report.phase)
             else:
