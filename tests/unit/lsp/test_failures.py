@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import anyio
 import pytest
@@ -57,9 +58,11 @@ async def _failed(editor: Editor) -> list[str]:
     before = len(editor.seen)
     answer = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
     await editor.ended(answer["result"]["jobId"])
+    told = ("window/showMessage", "window/showMessageRequest")
+    await editor.until(lambda message: message.get("method") in told)
     new = editor.seen[before:]
     assert "workspace/applyEdit" not in [message.get("method") for message in new]
-    return [message["params"]["message"] for message in new if message.get("method") == "window/showMessage"]
+    return [message["params"]["message"] for message in new if message.get("method") in told]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,18 @@ async def test_a_model_server_that_dies_in_the_middle_applies_nothing(
         "stopped; call again."
     )
     assert editor.texts[URI] == CODE
+
+
+async def test_what_came_before_a_stream_was_cut_can_be_seen(editor: Editor, model_server: ModelServer) -> None:
+    model_server.cut_after = 3
+    editor.choice = "Show what came"
+    await editor.open(URI, CODE)
+
+    await _failed(editor)
+
+    shown = await editor.asked("window/showDocument")
+    part = await anyio.Path(unquote(urlsplit(shown["uri"]).path)).read_text()
+    assert part.startswith("```python\ndef add")
 
 
 async def test_a_document_that_was_renamed_meanwhile_is_not_written_to_under_either_name(
