@@ -115,7 +115,8 @@ class Session:
         id, method = known.get("id"), known.get("method")
         id = id if isinstance(id, str | int) and not isinstance(id, bool) else None
         nameless = "id" in known and id is None and method is not None
-        if known.get("jsonrpc") != "2.0" or not (isinstance(method, str) or "id" in known) or nameless:
+        named = isinstance(method, str) or (method is None and "id" in known)
+        if known.get("jsonrpc") != "2.0" or not named or nameless:
             protocol.refuse(id, types.ErrorCodes.InvalidRequest, "The message is not JSON-RPC 2.0.")
             return
         if method is not None and self._ending and method != types.EXIT:
