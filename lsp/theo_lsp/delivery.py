@@ -11,16 +11,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import unquote, urlsplit
 
 import anyio
 import anyio.to_thread
 from lsprotocol import types
 
 from theo_lsp.actions import NewFile
-from theo_lsp.documents import Document, Documents, Target, path_of
+from theo_lsp.documents import Document, Documents, Target, names_of, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
 from theo_lsp.edits.changes import carried, minimal
@@ -239,7 +238,7 @@ def _question(order: Order, document: Document | None) -> str:
 
 
 def _name(document: Document) -> str:
-    return PurePosixPath(unquote(urlsplit(document.uri).path)).name or "untitled"
+    return names_of(document.uri).name or "untitled"
 
 
 def _copy_of(name: str) -> str:

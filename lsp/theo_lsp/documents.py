@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from lsprotocol import types
 
@@ -163,8 +163,24 @@ def path_of(uri: str) -> Path | None:
     """The path of a ``file:`` URI of this machine."""
     from urllib.request import url2pathname  # 5 ms, and not needed at the start
 
-    parts = urlsplit(uri)
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" and parts.netloc in ("", "localhost") else None
+    parts = _parts(uri)
+    if parts is None or parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        return None
+    path = url2pathname(parts.path)
+    return None if "\0" in path else Path(path)
+
+
+def names_of(uri: str) -> PurePosixPath:
+    """The names in a URI of any kind, of which the last is the document's; “untitled” where there are none."""
+    parts = _parts(uri)
+    return PurePosixPath(unquote(parts.path if parts else uri) or "untitled")
+
+
+def _parts(uri: str) -> SplitResult | None:
+    try:
+        return urlsplit(uri)
+    except ValueError:  # a plug-in's own kind may have brackets that are no address
+        return None
 
 
 def _well_formed(text: str) -> str:
