@@ -7,10 +7,11 @@ all the same; so what the document becomes is looked at, and the edit is made an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Final, Literal
 
@@ -174,7 +175,7 @@ class Delivery:
         if path is None or not self._editor.creates_files or reason:
             await self._shown.show(_copy_of(file.name), code)
             return f"no file made: {reason}; it is shown" if reason else "shown"
-        free = _free((file.folder or path.parent) / file.name)
+        free = self._free((file.folder or path.parent) / file.name)
         uri = free.as_uri()
         start = types.Range(types.Position(0, 0), types.Position(0, 0))
         edit = types.WorkspaceEdit(
@@ -192,6 +193,12 @@ class Delivery:
             return "shown"
         await self._editor.show(uri)
         return f"{free.name} made" if taken else "the editor did not say whether it made the file"
+
+    def _free(self, path: Path) -> Path:
+        """`path`, or one like it with a number, where nothing is: no file, no link, and no document that is open."""
+        numbered = (path.with_name(f"{path.stem}_{number}{path.suffix}") for number in count(2))
+        opened = {path_of(document.uri) for document in self._documents.all()}
+        return next(each for each in chain([path], numbered) if not (each in opened or os.path.lexists(each)))
 
 
 def _edited(order: Order, answer: Answer, document: Document, span: Span) -> Edited | Refused:
@@ -243,11 +250,3 @@ def _name(document: Document) -> str:
 
 def _copy_of(name: str) -> str:
     return "".join(mark if mark.isalnum() or mark in "._-" else "_" for mark in name[-80:])
-
-
-def _free(path: Path) -> Path:
-    """`path`, or one like it with a number, that does not exist."""
-    if not path.exists():
-        return path
-    numbered = (path.with_name(f"{path.stem}_{number}{path.suffix}") for number in count(2))
-    return next(each for each in numbered if not each.exists())

@@ -65,6 +65,7 @@ def habit(document: Path, language: str, root: Path | None) -> Habit:
         files = _tests(islice(_files(found), _MOST), names, document)
         mirror = _in_src_test(document)
         folder = mirror if mirror is not None else _place(found, document, files)
+        folder = folder if _holds(root, folder) else found
     usual = Counter(name for name in names for file in files if _is_named(file, name, document)).most_common(1)
     return Habit(folder, _named(usual[0][0] if usual else names[0], document), _framework(files, document, root))
 

@@ -62,3 +62,15 @@ def test_no_test_goes_outside_the_workspace(tmp_path: Path) -> None:
     assert habit(inside / "app.py", "python", inside) == Habit(inside, "test_app.py")
     assert habit(inside / "app.py", "python", None) == Habit(inside, "test_app.py")
     assert habit(inside / "app.py", "python", outside) == Habit(inside, "test_app.py")
+
+
+def test_a_link_in_the_folder_of_tests_leads_no_test_out_of_the_workspace(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    (inside / "src" / "main" / "java").mkdir(parents=True)
+    (inside / "src" / "test").mkdir()
+    outside.mkdir()
+    (inside / "src" / "test" / "java").symlink_to(outside)
+    document = inside / "src" / "main" / "java" / "App.java"
+    document.touch()
+
+    assert habit(document, "java", inside) == Habit(inside / "src" / "test", "AppTest.java")
