@@ -23,7 +23,7 @@ from theo_lsp.actions import NewFile
 from theo_lsp.documents import Document, Documents, Target, names_of, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
-from theo_lsp.edits.changes import carried, minimal
+from theo_lsp.edits.changes import carried, minimal, shows
 from theo_lsp.edits.edited import Doubt, Edited, edited
 from theo_lsp.edits.parsing import parses
 from theo_lsp.edits.places import Span
@@ -159,15 +159,21 @@ class Delivery:
 
     async def _landed(self, target: Target, before: Document) -> bool:
         """Whether the edit that an editor says it applied is in the document, as far as the editor tells of it."""
+        looked: Document | None = None
         with anyio.move_on_after(_SETTLE_S):
             while True:
                 now = self._documents.get(target.uri)
-                if now is None or target.awaited is None or target.touched:
+                if now is None or target.awaited is None:
                     return True
-                if now.version != before.version:
-                    return False
+                if not target.touched:
+                    if now.version != before.version:
+                        return False
+                elif now is not looked:  # by the edit and by what was typed on, or by what was typed instead
+                    looked, seen = now, partial(shows, now.text, before.text, target.awaited)
+                    if await anyio.to_thread.run_sync(seen, abandon_on_cancel=True):
+                        return True
                 await anyio.sleep(_LOOK_S)
-        return True
+        return not target.touched
 
     async def _new_file(self, order: Order, file: NewFile, found: Found) -> str:
         path, code = path_of(order.document.uri), found.code
