@@ -99,9 +99,13 @@ class Delivery:
         while True:
             document = self._documents.get(target.uri)
             if document is None or target.touched or tries == _TRIES or late == _MOST_LATE:
-                choice = await self._editor.choose(_question(order, document), [ANYWAY, COPY, DISCARD])
+                question = _question(order, closed=document is None or target.lost)
+                choice = await self._editor.choose(
+                    question, [COPY, DISCARD] if target.lost else [ANYWAY, COPY, DISCARD]
+                )
                 document = self._documents.get(target.uri)
-                if choice == COPY or (choice == ANYWAY and document is None):
+                nowhere = document is None or target.lost
+                if choice in (COPY, None) or (choice == ANYWAY and nowhere):  # an answer that nobody refused is kept
                     return await self._copy(order.document, answer, "copied to a new document")
                 if choice != ANYWAY or document is None:
                     return "discarded"
@@ -244,10 +248,9 @@ def _done(how: str, answer: Answer) -> str:
     return " · ".join(part for part in (how, answer.who) if part)
 
 
-def _question(order: Order, document: Document | None) -> str:
-    if document is None:
-        return f"Theo: {order.title}: the document was closed meanwhile, and the answer is not applied."
-    return f"Theo: {order.title}: this place was changed meanwhile, and the answer is not applied."
+def _question(order: Order, *, closed: bool) -> str:
+    what = "the document was closed" if closed else "this place was changed"
+    return f"Theo: {order.title}: {what} meanwhile, and the answer is not applied."
 
 
 def _name(document: Document) -> str:

@@ -80,6 +80,10 @@ class Target:
     """Whether something inside was changed, or the document was closed."""
     awaited: str | None = None
     """What the document becomes when an edit lands; None once it did."""
+    lost: bool = False
+    """Whether the document was closed and opened anew with another text, in which nobody knows the place."""
+    left: str = field(default="", repr=False)
+    """The text of the document when it was closed."""
 
     def follow(self, change: Change) -> None:
         moved = rebased(self.span, [change])
@@ -107,9 +111,11 @@ class Documents:
         return self._open.values()
 
     def opened(self, item: types.TextDocumentItem) -> None:
+        text, before = _well_formed(item.text), self._open.get(item.uri)
         for target in self._of(item.uri):
             target.touched = True
-        text = _well_formed(item.text)
+            if isinstance(target, Target):
+                target.lost = target.lost or text != (before.text if before else target.left)
         self._open[item.uri] = Document(item.uri, item.language_id, item.version, text, self.encoding)
         self.told(item.uri, True)
 
@@ -144,9 +150,11 @@ class Documents:
         self._open[uri] = known
 
     def closed(self, uri: str) -> None:
-        self._open.pop(uri, None)
+        closed = self._open.pop(uri, None)
         for target in self._of(uri):
             target.touched = True
+            if isinstance(target, Target) and closed is not None:
+                target.left = closed.text
 
     def follow(self, target: Follower) -> None:
         """From now on `target` moves with what is typed."""

@@ -178,3 +178,49 @@ async def test_two_runs_at_two_places_of_one_document_both_land(editor: Editor, 
     added = "def add(a, b):\n    return a + b\n"
     assert ended == {"applied"}
     assert editor.texts[URI] == f"# Add two numbers.\n{added}\nx = 1\n\n# Add two numbers.\n{added}"
+
+
+async def test_into_a_document_that_was_opened_anew_with_another_text_nothing_is_put(
+    editor: Editor, model_server: ModelServer
+) -> None:
+    go_on = held(model_server)
+    editor.choice = "Apply anyway"
+    await editor.open(URI, CODE)
+    answer = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
+    await editor.until(lambda message: "2 tokens" in str(message.get("params")))
+
+    await editor.notify("textDocument/didClose", textDocument={"uri": URI})
+    await editor.open(URI, "mine\n" * 40)
+    go_on.set()
+    ended = await editor.ended(answer["result"]["jobId"])
+
+    question = await editor.asked("window/showMessageRequest")
+    assert [each["title"] for each in question["actions"]] == ["Copy to a new document", "Discard"]
+    assert ended.startswith("copied to a new document")
+    assert editor.texts[URI] == "mine\n" * 40
+
+
+async def test_an_answer_without_its_place_is_shown_where_the_editor_cannot_ask(
+    tmp_path: Path, model_server: ModelServer
+) -> None:
+    environment = {
+        "THEO_MCP_ENGINE_URL": model_server.url,
+        "THEO_MCP_DATA_DIR": str(tmp_path / "data"),
+        "THEO_MCP_CONFIG": os.devnull,
+    }
+    window = {"workDoneProgress": True, "showDocument": {"support": True}}
+    go_on = held(model_server)
+    async with connected(environment) as editor:
+        can = {**CAPABILITIES, "window": window}
+        await editor.request("initialize", processId=None, rootUri=None, capabilities=can)
+        await editor.notify("initialized")
+        await editor.open(URI, CODE)
+        answer = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
+        await editor.until(lambda message: "2 tokens" in str(message.get("params")))
+
+        await editor.change(URI, (2, 18), (2, 18), "\ntyped = 1")
+        go_on.set()
+        ended = await editor.ended(answer["result"]["jobId"])
+
+        assert ended.startswith("copied to a new document")
+        assert (await editor.asked("window/showDocument"))["uri"].endswith("-app.py")
