@@ -60,6 +60,8 @@ class Session:
         server.documents.told = self._look
         self._first: dict[str, object] = {}
         """What came with initialize; what the editor sets later goes over it."""
+        self._given: dict[str, object] | None = None
+        """What was used last."""
         self._initialized = self._ending = False
         self._locale = ""
         self._answered = answered
@@ -221,10 +223,11 @@ class Session:
         given = await self._editor.settings(settings.SECTION)
         if given is None and isinstance(pushed, dict):
             given = pushed.get(settings.SECTION)
-        if isinstance(given, dict) and given:
+        if isinstance(given, dict) and (given or self._given != self._first):  # a setting may be gone
             await self._use_settings({**self._first, **given})
 
     async def _use_settings(self, given: dict[str, object]) -> None:
+        self._given = given
         try:
             loaded = settings.load(given, self._environ)
         except ConfigError as error:
