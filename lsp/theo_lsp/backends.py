@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from theo_mcp.backend import Backend
+from theo_mcp.backend import Backend, Spent
 from theo_mcp.errors import ConfigError
 from theo_mcp.settings import Settings
 
@@ -25,6 +25,8 @@ class Backends:
     def __init__(self) -> None:
         self._settings: Settings | ConfigError = ConfigError("There are no settings yet.")
         self._shared: _Shared | None = None
+        self._spent = Spent()
+        """Of all of them: other settings do not begin another session."""
 
     @property
     def settings(self) -> Settings:
@@ -43,7 +45,7 @@ class Backends:
         """The backend for one run."""
         from theo_mcp.connection import connect
 
-        shared = self._shared = self._shared or _Shared(connect(self._settings))
+        shared = self._shared = self._shared or _Shared(connect(self._settings, self._spent))
         shared.users += 1
         try:
             yield shared.backend

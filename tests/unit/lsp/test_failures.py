@@ -224,3 +224,31 @@ async def test_an_answer_without_its_place_is_shown_where_the_editor_cannot_ask(
 
         assert ended.startswith("copied to a new document")
         assert (await editor.asked("window/showDocument"))["uri"].endswith("-app.py")
+
+
+async def test_other_settings_of_the_editor_do_not_take_back_what_was_spent(
+    tmp_path: Path, theo_service: FakeTheo
+) -> None:
+    environment = {
+        "THEO_API_KEY": theo.KEY,
+        "THEO_BASE_URL": theo_service.origin,
+        "THEO_MCP_DATA_DIR": str(tmp_path / "data"),
+        "THEO_MCP_CONFIG": os.devnull,
+        "THEO_MCP_MAX_CENTS": "2",
+    }
+    theo_service.next.append(faults.cut(_STREAM))  # which may have been billed
+    async with connected(environment) as editor:
+        await editor.request("initialize", processId=None, rootUri=None, capabilities=CAPABILITIES)
+        await editor.notify("initialized")
+        await editor.open(URI, CODE)
+        await _failed(editor)
+
+        editor.settings = {"engine_modl": "x"}
+        await editor.notify("workspace/didChangeConfiguration", settings={})
+        await editor.until(lambda message: "engine_modl" in str(message.get("params")))
+        editor.settings = {}
+        await editor.notify("workspace/didChangeConfiguration", settings={})
+        (told,) = await _failed(editor)
+
+    assert "of this session's limit of 2 cents 2 are spent or reserved" in told
+    assert len(theo_service.requests) == 1
