@@ -47,6 +47,7 @@ _TRIES = 3
 _MOST_LATE = 20
 _SETTLE_S = 1.0
 _LOOK_S = 0.02
+_CLOSED_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Delivery:
                 made = await self._proposed(order, target.span, document, answer)
                 if isinstance(made, str):
                     return made
-                proposal = made
+                proposal = made  # none where the document was closed before anybody agreed
                 continue  # somebody may have typed meanwhile
             after = carried(proposal.before, proposal.after, document.text)
             if after is None:  # it was typed where the edit goes, and yet not inside of the target
@@ -137,8 +138,9 @@ class Delivery:
             else:  # somebody types faster than an edit travels
                 late += 1
 
-    async def _proposed(self, order: Order, span: Span, document: Document, answer: Answer) -> _Proposal | str:
-        """What the document shall become, agreed by the user where that is wanted; or how it ended without."""
+    async def _proposed(self, order: Order, span: Span, document: Document, answer: Answer) -> _Proposal | str | None:
+        """What the document shall become, agreed by the user where that is wanted; or how it ended without; None where
+        the document was closed meanwhile."""
         make = partial(_edited, order, answer, document, span)
         result = await anyio.to_thread.run_sync(make, abandon_on_cancel=True)  # a long text takes long
         if isinstance(result, Refused):
@@ -151,9 +153,20 @@ class Delivery:
         if not result.changes or not (doubt or self._preview == "always"):
             return _Proposal(document.text, result.after)
         self._phase("waiting for you")
-        text = await agreed_to(self._editor, self._shown, f"Theo: {order.title}", document, result.after, doubt)
+        text: str | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._until_closed, document.uri, tasks.cancel_scope.cancel)
+            text = await agreed_to(self._editor, self._shown, f"Theo: {order.title}", document, result.after, doubt)
+            tasks.cancel_scope.cancel()
         self._phase("applying")
-        return "rejected" if text is None else _Proposal(document.text, text, agreed=True)
+        if text is None:
+            return "rejected" if self._documents.get(document.uri) else None
+        return _Proposal(document.text, text, agreed=True)
+
+    async def _until_closed(self, uri: str, then: Callable[[], None]) -> None:
+        while self._documents.get(uri) is not None:  # noqa: ASYNC110 - it may be open for an hour
+            await anyio.sleep(_CLOSED_S)
+        then()
 
     async def _copy(self, document: Document, answer: Answer, how: str) -> str:
         name = _name(document)
