@@ -164,7 +164,10 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _read(file: Path) -> str:
+    """What a file begins with; nothing of what is a link, which may lead anywhere, or a device, which may never end."""
     try:
+        if file.is_symlink() or not file.is_file():
+            return ""
         with file.open(encoding="utf-8", errors="replace") as text:
             return text.read(_MOST_READ)
     except OSError:

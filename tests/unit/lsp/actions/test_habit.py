@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,15 @@ def test_a_link_in_the_folder_of_tests_leads_no_test_out_of_the_workspace(tmp_pa
     document.touch()
 
     assert habit(document, "java", inside) == Habit(inside / "src" / "test", "AppTest.java")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_test_that_is_a_pipe_or_a_link_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "outside.py").write_text(UNITTEST, encoding="utf-8")
+    (tmp_path / "inside" / "tests").mkdir(parents=True)
+    os.mkfifo(tmp_path / "inside" / "tests" / "test_a.py")
+    (tmp_path / "inside" / "tests" / "test_b.py").symlink_to(tmp_path / "outside.py")
+
+    found = habit(tmp_path / "inside" / "app.py", "python", tmp_path / "inside")
+
+    assert found == Habit(tmp_path / "inside" / "tests", "test_app.py", "pytest")
