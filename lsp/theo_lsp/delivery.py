@@ -182,13 +182,12 @@ class Delivery:
                 now = self._documents.get(target.uri)
                 if now is None or target.awaited is None:
                     return True
-                if not target.touched:
-                    if now.version != before.version:
-                        return False
-                elif now is not looked:  # by the edit and by what was typed on, or by what was typed instead
+                if now is not looked and (target.touched or now.version != before.version):  # typed too, or instead
                     looked, seen = now, partial(shows, now.text, before.text, target.awaited)
                     if await anyio.to_thread.run_sync(seen, abandon_on_cancel=True):
                         return True
+                    if not target.touched:
+                        return False
                 await anyio.sleep(_LOOK_S)
         return not target.touched
 
