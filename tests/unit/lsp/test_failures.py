@@ -252,3 +252,24 @@ async def test_other_settings_of_the_editor_do_not_take_back_what_was_spent(
 
     assert "of this session's limit of 2 cents 2 are spent or reserved" in told
     assert len(theo_service.requests) == 1
+
+
+@pytest.mark.parametrize(("title", "before"), [("Theo: Explain", 470), ("Theo: Fix", 965), ("Theo: Fix all", 260)])
+async def test_no_half_of_a_secret_is_sent_where_a_message_is_cut(
+    editor: Editor, model_server: ModelServer, title: str, before: int
+) -> None:
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    await editor.open(URI, "def half(n):\n    return n / 2\n\n\ndef third(n):\n    return n / 3\n")
+    flaws = [
+        {"range": {"start": {"line": row, "character": 4}, "end": {"line": row, "character": 8}}, "severity": 1,
+         "message": f"{'x' * before} {secret}", "source": "linter", "code": "L1"}
+        for row in (1, 5)
+    ]  # fmt: skip
+
+    entries = await editor.menu(URI, (0, 4), (6, 0), diagnostics=flaws)
+    answer = await editor.run(next(each for each in entries if each["title"].startswith(title)))
+    await editor.ended(answer["result"]["jobId"])
+
+    (chat,) = model_server.chats
+    assert "x" * 200 in str(chat)
+    assert secret[:10] not in str(chat)
