@@ -165,6 +165,15 @@ class Used:
     """The estimate for calls that may have been billed, and whose cost nobody told."""
 
 
+@dataclass
+class Spent:
+    """What Theo's hosted calls have cost since the start, in micro-cents; all connections of a process may share it."""
+
+    cost: int = 0
+    maybe: int = 0
+    under_way: int = 0
+
+
 @dataclass(frozen=True)
 class Session:
     """What Theo's hosted calls have cost since the start, in cents."""

@@ -9,7 +9,7 @@ from typing import Self
 
 import anyio
 
-from theo_mcp.backend import Backend
+from theo_mcp.backend import Backend, Spent
 from theo_mcp.errors import ConfigError
 from theo_mcp.settings import Settings
 
@@ -30,6 +30,8 @@ class Backends:
         self._settings: Settings | ConfigError = ConfigError("There are no settings yet.")
         self._shared: _Shared | None = None
         self._settled = anyio.Event()
+        self._spent = Spent()
+        """Of all of them: other settings do not begin another session."""
 
     @property
     def settings(self) -> Settings:
@@ -57,7 +59,7 @@ class Backends:
         """The backend for one run."""
         from theo_mcp.connection import connect
 
-        shared = self._shared = self._shared or _Shared(connect(self._settings))
+        shared = self._shared = self._shared or _Shared(connect(self._settings, self._spent))
         shared.users += 1
         try:
             yield shared.backend

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from theo_lsp.cut import cut
 from theo_lsp.symbols import Symbol, enclosing, guessed
 
 Kind: TypeAlias = Literal["rules", "diagnostics", "symbol", "imports", "before", "after", "document"]
@@ -137,7 +138,7 @@ def _diagnosed(diagnostics: Sequence[Diagnostic], start: int, stop: int) -> list
     said = []
     for each in sorted(inside, key=lambda each: (each.start, each.stop, each.code, each.message)):
         code = f" [{each.code}]" if each.code else ""
-        said.append(f"line {each.start + 1}{code}: {' '.join(each.message.split())[:_LONGEST_MESSAGE]}")
+        said.append(f"line {each.start + 1}{code}: {cut(' '.join(each.message.split()), _LONGEST_MESSAGE)}")
     return [_Wanted("diagnostics", "Diagnostics in the selection", list(enumerate(said)), 3)] if said else []
 
 

@@ -7,23 +7,23 @@ all the same; so what the document becomes is looked at, and the edit is made an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
-from pathlib import Path, PurePosixPath
+from itertools import chain, count
+from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import unquote, urlsplit
 
 import anyio
 import anyio.to_thread
 from lsprotocol import types
 
 from theo_lsp.actions import NewFile
-from theo_lsp.documents import Document, Documents, Target, path_of
+from theo_lsp.documents import Document, Documents, Target, names_of, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
-from theo_lsp.edits.changes import carried, inside, minimal
+from theo_lsp.edits.changes import carried, inside, minimal, shows
 from theo_lsp.edits.edited import Doubt, Edited, edited
 from theo_lsp.edits.parsing import parses
 from theo_lsp.edits.places import Span
@@ -47,6 +47,7 @@ _TRIES = 3
 _MOST_LATE = 20
 _SETTLE_S = 1.0
 _LOOK_S = 0.02
+_CLOSED_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,13 @@ class Delivery:
         while True:
             document = self._documents.get(target.uri)
             if document is None or target.touched or tries == _TRIES or late == _MOST_LATE:
-                choice = await self._editor.choose(_question(order, document), [ANYWAY, COPY, DISCARD])
+                question = _question(order, closed=document is None or target.lost)
+                choice = await self._editor.choose(
+                    question, [COPY, DISCARD] if target.lost else [ANYWAY, COPY, DISCARD]
+                )
                 document = self._documents.get(target.uri)
-                if choice == COPY or (choice == ANYWAY and document is None):
+                nowhere = document is None or target.lost
+                if choice in (COPY, None) or (choice == ANYWAY and nowhere):  # an answer that nobody refused is kept
                     return await self._copy(order.document, answer, "copied to a new document")
                 if choice != ANYWAY or document is None:
                     return "discarded"
@@ -110,7 +115,7 @@ class Delivery:
                 made = await self._proposed(order, target.span, document, answer)
                 if isinstance(made, str):
                     return made
-                proposal = made
+                proposal = made  # none where the document was closed before anybody agreed
                 continue  # somebody may have typed meanwhile
             after = carried(proposal.before, proposal.after, document.text)
             if after is None:  # it was typed where the edit goes, and yet not inside of the target
@@ -134,8 +139,9 @@ class Delivery:
             else:  # somebody types faster than an edit travels
                 late += 1
 
-    async def _proposed(self, order: Order, span: Span, document: Document, answer: Answer) -> _Proposal | str:
-        """What the document shall become, agreed by the user where that is wanted; or how it ended without."""
+    async def _proposed(self, order: Order, span: Span, document: Document, answer: Answer) -> _Proposal | str | None:
+        """What the document shall become, agreed by the user where that is wanted; or how it ended without; None where
+        the document was closed meanwhile."""
         make = partial(_edited, order, answer, document, span)
         result = await anyio.to_thread.run_sync(make, abandon_on_cancel=True)  # a long text takes long
         if isinstance(result, Refused):
@@ -148,9 +154,20 @@ class Delivery:
         if not result.changes or not (doubt or self._preview == "always"):
             return _Proposal(document.text, result.after)
         self._phase("waiting for you")
-        text = await agreed_to(self._editor, self._shown, f"Theo: {order.title}", document, result.after, doubt)
+        text: str | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._until_closed, document.uri, tasks.cancel_scope.cancel)
+            text = await agreed_to(self._editor, self._shown, f"Theo: {order.title}", document, result.after, doubt)
+            tasks.cancel_scope.cancel()
         self._phase("applying")
-        return "rejected" if text is None else _Proposal(document.text, text, agreed=True)
+        if text is None:
+            return "rejected" if self._documents.get(document.uri) else None
+        return _Proposal(document.text, text, agreed=True)
+
+    async def _until_closed(self, uri: str, then: Callable[[], None]) -> None:
+        while self._documents.get(uri) is not None:  # noqa: ASYNC110 - it may be open for an hour
+            await anyio.sleep(_CLOSED_S)
+        then()
 
     async def _copy(self, document: Document, answer: Answer, how: str) -> str:
         name = _name(document)
@@ -160,15 +177,20 @@ class Delivery:
 
     async def _landed(self, target: Target, before: Document) -> bool:
         """Whether the edit that an editor says it applied is in the document, as far as the editor tells of it."""
+        looked: Document | None = None
         with anyio.move_on_after(_SETTLE_S):
             while True:
                 now = self._documents.get(target.uri)
-                if now is None or target.awaited is None or target.touched:
+                if now is None or target.awaited is None:
                     return True
-                if now.version != before.version:
-                    return _is_nearer(now.text, target.awaited, before.text)
+                if now is not looked and (target.touched or now.version != before.version):  # typed too, or instead
+                    looked, seen = now, partial(shows, now.text, before.text, target.awaited)
+                    if await anyio.to_thread.run_sync(seen, abandon_on_cancel=True):
+                        return True
+                    if not target.touched:
+                        return False
                 await anyio.sleep(_LOOK_S)
-        return True
+        return not target.touched
 
     async def _new_file(self, order: Order, file: NewFile, found: Found) -> str:
         path, code = path_of(order.document.uri), found.code
@@ -176,7 +198,7 @@ class Delivery:
         if path is None or not self._editor.creates_files or reason:
             await self._shown.show(_copy_of(file.name), code)
             return f"no file made: {reason}; it is shown" if reason else "shown"
-        free = _free((file.folder or path.parent) / file.name)
+        free = self._free((file.folder or path.parent) / file.name)
         uri = free.as_uri()
         start = types.Range(types.Position(0, 0), types.Position(0, 0))
         edit = types.WorkspaceEdit(
@@ -194,6 +216,12 @@ class Delivery:
             return "shown"
         await self._editor.show(uri)
         return f"{free.name} made" if taken else "the editor did not say whether it made the file"
+
+    def _free(self, path: Path) -> Path:
+        """`path`, or one like it with a number, where nothing is: no file, no link, and no document that is open."""
+        numbered = (path.with_name(f"{path.stem}_{number}{path.suffix}") for number in count(2))
+        opened = {path_of(document.uri) for document in self._documents.all()}
+        return next(each for each in chain([path], numbered) if not (each in opened or os.path.lexists(each)))
 
 
 def _edited(order: Order, answer: Answer, document: Document, span: Span) -> Edited | Refused:
@@ -216,15 +244,6 @@ def _edited(order: Order, answer: Answer, document: Document, span: Span) -> Edi
     )
 
 
-def _is_nearer(text: str, expected: str, before: str) -> bool:
-    """Whether `text` is rather what was expected: some editors end a line otherwise than they were told."""
-    return _distance(text, expected) < _distance(text, before)
-
-
-def _distance(one: str, other: str) -> int:
-    return sum(len(change.text) + change.span.end - change.span.start for change in minimal(one, other))
-
-
 def _unusable(refused: Refused) -> ModelError:
     return ModelError(refused.said, hint="Try again, or with another model.")
 
@@ -242,23 +261,14 @@ def _done(how: str, answer: Answer) -> str:
     return " · ".join(part for part in (how, answer.who) if part)
 
 
-def _question(order: Order, document: Document | None) -> str:
-    if document is None:
-        return f"Theo: {order.title}: the document was closed meanwhile, and the answer is not applied."
-    return f"Theo: {order.title}: this place was changed meanwhile, and the answer is not applied."
+def _question(order: Order, *, closed: bool) -> str:
+    what = "the document was closed" if closed else "this place was changed"
+    return f"Theo: {order.title}: {what} meanwhile, and the answer is not applied."
 
 
 def _name(document: Document) -> str:
-    return PurePosixPath(unquote(urlsplit(document.uri).path)).name or "untitled"
+    return names_of(document.uri).name or "untitled"
 
 
 def _copy_of(name: str) -> str:
     return "".join(mark if mark.isalnum() or mark in "._-" else "_" for mark in name[-80:])
-
-
-def _free(path: Path) -> Path:
-    """`path`, or one like it with a number, that does not exist."""
-    if not path.exists():
-        return path
-    numbered = (path.with_name(f"{path.stem}_{number}{path.suffix}") for number in count(2))
-    return next(each for each in numbered if not each.exists())

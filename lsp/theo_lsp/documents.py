@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from lsprotocol import types
 
@@ -80,6 +80,10 @@ class Target:
     """Whether something inside was changed, or the document was closed."""
     awaited: str | None = None
     """What the document becomes when an edit lands; None once it did."""
+    lost: bool = False
+    """Whether the document was closed and opened anew with another text, in which nobody knows the place."""
+    left: str = field(default="", repr=False)
+    """The text of the document when it was closed."""
 
     def follow(self, change: Change) -> None:
         moved = rebased(self.span, [change])
@@ -107,9 +111,11 @@ class Documents:
         return self._open.values()
 
     def opened(self, item: types.TextDocumentItem) -> None:
+        text, before = _well_formed(item.text), self._open.get(item.uri)
         for target in self._of(item.uri):
             target.touched = True
-        text = _well_formed(item.text)
+            if isinstance(target, Target):
+                target.lost = target.lost or text != (before.text if before else target.left)
         self._open[item.uri] = Document(item.uri, item.language_id, item.version, text, self.encoding)
         self.told(item.uri, True)
 
@@ -144,9 +150,11 @@ class Documents:
         self._open[uri] = known
 
     def closed(self, uri: str) -> None:
-        self._open.pop(uri, None)
+        closed = self._open.pop(uri, None)
         for target in self._of(uri):
             target.touched = True
+            if isinstance(target, Target) and closed is not None:
+                target.left = closed.text
 
     def follow(self, target: Follower) -> None:
         """From now on `target` moves with what is typed."""
@@ -163,8 +171,24 @@ def path_of(uri: str) -> Path | None:
     """The path of a ``file:`` URI of this machine."""
     from urllib.request import url2pathname  # 5 ms, and not needed at the start
 
-    parts = urlsplit(uri)
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" and parts.netloc in ("", "localhost") else None
+    parts = _parts(uri)
+    if parts is None or parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        return None
+    path = url2pathname(parts.path)
+    return None if "\0" in path else Path(path)
+
+
+def names_of(uri: str) -> PurePosixPath:
+    """The names in a URI of any kind, of which the last is the document's; “untitled” where there are none."""
+    parts = _parts(uri)
+    return PurePosixPath(unquote(parts.path if parts else uri) or "untitled")
+
+
+def _parts(uri: str) -> SplitResult | None:
+    try:
+        return urlsplit(uri)
+    except ValueError:  # a plug-in's own kind may have brackets that are no address
+        return None
 
 
 def _well_formed(text: str) -> str:

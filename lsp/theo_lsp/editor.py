@@ -86,15 +86,18 @@ class Editor:
         return None if answer is None else answer.applied
 
     async def choose(self, message: str, titles: Sequence[str]) -> str | None:
-        """Which of `titles` the user chose, if any."""
-        can = self._can.window and self._can.window.show_message
-        if can is None:
+        """Which of `titles` the user chose; empty for none, None where nobody could be asked or has answered."""
+        if not self.asks:
             self.tell(message)
             return None
         actions = [types.MessageActionItem(title) for title in titles]
         params = types.ShowMessageRequestParams(types.MessageType.Warning, message, actions)
-        answer = await _answer(self._server.window_show_message_request_async(params), _CHOOSE_S)
-        return answer.title if answer is not None else None
+        try:
+            with anyio.fail_after(_CHOOSE_S):
+                answer = await self._server.window_show_message_request_async(params)
+        except (TimeoutError, JsonRpcException):
+            return None
+        return answer.title if answer is not None else ""
 
     async def preview(self, id: str, params: Mapping[str, JsonValue]) -> str | None:
         """The text that the plug-in's user agrees to; None where there is none. It is told when nobody waits for it

@@ -65,6 +65,7 @@ def habit(document: Path, language: str, root: Path | None) -> Habit:
         files = _tests(islice(_files(found), _MOST), names, document)
         mirror = _in_src_test(document)
         folder = mirror if mirror is not None else _place(found, document, files)
+        folder = folder if _holds(root, folder) else found
     usual = Counter(name for name in names for file in files if _is_named(file, name, document)).most_common(1)
     return Habit(folder, _named(usual[0][0] if usual else names[0], document), _framework(files, document, root))
 
@@ -163,7 +164,10 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _read(file: Path) -> str:
+    """What a file begins with; nothing of what is a link, which may lead anywhere, or a device, which may never end."""
     try:
+        if file.is_symlink() or not file.is_file():
+            return ""
         with file.open(encoding="utf-8", errors="replace") as text:
             return text.read(_MOST_READ)
     except OSError:

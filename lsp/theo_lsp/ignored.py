@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from theo_mcp.workspace.deny import Deny
@@ -25,6 +25,7 @@ _EXCLUDE: Final = Path(".git", "info", "exclude")
 _LONGEST_FILE: Final = 256 * 1024
 _LONGEST_PATH: Final = 1_000
 _MOST_STARS: Final = 3
+_KEYS: Final = "it may hold keys or passwords"
 
 Patterns: TypeAlias = Mapping[tuple[str, ...], str]
 """The text of one kind of file by the folder that it stands in, as names below the root."""
@@ -43,7 +44,7 @@ class Judge:
         if not names or sum(map(len, names)) + len(names) > _LONGEST_PATH:
             return "its path cannot be judged"
         if self.deny.matching(self.root, names) is not None:
-            return "it may hold keys or passwords"
+            return _KEYS
         for kind, patterns in self.kinds.items():
             specs = {folder: _spec(text) for folder, text in patterns.items()}
             # From the top: what lies in an ignored folder is ignored, whatever is said of it further down.
@@ -59,7 +60,7 @@ def why_ignored(path: Path, root: Path, deny: Deny) -> str | None:
     real, top = Path(os.path.realpath(path)), _repository(Path(os.path.realpath(root)))
     # The name that was asked for counts as well: a link called .env says what it leads to.
     if deny.matching(path.parent, [path.name]) is not None:
-        return "it may hold keys or passwords"
+        return _KEYS
     if not real.is_relative_to(top):
         return "it lies outside the project"
     names = real.relative_to(top).parts
@@ -70,6 +71,12 @@ def why_ignored(path: Path, root: Path, deny: Deny) -> str | None:
     if text := _read(top / _EXCLUDE):
         kinds[_EXCLUDE.as_posix()] = {(): text}
     return Judge(top, deny, kinds).reason(names)
+
+
+def why_named(names: PurePosixPath, deny: Deny) -> str | None:
+    """Why a document that is no file here is never read, by its names alone: an older version, or a file elsewhere."""
+    parts = [name for name in names.parts if name != "/"]
+    return _KEYS if deny.matching(Path("/"), parts) is not None else None
 
 
 def _matched(specs: Mapping[tuple[str, ...], GitIgnoreSpec], names: Sequence[str], *, folder: bool) -> bool:

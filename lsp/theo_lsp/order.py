@@ -17,6 +17,7 @@ from lsprotocol import types
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from theo_lsp.actions import Action, Gives, NewFile, Offer, all_actions, find, offer_for
+from theo_lsp.cut import cut
 from theo_lsp.documents import Document, Documents
 from theo_lsp.edits.places import Span
 from theo_lsp.selection import Flaw, Selection
@@ -120,11 +121,11 @@ def argument(action: Action, offer: Offer, selection: Selection, *, dry: bool = 
         "uri": document.uri,
         "version": document.version,
         "range": _written(document, offer.span),
-        "instruction": offer.instruction[:_LONGEST_INSTRUCTION],
+        "instruction": cut(offer.instruction, _LONGEST_INSTRUCTION),
         "diagnostics": [
             {
                 "range": _written(document, flaw.span),
-                "message": flaw.message[:_LONGEST_MESSAGE],
+                "message": cut(flaw.message, _LONGEST_MESSAGE),
                 "source": flaw.source,
                 "code": flaw.code,
             }
@@ -216,7 +217,7 @@ def _flaws(document: Document, place: _Place) -> tuple[Flaw, ...]:
     return tuple(
         Flaw(
             _span(document, each.range),
-            each.message[:_LONGEST_MESSAGE],
+            cut(each.message, _LONGEST_MESSAGE),
             each.source or "",
             "" if each.code is None else str(each.code),
         )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
 
 import anyio.to_thread
 
 from theo_lsp import context, prompting
-from theo_lsp.documents import Document, path_of
-from theo_lsp.ignored import why_ignored
+from theo_lsp.documents import Document, names_of, path_of
+from theo_lsp.ignored import why_ignored, why_named
 from theo_lsp.order import Order
 from theo_lsp.prompting import Prompt
 from theo_lsp.rules import Rules, rules_for
@@ -132,7 +131,7 @@ def _of(document: Document, roots: list[Path]) -> context.Document:
     path = path_of(document.uri)
     root = _root(path, roots)
     if path is None or root is None:
-        name = PurePosixPath(unquote(urlsplit(document.uri).path)).name or "untitled"
+        name = names_of(document.uri).name or "untitled"
         return context.Document(name, document.language, document.text)
     return context.Document(path.relative_to(root).as_posix(), document.language, document.text, str(root))
 
@@ -140,7 +139,9 @@ def _of(document: Document, roots: list[Path]) -> context.Document:
 def _refused(document: Document, roots: list[Path], deny: Deny) -> str | None:
     path = path_of(document.uri)
     root = _root(path, roots)
-    return why_ignored(path, root, deny) if path is not None and root is not None else None
+    if path is not None and root is not None:
+        return why_ignored(path, root, deny)
+    return why_named(names_of(document.uri), deny)
 
 
 def _root(path: Path | None, roots: list[Path]) -> Path | None:

@@ -60,6 +60,8 @@ class Session:
         server.documents.told = self._look
         self._first: dict[str, object] = {}
         """What came with initialize; what the editor sets later goes over it."""
+        self._given: dict[str, object] | None = None
+        """What was used last."""
         self._initialized = self._ending = False
         self._locale = ""
         self._answered = answered
@@ -115,7 +117,8 @@ class Session:
         id, method = known.get("id"), known.get("method")
         id = id if isinstance(id, str | int) and not isinstance(id, bool) else None
         nameless = "id" in known and id is None and method is not None
-        if known.get("jsonrpc") != "2.0" or not (isinstance(method, str) or "id" in known) or nameless:
+        named = isinstance(method, str) or (method is None and "id" in known)
+        if known.get("jsonrpc") != "2.0" or not named or nameless:
             protocol.refuse(id, types.ErrorCodes.InvalidRequest, "The message is not JSON-RPC 2.0.")
             return
         if method is not None and self._ending and method != types.EXIT:
@@ -226,10 +229,11 @@ class Session:
         given = await self._editor.settings(settings.SECTION)
         if given is None and isinstance(pushed, dict):
             given = pushed.get(settings.SECTION)
-        if isinstance(given, dict) and given:
+        if isinstance(given, dict) and (given or self._given != self._first):  # a setting may be gone
             await self._use_settings({**self._first, **given})
 
     async def _use_settings(self, given: dict[str, object]) -> None:
+        self._given = given
         try:
             loaded = settings.load(given, self._environ)
         except ConfigError as error:

@@ -108,6 +108,6 @@ def _lives(process: int | None) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is someone else's, or the number is none
+    except (OSError, OverflowError):  # it is someone else's, or the number is none
         return True
     return True

@@ -19,7 +19,7 @@ from theo_mcp.http.address import checked_base_url
 from theo_mcp.settings import Settings, variable_of
 
 if TYPE_CHECKING:
-    from theo_mcp.backend import GetCode, Limited, Session, Spending, Theo
+    from theo_mcp.backend import GetCode, Limited, Session, Spending, Spent, Theo
     from theo_mcp.engine.providers import Provider
     from theo_mcp.hosted.getcode import GetCodeClient
     from theo_mcp.hosted.service import HostedService
@@ -34,8 +34,9 @@ ClientT = TypeVar("ClientT", "TheoClient", "GetCodeClient")
 _NAMES = {"theo": "Theo", "getcode": "GetCode"}
 
 
-def connect(settings: Settings | ConfigError) -> Backend:
-    """The backend that `settings` ask for. Nothing is contacted or started before the first call.
+def connect(settings: Settings | ConfigError, spent: Spent | None = None) -> Backend:
+    """The backend that `settings` ask for. Nothing is contacted or started before the first call. `spent` is what the
+    session's calls have cost by the connections before this one.
 
     A setting that makes one API unusable (a malformed key, say) leaves the other as it is: each call to the broken one
     raises its `ConfigError`. Settings that could not be read at all, given as their error, break both.
@@ -43,7 +44,7 @@ def connect(settings: Settings | ConfigError) -> Backend:
     if isinstance(settings, ConfigError):
         nothing = Choice("nothing", str(settings))
         return Backend(LateTheo(_fails(settings)), LateGetCode(_fails(settings)), nothing, nothing)
-    arms = _Arms(settings)
+    arms = _Arms(settings, spent)
     theo, theo_choice = arms.made("theo", arms.theo)
     getcode, getcode_choice = arms.made("getcode", arms.getcode)
     uses_engine = "engine" in (theo_choice.answers, getcode_choice.answers)
@@ -77,8 +78,8 @@ class _Arms:
     The packages behind an arm are imported when it is made, so that nobody waits for what another needs.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, spent: Spent | None = None) -> None:
+        self._settings, self._spent = settings, spent
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._hosted: list[HostedService] = []
 
@@ -137,7 +138,9 @@ class _Arms:
         from theo_mcp.meter import Meter
 
         settings = self._settings
-        return Meter(self._ledger(), budget_cents=settings.budget_cents, max_cents=settings.max_cents)
+        return Meter(
+            self._ledger(), budget_cents=settings.budget_cents, max_cents=settings.max_cents, spent=self._spent
+        )
 
     async def spending(self) -> Spending:
         return await self.meter.spending()

@@ -28,7 +28,7 @@ import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from theo_mcp import errors
-from theo_mcp.backend import Api, GetCode, Session, Spending, Theo, Used
+from theo_mcp.backend import Api, GetCode, Session, Spending, Spent, Theo, Used
 from theo_mcp.meter.arms import MeteredGetCode, MeteredTheo
 from theo_mcp.meter.call import UNIT, Call, cents_of, shown, units
 from theo_mcp.meter.ledger import Ledger
@@ -82,7 +82,9 @@ class Meter:
         budget_cents: Decimal | None = None,
         max_cents: Decimal | None = None,
         today: Callable[[], date] = date.today,
+        spent: Spent | None = None,
     ) -> None:
+        """`spent` is the session's so far, and is counted on in place."""
         self._ledger = ledger
         self._budget = budget_cents
         self._max = max_cents
@@ -90,7 +92,7 @@ class Meter:
         self._tallies: dict[tuple[Api, str], _Tally] = {}
         self._largest: dict[str, int] = {}
         self._jobs: dict[str, _Reserved] = {}
-        self._cost = self._maybe = self._under_way = 0  # of the session
+        self._spent = spent or Spent()
 
     def theo(self, arm: Theo, *, billed: bool) -> Theo:
         """`arm`, counted; `billed` says that its answers cost money."""
@@ -114,7 +116,7 @@ class Meter:
 
     def session(self) -> Session:
         """What was spent since the start."""
-        return Session(cents_of(self._cost), cents_of(self._maybe), self._max)
+        return Session(cents_of(self._spent.cost), cents_of(self._spent.maybe), self._max)
 
     @asynccontextmanager
     async def call(
@@ -162,23 +164,23 @@ class Meter:
         reserved.tally.cached += call.cached
         reserved.tally.tokens += call.tokens
         reserved.tally.maybe -= reserved.amount
-        self._maybe -= reserved.amount
+        self._spent.maybe -= reserved.amount
         await self._settle(call.cost, call.told, reserved)
 
     async def _reserve(self, period: str, amount: int) -> None:
         """Takes `amount` from both limits or from neither; nothing is awaited between the look and the taking."""
-        most, spent = units(self._max), self._cost + self._maybe + self._under_way
+        most, spent = units(self._max), self._spent.cost + self._spent.maybe + self._spent.under_way
         if most is not None and amount > 0 and spent + amount > most:
             raise errors.BudgetError(
                 f"This call may cost {shown(amount)} cents, and of this session's limit of {shown(most)} cents "
                 f"{shown(spent)} are spent or reserved.",
                 hint=f"Raise max_cents (THEO_MCP_MAX_CENTS), start the program again, or {_LET_IT_BE_FREE}",
             )
-        self._under_way += amount
+        self._spent.under_way += amount
         try:
             await self._reserve_today(period, amount)
         except BaseException:
-            self._under_way -= amount
+            self._spent.under_way -= amount
             raise
 
     async def _reserve_today(self, period: str, amount: int) -> None:
@@ -194,19 +196,19 @@ class Meter:
         )
 
     async def _ended(self, call: Call, reserved: _Reserved) -> None:
-        self._under_way -= reserved.amount
+        self._spent.under_way -= reserved.amount
         if call.cost is not None:
             await self._settle(call.cost, call.told, reserved)
             return
         reserved.tally.maybe += reserved.amount
-        self._maybe += reserved.amount
+        self._spent.maybe += reserved.amount
         if call.job_id:
             self._jobs.setdefault(call.job_id, reserved)
 
     async def _settle(self, cost: int, told: bool, reserved: _Reserved) -> None:
         """Puts `cost` in the place of what was `reserved`; `told` says that it is what the mode costs."""
         reserved.tally.cost += cost
-        self._cost += cost
+        self._spent.cost += cost
         if told:
             each = -(-cost // reserved.parts)
             self._largest[reserved.mode] = max(each, self._largest.get(reserved.mode, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from theo_lsp.actions import Action, Offer
+from theo_lsp.cut import cut
 from theo_lsp.selection import Selection
 
 _MOST_SAID = 1_000
@@ -26,7 +27,7 @@ def _said(selection: Selection) -> str:
     for flaw in selection.flaws:
         rule = f" ({flaw.source} {flaw.code})" if flaw.code else ""
         said.append(f"line {lines.number(flaw.span.start) + 1}: {flaw.message}{rule}")
-    return "\n".join(said)[:_MOST_SAID]
+    return cut("\n".join(said), _MOST_SAID)
 
 
 def _task(selection: Selection, instruction: str) -> str:

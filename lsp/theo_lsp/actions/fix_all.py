@@ -11,6 +11,7 @@ from collections import Counter
 from typing import Final
 
 from theo_lsp.actions import Action, Offer
+from theo_lsp.cut import cut
 from theo_lsp.edits.places import Span
 from theo_lsp.selection import Flaw, Selection, is_prose
 from theo_lsp.subject import MOST_LINES
@@ -72,7 +73,7 @@ def _said(selection: Selection, flaws: list[Flaw]) -> str:
     said, length = [], 0
     for flaw in flaws:
         rule = f" ({flaw.source} {flaw.code})" if flaw.code else ""
-        said.append(f"line {number(flaw.span.start) + 1}: {flaw.message}{rule}"[:300])
+        said.append(cut(f"line {number(flaw.span.start) + 1}: {flaw.message}{rule}", 300))
         length += len(said[-1])
         if length > _MOST_SAID:
             said[-1] = f"and {len(flaws) - len(said) + 1} more of the same kind"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
 
 from theo_lsp.actions import Action, NewFile, Offer
-from theo_lsp.documents import path_of
+from theo_lsp.documents import names_of, path_of
 from theo_lsp.selection import Selection, is_prose
 
 
@@ -42,7 +41,7 @@ def _new_file(selection: Selection, instruction: str, folders: Sequence[Path]) -
 
 
 def _path(selection: Selection) -> PurePosixPath:
-    return PurePosixPath(unquote(urlsplit(selection.document.uri).path) or "untitled")
+    return names_of(selection.document.uri)
 
 
 ACTION = Action(

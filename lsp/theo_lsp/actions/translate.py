@@ -4,11 +4,11 @@ its place."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 from theo_lsp.actions import Action, NewFile, Offer, Offers
+from theo_lsp.documents import names_of
 from theo_lsp.edits.language import is_text, named
 from theo_lsp.edits.places import Span
 from theo_lsp.selection import Selection, is_prose
@@ -113,7 +113,7 @@ def _task(selection: Selection, instruction: str) -> str:
 
 def _new_file(selection: Selection, instruction: str, folders: Sequence[Path]) -> NewFile:
     language = _code(instruction)
-    path = PurePosixPath(unquote(urlsplit(selection.document.uri).path) or "untitled")
+    path = names_of(selection.document.uri)
     return NewFile(f"{path.stem}{_LANGUAGES[language][1]}", language)
 
 

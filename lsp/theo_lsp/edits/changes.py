@@ -10,6 +10,7 @@ import itertools
 import re
 import unicodedata
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -19,6 +20,7 @@ from theo_lsp.edits.places import Span
 
 _LINE: Final = re.compile(r"[^\r\n]*+(?:\r\n|\r|\n)|[^\r\n]++")
 _MOST_COMPARED: Final = 4_000_000  # pairs of lines: above it only lines that occur once are matched
+_MOST_SOUGHT: Final = 10_000
 _JOINERS: Final = frozenset("\u200d\ufe0e\ufe0f\u200c")
 
 
@@ -107,6 +109,25 @@ def carried(before: str, after: str, now: str) -> str | None:
             return None
         moved.append(Change(span, change.text))
     return applied(now, moved)
+
+
+def shows(now: str, before: str, after: str) -> bool:
+    """Whether most of what makes `after` of `before` is seen in `now`, however its lines end and are indented, and
+    whatever else was typed."""
+    old, wanted, there = (_said(text) for text in (before, after, now))
+    added = wanted - old
+    if not added:
+        removed = old - wanted
+        return 2 * (removed & (old - there)).total() >= removed.total()
+    new = there - old
+    seen = (added & new).total()
+    if len(added) * len(new) <= _MOST_SOUGHT:  # somebody may have typed on in the same line
+        seen += sum(times for each, times in (added - new).items() if any(each in line for line in new))
+    return 2 * seen >= added.total()
+
+
+def _said(text: str) -> Counter[str]:
+    return Counter(line for each in _lines(text) if (line := each.strip()))
 
 
 def common(one: str, other: str, most: int) -> int:

@@ -239,3 +239,31 @@ async def test_everything_in_one_write_and_everything_in_single_bytes_are_the_sa
 
     assert seen[0] == seen[1]
     assert seen[0][1]["result"][0]["title"] == "Theo: Generate code: Add two numbers."
+
+
+@pytest.mark.parametrize(
+    "uri", ["untitled://[x", "diffview://[abc]/app.py", "file://[/app.py", "file:///project/%00.py"]
+)
+async def test_a_uri_that_is_no_address_is_no_obstacle(editor: Editor, uri: str) -> None:
+    await editor.open(uri, CODE)
+
+    answer = await editor.run(await editor.entry("Theo: Generate", uri, (2, 3)))
+    ended = await editor.ended(answer["result"]["jobId"])
+
+    assert ended.startswith("applied")
+    assert editor.texts[uri] == DONE
+
+
+@pytest.mark.parametrize(
+    "uri", ["git:/project/.env?ref", "fugitive:///project/.git//0/.env", "untitled:.env", "file://host/home/id_rsa"]
+)
+async def test_a_file_of_keys_is_never_sent_by_whatever_uri_it_is_open(
+    editor: Editor, model_server: ModelServer, uri: str
+) -> None:
+    await editor.open(uri, CODE)
+
+    answer = await editor.run(await editor.entry("Theo: Generate", uri, (2, 3)))
+    ended = await editor.ended(answer["result"]["jobId"])
+
+    assert ended == "This document is never sent, because it may hold keys or passwords."
+    assert model_server.chats == []

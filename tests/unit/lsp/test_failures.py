@@ -224,3 +224,98 @@ async def test_who_was_cancelled_while_the_answer_came_asks_for_no_edit() -> Non
 
     assert scope.cancelled_caught
     assert sent == []
+
+
+async def test_into_a_document_that_was_opened_anew_with_another_text_nothing_is_put(
+    editor: Editor, model_server: ModelServer
+) -> None:
+    go_on = held(model_server)
+    editor.choice = "Apply anyway"
+    await editor.open(URI, CODE)
+    answer = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
+    await editor.until(lambda message: "2 tokens" in str(message.get("params")))
+
+    await editor.notify("textDocument/didClose", textDocument={"uri": URI})
+    await editor.open(URI, "mine\n" * 40)
+    go_on.set()
+    ended = await editor.ended(answer["result"]["jobId"])
+
+    question = await editor.asked("window/showMessageRequest")
+    assert [each["title"] for each in question["actions"]] == ["Copy to a new document", "Discard"]
+    assert ended.startswith("copied to a new document")
+    assert editor.texts[URI] == "mine\n" * 40
+
+
+async def test_an_answer_without_its_place_is_shown_where_the_editor_cannot_ask(
+    tmp_path: Path, model_server: ModelServer
+) -> None:
+    environment = {
+        "THEO_MCP_ENGINE_URL": model_server.url,
+        "THEO_MCP_DATA_DIR": str(tmp_path / "data"),
+        "THEO_MCP_CONFIG": os.devnull,
+    }
+    window = {"workDoneProgress": True, "showDocument": {"support": True}}
+    go_on = held(model_server)
+    async with connected(environment) as editor:
+        can = {**CAPABILITIES, "window": window}
+        await editor.request("initialize", processId=None, rootUri=None, capabilities=can)
+        await editor.notify("initialized")
+        await editor.open(URI, CODE)
+        answer = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
+        await editor.until(lambda message: "2 tokens" in str(message.get("params")))
+
+        await editor.change(URI, (2, 18), (2, 18), "\ntyped = 1")
+        go_on.set()
+        ended = await editor.ended(answer["result"]["jobId"])
+
+        assert ended.startswith("copied to a new document")
+        assert (await editor.asked("window/showDocument"))["uri"].endswith("-app.py")
+
+
+async def test_other_settings_of_the_editor_do_not_take_back_what_was_spent(
+    tmp_path: Path, theo_service: FakeTheo
+) -> None:
+    environment = {
+        "THEO_API_KEY": theo.KEY,
+        "THEO_BASE_URL": theo_service.origin,
+        "THEO_MCP_DATA_DIR": str(tmp_path / "data"),
+        "THEO_MCP_CONFIG": os.devnull,
+        "THEO_MCP_MAX_CENTS": "2",
+    }
+    theo_service.next.append(faults.cut(_STREAM))  # which may have been billed
+    async with connected(environment) as editor:
+        await editor.request("initialize", processId=None, rootUri=None, capabilities=CAPABILITIES)
+        await editor.notify("initialized")
+        await editor.open(URI, CODE)
+        await _failed(editor)
+
+        editor.settings = {"engine_modl": "x"}
+        await editor.notify("workspace/didChangeConfiguration", settings={})
+        await editor.until(lambda message: "engine_modl" in str(message.get("params")))
+        editor.settings = {}
+        await editor.notify("workspace/didChangeConfiguration", settings={})
+        (told,) = await _failed(editor)
+
+    assert "of this session's limit of 2 cents 2 are spent or reserved" in told
+    assert len(theo_service.requests) == 1
+
+
+@pytest.mark.parametrize(("title", "before"), [("Theo: Explain", 470), ("Theo: Fix", 965), ("Theo: Fix all", 260)])
+async def test_no_half_of_a_secret_is_sent_where_a_message_is_cut(
+    editor: Editor, model_server: ModelServer, title: str, before: int
+) -> None:
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    await editor.open(URI, "def half(n):\n    return n / 2\n\n\ndef third(n):\n    return n / 3\n")
+    flaws = [
+        {"range": {"start": {"line": row, "character": 4}, "end": {"line": row, "character": 8}}, "severity": 1,
+         "message": f"{'x' * before} {secret}", "source": "linter", "code": "L1"}
+        for row in (1, 5)
+    ]  # fmt: skip
+
+    entries = await editor.menu(URI, (0, 4), (6, 0), diagnostics=flaws)
+    answer = await editor.run(next(each for each in entries if each["title"].startswith(title)))
+    await editor.ended(answer["result"]["jobId"])
+
+    (chat,) = model_server.chats
+    assert "x" * 200 in str(chat)
+    assert secret[:10] not in str(chat)

@@ -140,3 +140,17 @@ async def test_any_editor_is_shown_the_difference_and_asked(editor: Editor, choi
     diff = await anyio.Path(unquote(urlsplit(shown["uri"]).path)).read_text()
     assert "+def add(a, b):\n+    return a + b\n" in diff
     assert editor.texts[URI] == text
+
+
+async def test_a_preview_of_a_document_that_is_closed_is_void_and_the_answer_is_not_lost(plugin: Editor) -> None:
+    plugin.answers["theo/preview"] = None
+    plugin.choice = "Copy to a new document"
+    job = await _generate(plugin)
+    asked = await plugin.asked("theo/preview")
+
+    await plugin.notify("textDocument/didClose", textDocument={"uri": URI})
+    void = await plugin.asked("theo/previewEnded")
+    ended = await plugin.ended(job)
+
+    assert void == {"id": asked["id"]}
+    assert ended == "copied to a new document · scripted-1b"

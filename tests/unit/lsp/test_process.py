@@ -55,6 +55,16 @@ async def test_the_process_ends_when_the_editor_that_it_was_told_of_has_died(tmp
             await process.wait()
 
 
+async def test_a_number_that_no_process_has_ends_nothing(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (editor, _):
+        await editor.request("initialize", **{**_HELLO, "processId": 2**70})
+        await editor.notify("initialized")
+        await editor.asked("workspace/configuration")  # by now it is looked whether the editor lives
+
+        assert (await editor.menu(URI, (0, 0))) == []
+    assert b"Traceback" not in (tmp_path / "stderr").read_bytes()
+
+
 @pytest.mark.slow
 async def test_exit_after_shutdown_is_zero_and_without_it_one(tmp_path: Path) -> None:
     codes = []
@@ -108,6 +118,8 @@ async def test_what_cannot_be_understood_is_answered_and_costs_nothing_else(tmp_
         malformed = await editor.request("textDocument/codeAction", range="SECRET")
         command = await editor.request("workspace/executeCommand", command="rm", arguments=[])
         await editor.notify("textDocument/didChange", textDocument={"uri": URI})
+        for number, method in enumerate((5, True, [], {"a": 1})):  # no names
+            await editor.send(framed({"jsonrpc": "2.0", "id": f"no name {number}", "method": method}))
         alive = await editor.menu(URI, (0, 0))
 
     assert [answer["error"]["code"] for answer in (early, broken, twice, unknown, malformed, command)] == [
@@ -118,6 +130,8 @@ async def test_what_cannot_be_understood_is_answered_and_costs_nothing_else(tmp_
         -32602,
         -32602,
     ]
+    nameless = [message["error"]["code"] for message in editor.seen if "no name" in str(message.get("id"))]
+    assert nameless == [-32600] * 4
     assert malformed["error"]["message"] == "The parameters of textDocument/codeAction could not be read."
     assert alive == []
     assert b"SECRET" not in (tmp_path / "stderr").read_bytes()

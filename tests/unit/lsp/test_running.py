@@ -295,3 +295,37 @@ def _progress(editor: Editor, job: str | None = None) -> list[Fields]:
 
 def _path(shown: Fields) -> Path:
     return Path(unquote(urlsplit(shown["uri"]).path))
+
+
+async def test_an_edit_that_was_refused_but_called_applied_is_not_called_applied_where_the_place_was_changed(
+    editor: Editor, model_server: ModelServer
+) -> None:
+    model_server.pieces = ('```python\ndef half(n):\n    """Half."""\n    return n / 2\n```\n',)
+    editor.answers["workspace/applyEdit"] = None
+    await editor.open(URI, FUNCTION)
+    job: str = (await editor.run(await editor.entry("Theo: Document", URI, (0, 5))))["result"]["jobId"]
+    asked = await editor.until(lambda message: message.get("method") == "workspace/applyEdit")
+
+    await editor.change(URI, (1, 4), (1, 4), "x = 1; ")
+    await editor.send({"jsonrpc": "2.0", "id": asked["id"], "result": {"applied": True}})
+    question = await editor.asked("window/showMessageRequest")
+
+    assert (
+        question["message"] == "Theo: Document this: this place was changed meanwhile, and the answer is not applied."
+    )
+    assert await editor.ended(job) == "discarded · scripted-1b"
+    assert editor.texts[URI] == "def half(n):\n    x = 1; return n / 2\n"
+
+
+async def test_an_edit_that_landed_beside_something_typed_does_not_land_twice(editor: Editor) -> None:
+    editor.answers["workspace/applyEdit"] = None
+    job = await _generate(editor)
+    asked = await editor.until(lambda message: message.get("method") == "workspace/applyEdit")
+
+    await editor.change(URI, (4, 0), (4, 0), "# later\n")
+    await editor.change(URI, (3, 0), (3, 0), "def add(a, b):\n    return a + b\n")  # no version is looked at
+    await editor.send({"jsonrpc": "2.0", "id": asked["id"], "result": {"applied": True}})
+
+    assert await editor.ended(job) == "applied · scripted-1b"
+    assert editor.texts[URI] == DONE.replace("print", "# later\nprint")
+    assert len([each for each in editor.seen if each.get("method") == "workspace/applyEdit"]) == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.lsp.client import Editor
+from tests.unit.lsp.test_running import CODE, URI
 from theo_lsp.settings import load
 from theo_mcp.errors import ConfigError
 
@@ -71,3 +72,16 @@ async def test_a_refused_setting_is_told_at_once_and_a_corrected_one_counts(edit
     assert told["message"].startswith("Theo: The setting theo_api_key cannot come from the editor.")
     assert "0123456789" not in str(editor.seen)
     assert ended == "applied · scripted-7b"
+
+
+async def test_a_setting_that_is_taken_out_again_does_not_count_any_more(editor: Editor) -> None:
+    editor.settings = {"engine_modl": "x"}
+    await editor.notify("workspace/didChangeConfiguration", settings={})
+    await editor.asked("window/showMessage")
+    editor.settings = {}
+    await editor.notify("workspace/didChangeConfiguration", settings={})
+
+    await editor.open(URI, CODE)
+    answer = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
+
+    assert await editor.ended(answer["result"]["jobId"]) == "applied · scripted-1b"

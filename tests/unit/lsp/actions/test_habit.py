@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,27 @@ def test_no_test_goes_outside_the_workspace(tmp_path: Path) -> None:
     assert habit(inside / "app.py", "python", inside) == Habit(inside, "test_app.py")
     assert habit(inside / "app.py", "python", None) == Habit(inside, "test_app.py")
     assert habit(inside / "app.py", "python", outside) == Habit(inside, "test_app.py")
+
+
+def test_a_link_in_the_folder_of_tests_leads_no_test_out_of_the_workspace(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    (inside / "src" / "main" / "java").mkdir(parents=True)
+    (inside / "src" / "test").mkdir()
+    outside.mkdir()
+    (inside / "src" / "test" / "java").symlink_to(outside)
+    document = inside / "src" / "main" / "java" / "App.java"
+    document.touch()
+
+    assert habit(document, "java", inside) == Habit(inside / "src" / "test", "AppTest.java")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_test_that_is_a_pipe_or_a_link_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "outside.py").write_text(UNITTEST, encoding="utf-8")
+    (tmp_path / "inside" / "tests").mkdir(parents=True)
+    os.mkfifo(tmp_path / "inside" / "tests" / "test_a.py")
+    (tmp_path / "inside" / "tests" / "test_b.py").symlink_to(tmp_path / "outside.py")
+
+    found = habit(tmp_path / "inside" / "app.py", "python", tmp_path / "inside")
+
+    assert found == Habit(tmp_path / "inside" / "tests", "test_app.py", "pytest")
