@@ -7,9 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
+import anyio
+
 from theo_mcp.backend import Backend
 from theo_mcp.errors import ConfigError
 from theo_mcp.settings import Settings
+
+_SETTLE_S = 6.0
 
 
 @dataclass
@@ -25,11 +29,21 @@ class Backends:
     def __init__(self) -> None:
         self._settings: Settings | ConfigError = ConfigError("There are no settings yet.")
         self._shared: _Shared | None = None
+        self._settled = anyio.Event()
 
     @property
     def settings(self) -> Settings:
         """The settings as they are now; the defaults where they could not be read."""
         return Settings() if isinstance(self._settings, ConfigError) else self._settings
+
+    async def settled(self) -> None:
+        """Waits until the editor has told its settings, or takes too long for it."""
+        with anyio.move_on_after(_SETTLE_S):
+            await self._settled.wait()
+
+    def settle(self) -> None:
+        """The editor has told what it will tell for now."""
+        self._settled.set()
 
     async def use(self, settings: Settings | ConfigError) -> None:
         """From now on runs begin with `settings`. Those that could not be read fail each run with their sentence."""

@@ -23,7 +23,7 @@ from theo_lsp.actions import NewFile
 from theo_lsp.documents import Document, Documents, Target, path_of
 from theo_lsp.editor import Editor
 from theo_lsp.edits.answer import Found, Refused, code_of
-from theo_lsp.edits.changes import carried, minimal
+from theo_lsp.edits.changes import carried, inside, minimal
 from theo_lsp.edits.edited import Doubt, Edited, edited
 from theo_lsp.edits.parsing import parses
 from theo_lsp.edits.places import Span
@@ -119,6 +119,7 @@ class Delivery:
             changes = minimal(document.text, after)
             if not changes:
                 return "nothing to change"
+            changes = inside(document.text, changes)
             edits = [types.TextEdit(document.range(change.span), change.text) for change in changes]
             versioned = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
             edit = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(versioned, edits)])
@@ -165,7 +166,7 @@ class Delivery:
                 if now is None or target.awaited is None or target.touched:
                     return True
                 if now.version != before.version:
-                    return False
+                    return _is_nearer(now.text, target.awaited, before.text)
                 await anyio.sleep(_LOOK_S)
         return True
 
@@ -213,6 +214,15 @@ def _edited(order: Order, answer: Answer, document: Document, span: Span) -> Edi
         finish_reason=answer.finish_reason,
         keeps=order.action.keeps,
     )
+
+
+def _is_nearer(text: str, expected: str, before: str) -> bool:
+    """Whether `text` is rather what was expected: some editors end a line otherwise than they were told."""
+    return _distance(text, expected) < _distance(text, before)
+
+
+def _distance(one: str, other: str) -> int:
+    return sum(len(change.text) + change.span.end - change.span.start for change in minimal(one, other))
 
 
 def _unusable(refused: Refused) -> ModelError:

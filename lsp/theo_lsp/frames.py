@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 
 _LONGEST_HEADER = 2**14
@@ -43,3 +44,9 @@ class Frames:
             del self._buffer[: self._length]
             self._length = None
             yield body
+
+
+def tell_unreadable(error: ValueError) -> None:
+    """Says on stderr, like a line of the log, why nothing more is read; nothing may be imported yet that logs."""
+    told = f"The input cannot be cut into messages, because of {error}. The server ends."
+    print(f"ERROR {__name__}: {told}", file=sys.stderr, flush=True)  # noqa: T201

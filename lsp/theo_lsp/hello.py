@@ -14,7 +14,7 @@ import select
 import sys
 import time
 
-from theo_lsp.frames import Frames
+from theo_lsp.frames import Frames, tell_unreadable
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all of this
 if TYPE_CHECKING:
@@ -53,8 +53,11 @@ def begin(peer: Peer) -> Begun | None:
         if answer is not None:
             peer.write(answer)
             begun.answered = True
-    except ValueError:  # met again by who reads on
-        return begun if begun.bodies else None
+    except ValueError as error:
+        if begun.bodies:  # met again by who reads on
+            return begun
+        tell_unreadable(error)
+        return None
     except OSError:
         return None
     return begun

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from theo_lsp.frames import Frames
+from theo_lsp.frames import Frames, tell_unreadable
 
 TYPE_CHECKING = False  # this runs while everything else is imported
 if TYPE_CHECKING:
@@ -59,10 +59,7 @@ class Input(threading.Thread):
                 while data := self._peer.read(_READ):
                     self._cut(data)
         except ValueError as error:
-            import logging
-
-            told = "The input cannot be cut into messages, because of %s. The server ends."
-            logging.getLogger(__name__).error(told, error)
+            tell_unreadable(error)
         finally:
             self._end()
 

@@ -10,7 +10,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import anyio
@@ -28,6 +28,7 @@ from theo_mcp.runs import Report, Run, Runs
 
 log = logging.getLogger(__name__)
 _OWNER = "editor"
+SHOW = "Show what came"
 _GAP_S = 0.2  # between two reports of progress
 _SHOWN = 60
 _WAITING = "waiting for the model"
@@ -43,6 +44,8 @@ class Job:
     pieces: int = 0
     secrets: int = 0
     """How many were held back from the prompt."""
+    restored: Callable[[str], str] = field(default=str, repr=False)
+    """Puts the secrets that were held back into what came."""
     told: str = field(default="", repr=False)
     """How it ended, for the user."""
 
@@ -133,17 +136,19 @@ class Jobs:
             job.pieces += 1
             report.text(text)
 
+        await self._backends.settled()
         settings, folders = self._backends.settings, [*self._folders()]
         order = await anyio.to_thread.run_sync(job.order.with_file, folders, abandon_on_cancel=True)
-        held = await prompt_of(order, self._documents.all(), folders, settings)
-        if order.dry:
-            await self._shown.show("prompt.md", held.text)
-            for missing in held.left_out:
-                self._editor.note(f"Theo: {missing}")
-            return
-        job.secrets = held.kinds.total()
-        report.phase(_WAITING)
         async with self._backends.current() as backend:
+            here = settings.engine_url is None and backend.theo_choice.answers == "engine"
+            held = await prompt_of(order, self._documents.all(), folders, settings, on_this_machine=here)
+            if order.dry:
+                await self._shown.show("prompt.md", held.text)
+                for missing in held.left_out:
+                    self._editor.note(f"Theo: {missing}")
+                return
+            job.secrets, job.restored = held.kinds.total(), partial(restored, secrets=held.secrets)
+            report.phase(_WAITING)
             if order.action.improves:
                 answer = await improve(backend, held.text, order.instruction, observe=report.phase)
             else:
@@ -151,7 +156,7 @@ class Jobs:
         if answer.notice:  # too long for a line of progress
             self._editor.note(f"Theo: {answer.notice}")
         report.phase("applying")
-        whole = replace(answer, text=restored(answer.text, held.secrets))
+        whole = replace(answer, text=job.restored(answer.text))
         delivery = Delivery(
             self._editor,
             self._documents,
@@ -189,21 +194,28 @@ class Jobs:
             while not await job.run.wait(3600.0):
                 pass
         self._jobs.pop(job.id, None)
-        ended = self._ending(job)
+        ended, error = self._ending(job)
         if shown:
             self._editor.progress(job.id, types.WorkDoneProgressEnd(message=ended))
         elif ended:
             self._editor.note(f"Theo: {job.title}: {ended}")
+        if error is not None:
+            await self._tell(job, error)
 
-    def _ending(self, job: Job) -> str:
+    def _ending(self, job: Job) -> tuple[str, TheoError | None]:
+        """How a run ended, and why it failed, if it did."""
         try:
             job.run.outcome()
         except TheoError as error:
-            if job.run.status.state == "cancelled":
-                return "cancelled"
+            return ("cancelled", None) if job.run.status.state == "cancelled" else (error.message, error)
+        return job.told, None
+
+    async def _tell(self, job: Job, error: TheoError) -> None:
+        if error.partial.strip() and self._editor.asks:
+            if await self._editor.choose(f"Theo: {error}", [SHOW]) == SHOW:
+                await self._shown.show("part.md", job.restored(error.partial))
+        else:
             self._editor.tell(f"Theo: {error}", failure=True)
-            return error.message
-        return job.told
 
 
 @cache

@@ -21,13 +21,21 @@ from theo_mcp.errors import InputError
 from theo_mcp.settings import Settings
 from theo_mcp.workspace.deny import Deny
 
-_BUDGET = 12_000  # characters of context: a small model on this machine reads few thousand tokens
+_BUDGET = 12_000  # characters of context
+_BUDGET_HERE = (
+    3_000  # a model on this machine reads some hundred tokens a second, and a small one loses its task in more
+)
 _CURSOR = "<<<CURSOR>>>"
 _MOST_OTHERS = 8
 
 
 async def prompt_of(
-    order: Order, open_documents: Iterable[Document], folders: Iterable[Path], settings: Settings
+    order: Order,
+    open_documents: Iterable[Document],
+    folders: Iterable[Path],
+    settings: Settings,
+    *,
+    on_this_machine: bool = False,
 ) -> Prompt:
     """The whole prompt, as it is sent, and the secrets that it does without.
 
@@ -37,10 +45,13 @@ async def prompt_of(
     roots = [*folders]
     near = [document for document in open_documents if document.uri != order.document.uri][-_MOST_OTHERS:]
     named = [order.document, *reversed(near)]
-    return await anyio.to_thread.run_sync(partial(_made, order, named, roots, settings), abandon_on_cancel=True)
+    return await anyio.to_thread.run_sync(
+        partial(_made, order, named, roots, settings, _BUDGET_HERE if on_this_machine else _BUDGET),
+        abandon_on_cancel=True,
+    )
 
 
-def _made(order: Order, named: list[Document], roots: list[Path], settings: Settings) -> Prompt:
+def _made(order: Order, named: list[Document], roots: list[Path], settings: Settings, budget: int) -> Prompt:
     deny = Deny.of(settings)
     known = {each.uri: _refused(each, roots, deny) for each in named}
     if reason := known[order.document.uri]:
@@ -64,7 +75,7 @@ def _made(order: Order, named: list[Document], roots: list[Path], settings: Sett
             document,
             first,
             last + 1,
-            budget=_BUDGET,
+            budget=budget,
             symbols=_symbols(order),
             diagnostics=() if order.action.for_flaws else [_diagnostic(order, flaw) for flaw in order.flaws],
             others=[described[each.uri] for each in named[1:]],

@@ -217,6 +217,12 @@ class Session:
 
     async def _read_settings(self, pushed: object) -> None:
         """Those of the editor, asked for where it can be asked, else as it sent them; wrong ones are told."""
+        try:
+            await self._read(pushed)
+        finally:
+            self._backends.settle()
+
+    async def _read(self, pushed: object) -> None:
         given = await self._editor.settings(settings.SECTION)
         if given is None and isinstance(pushed, dict):
             given = pushed.get(settings.SECTION)

@@ -136,7 +136,7 @@ async def _all(folder: Path, program: Path, model: ModelServer) -> list[tuple[st
         found.append(
             (
                 "A proposal",
-                "What is doubtful is shown first; here, by a setting, everything is.",
+                "What is doubtful is shown first, and says why; by a setting, everything is.",
                 await terminal.screen(),
             )
         )

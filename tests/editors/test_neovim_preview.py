@@ -39,7 +39,7 @@ async def test_an_accepted_proposal_is_one_undo_step_and_the_layout_stays(asking
     )
     await asking.lua("vim.cmd.undo() vim.cmd.write()")
 
-    assert shown == [2, CODE.rstrip("\n"), DONE, " proposed · ga accept · q reject · do reverts"]
+    assert shown == [2, CODE.rstrip("\n"), DONE, " proposed · ga accept · q reject · do reverts%<"]
     assert after == [True, DONE, True]
     assert source.read_bytes() == CODE.encode()
 

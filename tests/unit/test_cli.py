@@ -109,6 +109,7 @@ async def test_a_wrong_key_is_one_call_and_exit_one(hosted: Shell, theo_service:
     assert len(theo_service.requests) == 1
 
 
+@pytest.mark.slow
 async def test_try_shows_what_an_assistant_sees(shell: Shell, model_server: ModelServer) -> None:
     done = await shell.process("try", "Add two numbers", "--engine-url", model_server.url)
 

@@ -277,6 +277,7 @@ async def test_wrong_input_is_a_sentence_and_nothing_is_sent(
     assert theo_service.requests == []
 
 
+@pytest.mark.slow
 async def test_ctrl_c_of_a_sent_paid_call_keeps_its_answer_under_the_handle(
     hosted: Shell, theo_service: FakeTheo
 ) -> None:

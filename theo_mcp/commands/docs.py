@@ -1,8 +1,9 @@
-"""``theo-mcp docs``: prints the tables of commands, settings and what MCP offers; the README holds what this prints."""
+"""``theo-mcp docs``: prints the tables of commands, settings and what is offered; the README holds what this prints."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -80,6 +81,24 @@ def _resources() -> str:
     return _table(("resource", "holds", "as"), rows)
 
 
+def _actions() -> str:
+    from theo_lsp import actions
+
+    rows = []
+    for action in actions.all_actions():
+        said = " ".join((importlib.import_module(f"{actions.__name__}.{action.name}").__doc__ or "").split())
+        words = {"none": "", "optional": "optional", "required": "required"}[action.instruction]
+        rows.append((f"`{action.name}`", action.title, said.partition(". ")[0].rstrip(".") + ".", words))
+    return _table(("action", "in the menu", "gives", "instruction"), rows)
+
+
+def _editor_settings() -> str:
+    from theo_lsp.settings import ALLOWED
+
+    rows = [(f"`{name}`", Settings.model_fields[name].description or "") for name in sorted(ALLOWED)]
+    return _table(("setting", "what it is"), rows)
+
+
 def _settings() -> str:
     rows = [("", f"`{CONFIG_VARIABLE}`", "`--config`", "The settings file.")]
     for name, field in Settings.model_fields.items():
@@ -109,6 +128,8 @@ _SECTIONS: Mapping[str, Callable[[], str]] = {
     "tools": _tools,
     "prompts": _prompts,
     "resources": _resources,
+    "actions": _actions,
+    "editor_settings": _editor_settings,
     "settings": _settings,
     "exits": _exits,
 }

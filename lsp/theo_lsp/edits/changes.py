@@ -46,9 +46,10 @@ def applied(text: str, changes: Sequence[Change]) -> str:
 
 def minimal(before: str, after: str) -> list[Change]:
     """Changes that make exactly `after` of `before`, none longer than the lines that differ."""
-    old, new = _lines(before), _lines(after)
+    head, tail = _same_lines(before, after)
+    old, new = _lines(before[head : len(before) - tail]), _lines(after[head : len(after) - tail])
     changes: list[Change] = []
-    offsets = [0]
+    offsets = [head]
     for line in old:
         offsets.append(offsets[-1] + len(line))
     for old_start, old_end, new_start, new_end in _hunks(old, new):
@@ -60,6 +61,20 @@ def minimal(before: str, after: str) -> list[Change]:
         changes += [_trimmed(before, span, text) for span, text in pairs if span.of(before) != text]
     changes.reverse()
     return changes
+
+
+def inside(text: str, changes: Sequence[Change]) -> list[Change]:
+    """The same changes, with lines that come after the last one written before its ending: Neovim 0.11 tells of an edit
+    behind all lines as if it had made one more."""
+    ending = next((each for each in ("\r\n", "\n", "\r") if text.endswith(each)), "")
+    end = len(text)
+
+    def moved(change: Change) -> Change:
+        if not (ending and change.span == Span(end, end) and change.text.endswith(ending)):
+            return change
+        return Change(Span(end - len(ending), end - len(ending)), ending + change.text[: -len(ending)])
+
+    return [moved(change) for change in changes]
 
 
 def rebased(span: Span, changes: Sequence[Change]) -> Span | None:
@@ -109,6 +124,22 @@ def common(one: str, other: str, most: int) -> int:
 def _lines(text: str) -> list[str]:
     """The lines of `text` with their endings; `str.splitlines` would split at form feeds too."""
     return _LINE.findall(text)
+
+
+def _same_lines(before: str, after: str) -> tuple[int, int]:
+    """How many characters the texts have in common in whole lines, at their start and at their end: an edit of a long
+    text is mostly short, and only what is between is cut into lines."""
+    most = min(len(before), len(after))
+    head = before.rfind("\n", 0, common(before, after, most)) + 1
+    low, high = 0, most - head
+    while low < high:
+        middle = (low + high + 1) // 2
+        if before[len(before) - middle : len(before) - low] == after[len(after) - middle : len(after) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    line = before.find("\n", len(before) - low) + 1 if low else 0
+    return head, len(before) - line if line else 0
 
 
 def _hunks(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:

@@ -70,6 +70,7 @@ async def test_a_preview_is_a_small_jpeg_that_shows_the_image(sandbox: Sandbox) 
     assert near(opened(made).getpixel((900, 250)), (0, 0, 255, 255))
 
 
+@pytest.mark.slow
 async def test_the_base64_of_a_preview_keeps_to_its_cap(sandbox: Sandbox) -> None:
     data = saved(noise(1100), "JPEG", quality=95)
     for max_base64 in (2048, 8192, 65_536):

@@ -45,6 +45,7 @@ def test_no_answer_breaks_the_edits_or_reaches_beyond_the_target_unsaid() -> Non
     assert placed > 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "document", "span"),
     [

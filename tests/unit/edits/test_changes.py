@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from tests.unit.edits import texts
-from theo_lsp.edits.changes import Change, applied, minimal, rebased
+from theo_lsp.edits.changes import Change, applied, inside, minimal, rebased
 from theo_lsp.edits.places import Encoding, Lines, Span
 
 
@@ -166,3 +166,22 @@ def _in_an_editor(text: str, changes: list[Change], encoding: Encoding) -> str:
         span = lines.span(start, end, encoding)
         text = text[: span.start] + new + text[span.end :]
     return text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ("a\n", "a\nb\n", [Change(Span(1, 1), "\nb")]),
+        ("a\r\n", "a\r\nb\r\n", [Change(Span(1, 1), "\r\nb")]),
+        ("a\n", "a\nb", [Change(Span(2, 2), "b")]),
+        ("a", "a\nb\n", [Change(Span(1, 1), "\nb\n")]),
+        ("", "a\n", [Change(Span(0, 0), "a\n")]),
+    ],
+)
+def test_what_comes_after_the_last_line_is_written_before_its_ending(
+    before: str, after: str, changes: list[Change]
+) -> None:
+    found = inside(before, minimal(before, after))
+
+    assert found == changes
+    assert applied(before, found) == after

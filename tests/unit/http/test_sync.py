@@ -30,6 +30,7 @@ asyncio.run(notebook())
 """
 
 
+@pytest.mark.slow
 async def test_a_script_or_a_notebook_calls_as_often_as_it_likes_and_leaves_nothing_open(
     theo_service: FakeTheo,
 ) -> None:

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+import anyio
 import pytest
+from lsprotocol import types
 
 from tests.holding import held
 from tests.unit.lsp.client import CAPABILITIES, Editor, connected
 from tests.unit.lsp.test_running import CODE, URI
+from theo_lsp.editor import Editor as Asking
+from theo_lsp.protocol import Server
 from theo_mcp.testing import faults, theo
 from theo_mcp.testing.http import Handler
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.theo import FakeTheo
 
 _STREAM = faults.head(200, faults.EVENTS) + faults.token("def add(a, b):\n")
+
+
+@dataclass
+class _Kept:
+    """Writes nowhere."""
+
+    sent: list[bytes]
+
+    def write(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def close(self) -> None:
+        pass
 
 
 @pytest.fixture
@@ -39,9 +58,11 @@ async def _failed(editor: Editor) -> list[str]:
     before = len(editor.seen)
     answer = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
     await editor.ended(answer["result"]["jobId"])
+    told = ("window/showMessage", "window/showMessageRequest")
+    await editor.until(lambda message: message.get("method") in told)
     new = editor.seen[before:]
     assert "workspace/applyEdit" not in [message.get("method") for message in new]
-    return [message["params"]["message"] for message in new if message.get("method") == "window/showMessage"]
+    return [message["params"]["message"] for message in new if message.get("method") in told]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +151,18 @@ async def test_a_model_server_that_dies_in_the_middle_applies_nothing(
     assert editor.texts[URI] == CODE
 
 
+async def test_what_came_before_a_stream_was_cut_can_be_seen(editor: Editor, model_server: ModelServer) -> None:
+    model_server.cut_after = 3
+    editor.choice = "Show what came"
+    await editor.open(URI, CODE)
+
+    await _failed(editor)
+
+    shown = await editor.asked("window/showDocument")
+    part = await anyio.Path(unquote(urlsplit(shown["uri"]).path)).read_text()
+    assert part.startswith("```python\ndef add")
+
+
 async def test_a_document_that_was_renamed_meanwhile_is_not_written_to_under_either_name(
     editor: Editor, model_server: ModelServer
 ) -> None:
@@ -178,3 +211,16 @@ async def test_two_runs_at_two_places_of_one_document_both_land(editor: Editor, 
     added = "def add(a, b):\n    return a + b\n"
     assert ended == {"applied"}
     assert editor.texts[URI] == f"# Add two numbers.\n{added}\nx = 1\n\n# Add two numbers.\n{added}"
+
+
+async def test_who_was_cancelled_while_the_answer_came_asks_for_no_edit() -> None:
+    sent: list[bytes] = []
+    server = Server(lambda: None)
+    server.protocol.set_writer(_Kept(sent))
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await Asking(server).apply("Theo: Generate", types.WorkspaceEdit())
+
+    assert scope.cancelled_caught
+    assert sent == []

@@ -108,11 +108,20 @@ async def test_what_comes_with_initialize_and_an_end_is_answered_in_order() -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("input", [b"", b"Content-Length: 5\r\n\r\n{", b"what is this?\r\n\r\n", b"x" * 70_000])
-async def test_an_input_that_ends_without_a_message_ends_the_process(input: bytes) -> None:
+@pytest.mark.parametrize(
+    ("input", "said"),
+    [
+        (b"", ""),
+        (b"Content-Length: 5\r\n\r\n{", ""),
+        (b"what is this?\r\n\r\n", "because of a header without a length that can be believed. The server ends.\n"),
+        (b"x" * 70_000, "because of a header without an end. The server ends.\n"),
+    ],
+)
+async def test_an_input_that_ends_without_a_message_ends_the_process(input: bytes, said: str) -> None:
     done = await anyio.run_process([sys.executable, "-m", "theo_lsp.server"], input=input, env=_environment())
 
-    assert (done.stdout, done.stderr) == (b"", b"")
+    assert done.stdout == b""
+    assert done.stderr.decode().partition("messages, ")[2] == said
 
 
 @pytest.mark.slow

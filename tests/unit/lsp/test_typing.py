@@ -22,7 +22,7 @@ async def test_an_edit_lands_although_every_version_is_old_before_it_is_made(edi
             row = editor.texts[URI].count("\n")
             await editor.change(URI, (row, 0), (row, 0), "#\n")
             typed += 1
-            await anyio.sleep(0.02)
+            await anyio.sleep(0.02)  # faster than anybody types
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(type_on)

@@ -109,6 +109,7 @@ async def test_a_failure_is_the_same_after_a_restart(path: Path) -> None:
     assert (after.partial, after.request_id) == ("so far", "req-3")
 
 
+@pytest.mark.slow
 async def test_clearing_spares_what_a_living_process_is_at_and_nothing_else(path: Path) -> None:
     async with Store.open(path) as store, Runs.open(store) as runs:
         ended = await done(runs, "a result")
@@ -172,6 +173,7 @@ async def test_a_run_whose_process_was_killed_reads_as_interrupted_and_perhaps_b
     assert [file.name for file in path.parent.iterdir()] == ["store.db"]
 
 
+@pytest.mark.slow
 async def test_a_run_that_another_living_process_keeps_is_left_alone_and_can_be_waited_for(path: Path) -> None:
     other = OtherProcess(path)
     async with Store.open(path) as store, Runs.open(store) as runs:

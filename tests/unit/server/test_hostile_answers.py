@@ -244,6 +244,7 @@ async def test_instructions_in_an_answer_are_data(host: Assistant, theo_service:
     assert [request.path for request in theo_service.requests] == ["/api/v1/completions"]
 
 
+@pytest.mark.slow
 async def test_an_answer_with_very_many_parts_keeps_its_facts(
     host: Assistant, theo_service: FakeTheo, stranger: HttpServer
 ) -> None:

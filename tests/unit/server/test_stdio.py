@@ -134,6 +134,7 @@ async def test_the_legacy_era_is_served(tmp_path: Path, model_server: ModelServe
     assert not result.get("isError")
 
 
+@pytest.mark.slow
 async def test_a_host_that_gave_up_the_newer_era_while_we_started_is_served_in_the_older(tmp_path: Path) -> None:
     lines = [
         {"jsonrpc": "2.0", "id": "probe", "method": "server/discover", "params": {"_meta": raw.ENVELOPE}},
@@ -335,6 +336,7 @@ async def test_a_last_request_without_a_line_break_is_answered(tmp_path: Path) -
         assert await server.exit_code() == 0
 
 
+@pytest.mark.slow
 async def test_a_file_as_stdin_is_answered_to_its_end(tmp_path: Path, model_server: ModelServer) -> None:
     lines = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO},

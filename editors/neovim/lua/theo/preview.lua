@@ -10,7 +10,7 @@ local M = {}
 ---@class theo.Preview
 ---@field id string
 ---@field client integer
----@field waiting thread
+---@field waiting thread the handler of the server's question
 ---@field after theo.Text
 ---@field tab integer
 ---@field from { window: integer, buffer: integer }
@@ -133,7 +133,7 @@ end
 local function dress(window, buffer, bar)
   vim.wo[window].winfixbuf = false
   vim.api.nvim_win_set_buf(window, buffer)
-  vim.wo[window][0].winbar = (' ' .. bar):gsub('%%', '%%%%')
+  vim.wo[window][0].winbar = (' ' .. bar):gsub('%%', '%%%%') .. '%<'
   vim.wo[window][0].signcolumn = 'no'
   vim.wo[window][0].foldcolumn = '0'
 end
@@ -195,8 +195,7 @@ local function show(params, client, waiting)
   local now = scratch(name .. ' (now)', before, filetype, false)
   local proposal = scratch(name .. ' (proposed)', after, filetype, true)
   local keys = theo.options().keys
-  local why = (params.reason or '') ~= '' and ' · ' .. params.reason or ''
-  dress(left, now, name .. ' as it is' .. why)
+  dress(left, now, (params.reason or '') ~= '' and params.reason or 'as it is')
   local right = vim.api.nvim_open_win(proposal, true, { split = vim.o.columns < 80 and 'below' or 'right', win = left })
   dress(right, proposal, ('proposed · %s accept · %s reject · do reverts'):format(keys.accept, keys.reject))
   ---@type theo.Preview
