@@ -43,6 +43,16 @@ async def test_a_run_is_shown_at_its_line_and_in_the_status_line_until_it_ends(
     assert await neovim.text() == "# above\n" + DONE
 
 
+async def test_how_a_run_ended_can_be_read_again(neovim: Neovim, source: Path) -> None:
+    await neovim.edit(source, 3)
+
+    await neovim.command("Theo generate")
+    await neovim.until("progress('end')")
+
+    said = await neovim.lua("return vim.fn.execute('messages')")
+    assert "Theo: Generate code from this comment: applied · scripted-1b" in said
+
+
 async def test_cancel_stops_the_runs_of_this_buffer(neovim: Neovim, source: Path, model_server: ModelServer) -> None:
     model_server.silent_after = 2
     await neovim.edit(source, 3)
