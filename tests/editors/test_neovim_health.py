@@ -44,6 +44,7 @@ async def test_health_says_what_is_missing_and_what_to_do(nvim: Path, tmp_path: 
 
     assert "ERROR No model is installed on this machine, and no server or key is set." in no_model
     assert "Run `theo-mcp engine pull`" in no_model
+    assert "- this machine would answer: THEO_API_KEY is not set\n" in no_model
     assert "ERROR theo-lsp-that-is-not-there was not found." in no_server
     assert "ERROR The server is not enabled." in no_server
     assert "WARNING The server is attached to no buffer." in no_server
