@@ -81,6 +81,29 @@ async def test_an_answer_is_withheld_when_its_place_was_changed_meanwhile(
     assert "this place was changed meanwhile" in (await neovim.lua("return seen.messages[1]"))
 
 
+async def test_a_question_waits_until_the_user_has_stopped_typing(
+    neovim: Neovim, source: Path, model_server: ModelServer
+) -> None:
+    typed = held(model_server)
+    await neovim.edit(source, 3)
+    await neovim.choose(GENERATE)
+    await neovim.until("progress('report: writing')")
+
+    await neovim.keys("A Fast")
+    typed.set()
+    await neovim.until("said('there is a question')")
+    await neovim.keys(" enough.")
+    await neovim.until("text():find('🧮. Fast enough.', 1, true)")
+    asked = await neovim.lua("return said('this place was changed meanwhile')")
+    await neovim.keys("<Esc>")
+    await neovim.until("said('this place was changed meanwhile')")
+    ended = await neovim.until("progress('end')")
+
+    assert asked is None
+    assert ended.startswith("end: discarded")
+    assert await neovim.text() == CODE.rstrip("\n").replace("🧮.", "🧮. Fast enough.")
+
+
 async def test_an_answer_is_moved_with_what_was_typed_above_it(
     neovim: Neovim, source: Path, model_server: ModelServer
 ) -> None:

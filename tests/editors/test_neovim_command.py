@@ -43,6 +43,16 @@ async def test_a_run_is_shown_at_its_line_and_in_the_status_line_until_it_ends(
     assert await neovim.text() == "# above\n" + DONE
 
 
+async def test_how_a_run_ended_can_be_read_again(neovim: Neovim, source: Path) -> None:
+    await neovim.edit(source, 3)
+
+    await neovim.command("Theo generate")
+    await neovim.until("progress('end')")
+
+    said = await neovim.lua("return vim.fn.execute('messages')")
+    assert "Theo: Generate code from this comment: applied · scripted-1b" in said
+
+
 async def test_cancel_stops_the_runs_of_this_buffer(neovim: Neovim, source: Path, model_server: ModelServer) -> None:
     model_server.silent_after = 2
     await neovim.edit(source, 3)
@@ -104,6 +114,25 @@ async def test_fix_takes_the_diagnostics_of_the_line(neovim: Neovim, source: Pat
     asked = chat["messages"][-1]["content"]
     assert "line 5: print is loud (lint 7)" in asked
     assert "line 1: os is slow" not in asked
+
+
+async def test_the_ordinary_menu_offers_to_fix_what_another_server_says(
+    neovim: Neovim, source: Path, model_server: ModelServer
+) -> None:
+    await neovim.edit(source, 5)
+    await neovim.lua("""
+        vim.diagnostic.set(vim.api.nvim_create_namespace('lint'), 0, {
+          { lnum = 0, col = 7, message = 'os is slow', severity = 2, source = 'lint', code = 'L1' },
+          { lnum = 4, col = 0, end_col = 5, message = 'print is loud', severity = 1, source = 'lint', code = 7 },
+        })""")
+
+    await neovim.choose("Theo: Fix: print is loud")
+    await neovim.until("progress('report: waiting for you') or progress('end')")  # the answer fits badly
+
+    (chat,) = model_server.chats
+    asked = chat["messages"][-1]["content"]
+    assert "line 5: print is loud (lint 7)" in asked
+    assert "os is slow" not in asked
 
 
 async def test_what_is_to_be_read_opens_in_a_split_that_q_closes(

@@ -44,6 +44,7 @@ async def test_health_says_what_is_missing_and_what_to_do(nvim: Path, tmp_path: 
 
     assert "ERROR No model is installed on this machine, and no server or key is set." in no_model
     assert "Run `theo-mcp engine pull`" in no_model
+    assert "- this machine would answer: THEO_API_KEY is not set\n" in no_model
     assert "ERROR theo-lsp-that-is-not-there was not found." in no_server
     assert "ERROR The server is not enabled." in no_server
     assert "WARNING The server is attached to no buffer." in no_server
@@ -56,13 +57,13 @@ async def test_every_file_loads_and_every_tag_of_the_help_is_found(neovim: Neovi
     broken = await neovim.lua(
         "return vim.tbl_filter(function(path) return not loadfile(path) end, args.files)", files=files
     )
-    found = await neovim.lua(
-        """
-        vim.cmd.helptags(args.folder)
-        local tags = vim.fn.readfile(args.folder .. '/tags')
-        return vim.tbl_map(function(line) return (line:match('^[^\\t]+')) end, tags)""",
-        folder=shutil.copytree(PLUGIN / "doc", str(tmp_path / "doc")),
-    )
+    made = Path(shutil.copytree(PLUGIN / "doc", tmp_path / "doc")) / "tags"
+    await neovim.lua("vim.cmd.helptags(args.folder)", folder=str(made.parent))
+    found = [line.split("\t")[0] for line in made.read_text(encoding="utf-8").splitlines()]
+    await neovim.command("help theo-preview")
+    opened = await neovim.lua("return { vim.bo.buftype, vim.fs.basename(vim.api.nvim_buf_get_name(0)) }")
 
     assert files and broken == []
     assert {"theo", "theo.txt", ":Theo", "theo-preview", "theo-health", "theo-options", "theo-keys"} <= set(found)
+    assert made.read_bytes() == (PLUGIN / "doc" / "tags").read_bytes()  # in the repository, so that nobody has to
+    assert opened == ["help", "theo.txt"]

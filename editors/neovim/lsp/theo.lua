@@ -13,6 +13,9 @@ return {
   settings = { theo = vim.empty_dict() },
   capabilities = { experimental = { theo = { preview = true } } },
   handlers = require('theo.handlers'),
+  on_init = function(client)
+    require('theo.actions').add_diagnostics(client)
+  end,
   on_exit = function()
     require('theo.client').ended()
   end,

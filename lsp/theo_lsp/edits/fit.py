@@ -110,12 +110,14 @@ class _Place:
         to, said = margin(line), self.head.strip()
         code = _without_blank_ends(code)
         if not self.original and not self.tail.strip():
-            comment = is_comment(said, self.language) and not all(is_comment(one, self.language) for one in code)
+            comment = is_comment(said, self.language)
             opens = said.endswith("{") or (
                 said.endswith(":") and named(self.language) == "python" and code[0][:1] not in "{[("
             )
             if comment or opens:
                 deeper = to + (self.unit() or "    ") if opens and not comment else to
+                if comment and {key(one) for one in code if one.strip()} <= {key(said)}:
+                    return ""  # a small model says the comment again, and no more
                 code = without_repeats(
                     code, Around([*self.around.before, self.head], self.around.after, [], self.language)
                 )

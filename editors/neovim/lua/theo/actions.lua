@@ -82,6 +82,23 @@ local function diagnostics(client, place, everywhere)
   return found
 end
 
+--- Lets the ordinary menu know the diagnostics of its lines: Neovim tells a server its own alone, and this has none.
+---@param client vim.lsp.Client
+function M.add_diagnostics(client)
+  local request = client.request
+  ---@diagnostic disable-next-line: duplicate-set-field
+  function client.request(self, method, params, ...)
+    if method == 'textDocument/codeAction' and #params.context.diagnostics == 0 then
+      local buffer = vim.uri_to_bufnr(params.textDocument.uri)
+      local first, last = params.range.start.line, params.range['end'].line
+      local found = diagnostics(client, { buffer = buffer, first = first, last = last, cursor = false }, false)
+      local context = vim.tbl_extend('force', params.context, { diagnostics = found })
+      params = vim.tbl_extend('force', params, { context = context })
+    end
+    return request(self, method, params, ...)
+  end
+end
+
 ---@param client vim.lsp.Client
 ---@param place theo.Place
 ---@param command string

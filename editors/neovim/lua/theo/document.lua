@@ -1,13 +1,9 @@
 --- Shows what the server opens: its own documents to read in one split, which a key closes, and files in a window.
 
+local moment = require('theo.moment')
 local theo = require('theo')
 
 local M = {}
-
----@return boolean
-local function typing()
-  return vim.api.nvim_get_mode().mode:sub(1, 1) ~= 'n' or vim.fn.getcmdwintype() ~= ''
-end
 
 --- A window of this tab that can be split.
 ---@return integer
@@ -119,7 +115,7 @@ end
 ---@param focus boolean
 ---@return boolean
 function M.show(uri, focus)
-  local enter = focus and not typing()
+  local enter = focus and moment.suits()
   local path = vim.uri_to_fname(uri)
   local folder = vim.fs.basename(vim.fs.dirname(path))
   local ok, shown

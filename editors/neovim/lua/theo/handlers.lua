@@ -36,20 +36,29 @@ M['window/showMessage'] = function(_, params)
   return params
 end
 
--- The default adds a colon to what is a sentence.
+-- The default adds a colon to what is a sentence, and asks while the user types, so that keys answer it.
 M['window/showMessageRequest'] = function(_, params)
   local waiting = coroutine.running()
-  vim.ui.select(params.actions or {}, {
-    kind = 'theo',
-    prompt = params.message,
-    format_item = function(action)
-      return action.title
-    end,
-  }, function(choice)
-    vim.schedule(function() -- a choice may come before the wait for it
-      coroutine.resume(waiting, choice or vim.NIL)
+  local function ask()
+    vim.ui.select(params.actions or {}, {
+      kind = 'theo',
+      prompt = params.message,
+      format_item = function(action)
+        return action.title
+      end,
+    }, function(choice)
+      vim.schedule(function() -- a choice may come before the wait for it
+        coroutine.resume(waiting, choice or vim.NIL)
+      end)
     end)
-  end)
+  end
+  local moment = require('theo.moment')
+  if moment.suits() then
+    ask()
+  else
+    theo.tell('there is a question; it comes when you are back in Normal mode.')
+    moment.wait(ask)
+  end
   return coroutine.yield()
 end
 

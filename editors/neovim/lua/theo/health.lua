@@ -77,7 +77,9 @@ local function answers(said)
     vim.health.error('Nothing answers: ' .. said.why)
   else
     local whose = said.answers == 'hosted' and 'the hosted service' or 'this machine'
-    vim.health.ok(('%s answers: %s'):format(whose, said.why))
+    local ready = next(said.missing or {}) == nil
+    local tell = ready and vim.health.ok or vim.health.info
+    tell(('%s %s: %s'):format(whose, ready and 'answers' or 'would answer', said.why))
   end
   for _, each in ipairs(said.missing or {}) do
     vim.health.error(each.message, each.hint ~= '' and each.hint or nil)

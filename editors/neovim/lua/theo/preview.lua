@@ -2,6 +2,7 @@
 ---
 --- Whatever closes the tab rejects the proposal, and the server's question is always answered.
 
+local moment = require('theo.moment')
 local theo = require('theo')
 
 local M = {}
@@ -220,36 +221,22 @@ local function show(params, client, waiting)
   vim.cmd.syncbind()
 end
 
---- Whether a tab may be opened now: the user is not in the middle of typing.
----@return boolean
-local function suits()
-  return vim.api.nvim_get_mode().mode:sub(1, 1) == 'n' and vim.fn.getcmdwintype() == ''
-end
-
 --- Shows a proposal and waits; what is returned answers the server.
 ---@param params table
 ---@param client integer
 ---@return table
 function M.ask(params, client)
   local waiting = coroutine.running()
-  if suits() then
+  if moment.suits() then
     show(params, client, waiting)
     return coroutine.yield()
   end
   theo.tell('a proposal is ready; it opens when you are back in Normal mode.')
   open[params.id] = { id = params.id, client = client, waiting = waiting, tab = -1, from = {}, buffers = {} }
-  soon[params.id] = vim.api.nvim_create_autocmd({ 'ModeChanged', 'CmdwinLeave' }, {
-    group = group,
-    callback = function()
-      vim.schedule(function()
-        if soon[params.id] and suits() then
-          vim.api.nvim_del_autocmd(soon[params.id])
-          soon[params.id] = nil
-          show(params, client, waiting)
-        end
-      end)
-    end,
-  })
+  soon[params.id] = moment.wait(function()
+    soon[params.id] = nil
+    show(params, client, waiting)
+  end)
   return coroutine.yield()
 end
 

@@ -68,7 +68,7 @@ local function tell_end(run, message)
   if vim.fn.strdisplaywidth(text) > room then
     text = vim.fn.strcharpart(text, 0, math.max(room - 1, 0)) .. '…'
   end
-  vim.api.nvim_echo({ { text } }, false, {})
+  vim.api.nvim_echo({ { text } }, true, {})
 end
 
 --- Remembers where a run stands, which the server has just named.
