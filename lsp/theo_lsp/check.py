@@ -42,11 +42,12 @@ async def check(environ: Mapping[str, str] | None = None) -> dict[str, JsonValue
         missing.append({"message": f"The model server does not answer within {_LIMIT_S:g} s.", "hint": ""})
     finally:
         await backend.aclose()
+    grammars = importlib.util.find_spec(_GRAMMARS) is not None
     return {
         "version": version("theo-mcp"),
         "answers": backend.theo_choice.answers,
         "why": backend.theo_choice.why,
         "missing": missing,
-        "grammars": importlib.util.find_spec(_GRAMMARS) is not None,
-        "grammars_hint": f"Install the extra: {install_command('editor')}",
+        "grammars": grammars,
+        "grammars_hint": "" if grammars else f"Install the extra: {install_command('editor')}",
     }

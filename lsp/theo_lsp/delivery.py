@@ -149,7 +149,7 @@ class Delivery:
         if result.unsure and await self._worse(document.text, result.after, document.language):
             result = result.doubted("does not parse")
         doubt = _DOUBTS[result.doubts[0]] if result.doubts else ""
-        if doubt and not self._editor.previews:
+        if doubt and (self._preview == "never" or not self._editor.previews):
             return await self._copy(document, answer, f"not applied: {doubt}; it is shown")
         if not result.changes or not (doubt or self._preview == "always"):
             return _Proposal(document.text, result.after)

@@ -70,6 +70,8 @@ def answered(body: bytes) -> bytes | None:
         if message["jsonrpc"] != "2.0" or message["method"] != "initialize":
             return None
         id, capabilities = message["id"], message["params"]["capabilities"]
+        if "[" in (message["params"].get("rootUri") or ""):  # not every such address can be read
+            return None
         encoding = _encoding(capabilities)
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None

@@ -137,7 +137,8 @@ class Settings(BaseModel):
     )
     edit_preview: Literal["auto", "always", "never"] = Field(
         "auto",
-        description="Whether an editor shows an edit before it is applied: auto (where it is doubtful), always, never.",
+        description="Whether an editor shows an edit before it is applied: auto (where it is doubtful), always, never "
+        "(what is doubtful is then not applied, and the answer shown).",
     )
     data_dir: UserPath = Field(
         default_factory=lambda: _user_folder("data"),

@@ -7,7 +7,6 @@ from theo_lsp.cut import cut
 from theo_lsp.selection import Selection
 
 _MOST_SAID = 1_000
-_AROUND = 3  # lines, where no block is around it
 
 
 def _offer(selection: Selection) -> Offer | None:
@@ -16,8 +15,7 @@ def _offer(selection: Selection) -> Offer | None:
     first = selection.flaws[0]
     words = " ".join(first.message.split())
     at = Selection(selection.document, first.span)
-    lines = at.document.lines
-    rows = at.block or (max(0, at.rows[0] - _AROUND), min(len(lines) - 1, at.rows[1] + _AROUND))
+    rows = at.block or at.rows  # what is more than its own lines, an answer may leave out and nobody notices
     return Offer(selection.over(*rows), f"Fix: {words if len(words) <= 60 else words[:59] + '…'}", _said(selection))
 
 

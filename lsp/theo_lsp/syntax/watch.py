@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _FIRST_S: Final = 0.05  # after a document is opened: the first questions of an editor are answered first
 _QUIET_S: Final = 0.2  # after the last key
 _LATEST_S: Final = 1.0  # after the first, while typing goes on
+_MOST_KNOWN: Final = 1_000
 _SHARE: Final = 10  # a text that takes long to parse is parsed no more than a tenth of the time
 _MOST: Final = 1_000_000
 _SECONDS: Final = 3.0
@@ -147,6 +148,8 @@ class Syntax:
             return
         finally:
             self._documents.forget(following)
+        if len(self._took) >= _MOST_KNOWN:
+            self._took.clear()
         self._took[document.uri] = anyio.current_time() - begun
         self._deaths = 0
         if following.touched:

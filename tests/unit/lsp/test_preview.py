@@ -106,15 +106,16 @@ async def test_a_cancelled_run_takes_its_preview_back(plugin: Editor) -> None:
     assert plugin.texts[URI] == CODE
 
 
-async def test_a_doubtful_edit_is_shown_even_if_nobody_wants_previews(
-    tmp_path: Path, model_server: ModelServer
+@pytest.mark.parametrize("wanted", ["auto", "never"])
+async def test_a_doubtful_edit_is_proposed_or_where_nobody_wants_that_shown_and_never_applied_unseen(
+    tmp_path: Path, model_server: ModelServer, wanted: str
 ) -> None:
     model_server.pieces = ("```python\ndef add(a, b:\n```",)
     environment = {
         "THEO_MCP_ENGINE_URL": model_server.url,
         "THEO_MCP_DATA_DIR": str(tmp_path / "data"),
         "THEO_MCP_CONFIG": os.devnull,
-        "THEO_MCP_EDIT_PREVIEW": "never",
+        "THEO_MCP_EDIT_PREVIEW": wanted,
     }
     async with connected(environment) as editor:
         can = {**CAPABILITIES, "experimental": {"theo": {"preview": True}}}
@@ -122,10 +123,13 @@ async def test_a_doubtful_edit_is_shown_even_if_nobody_wants_previews(
         await editor.notify("initialized")
         editor.answers["theo/preview"] = lambda params: {"accepted": False}
 
-        await editor.ended(await _generate(editor))
+        ended = await editor.ended(await _generate(editor))
 
-        assert _asked(editor)["reason"] == "the document would not parse"
         assert editor.texts[URI] == CODE
+        if wanted == "auto":
+            assert _asked(editor)["reason"] == "the document would not parse"
+        else:
+            assert ended.startswith("not applied: the document would not parse; it is shown")
 
 
 @pytest.mark.parametrize(("choice", "text"), [("Apply", DONE), ("Discard", CODE), (None, CODE)])
