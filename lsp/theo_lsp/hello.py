@@ -14,13 +14,13 @@ import select
 import sys
 import time
 
-from theo_lsp.frames import Frames, tell_unreadable
+from theo_lsp.wire.frames import Frames, tell_unreadable
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all of this
 if TYPE_CHECKING:
     from typing import Any
 
-    from theo_lsp.peers import Peer
+    from theo_lsp.wire.peers import Peer
 
 PRINTED = os.path.join(os.path.dirname(__file__), "hello.json")  # noqa: PTH118, PTH120 - pathlib takes as long
 ENCODINGS = ("utf-8", "utf-16", "utf-32")

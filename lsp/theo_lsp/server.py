@@ -12,12 +12,13 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from theo_lsp import hello, peers
-from theo_lsp.input import Input
+from theo_lsp import hello
+from theo_lsp.wire import peers
+from theo_lsp.wire.input import Input
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all of this
 if TYPE_CHECKING:
-    from theo_lsp.peers import Peer
+    from theo_lsp.wire.peers import Peer
 
 _IMPORTING = (10_000, 5, 100)
 """How many new objects come between two looks for garbage: few of what is imported are, and each look takes longer."""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from theo_lsp import wire
-from theo_lsp.input import Input
 from theo_lsp.session import Session
+from theo_lsp.wire.ending import end_soon, stop_at_signal, stop_without
+from theo_lsp.wire.input import Input
+from theo_lsp.wire.output import Writer
 from theo_mcp.secret import RedactingFilter
 
 if TYPE_CHECKING:
-    from theo_lsp.peers import Peer
+    from theo_lsp.wire.peers import Peer
 
 _GARBAGE = (20_000, 20, 50)
 """How many objects come between two collections: a key makes some hundred, and a pause is felt while typing."""
@@ -32,14 +33,14 @@ def serve(peer: Peer, reading: Input, editor: int | None, *, answered: bool) -> 
 async def _serve(peer: Peer, reading: Input, editor: int | None, answered: bool) -> int:
     async with anyio.create_task_group() as tasks:
         stop = tasks.cancel_scope.cancel
-        tasks.start_soon(wire.stop_at_signal, stop)
-        async with Session.open(wire.Writer(peer, wire.end_soon), tasks, stop, answered=answered) as session:
+        tasks.start_soon(stop_at_signal, stop)
+        async with Session.open(Writer(peer, end_soon), tasks, stop, answered=answered) as session:
             session.warm()
             sys.setswitchinterval(_TURN_S)
             gc.freeze()  # what was imported stays, and need not be looked through again
             gc.set_threshold(*_GARBAGE)
-            tasks.start_soon(wire.stop_without, lambda: session.editor_process or editor, stop)
-            await reading.hand(session.take, lost=wire.end_soon)
+            tasks.start_soon(stop_without, lambda: session.editor_process or editor, stop)
+            await reading.hand(session.take, lost=end_soon)
             stop()
     return session.exit_code
 

@@ -25,7 +25,7 @@ from theo_lsp.order import asked, checked
 from theo_lsp.protocol import Server, plain
 from theo_lsp.shown import Shown
 from theo_lsp.warm import warm
-from theo_lsp.wire import Writer
+from theo_lsp.wire.output import Writer
 from theo_mcp.errors import ConfigError, InputError
 from theo_mcp.runs import Runs
 

@@ -24,9 +24,10 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from lsprotocol import types
 
 from tests.unit.lsp.model import faults
-from theo_lsp.peers import Connection
 from theo_lsp.session import Session
-from theo_lsp.wire import Writer, read
+from theo_lsp.wire.input import Input
+from theo_lsp.wire.output import Writer
+from theo_lsp.wire.peers import Connection
 
 Fields = dict[str, Any]
 Answer = Callable[[Fields], Any]
@@ -213,7 +214,9 @@ async def connected(environment: Mapping[str, str]) -> AsyncIterator[Editor]:
     writer = Writer(Connection(theirs), lambda: None)
     async with anyio.create_task_group() as tasks, await SocketStream.from_socket(ours) as stream:
         async with Session.open(writer, tasks, lambda: None, environment) as session:
-            tasks.start_soon(partial(read, writer.peer, session.take, lost=lambda: None))
+            reading = Input(writer.peer)
+            reading.start()
+            tasks.start_soon(partial(reading.hand, session.take, lost=lambda: None))
             editor = Editor(stream, stream)
             tasks.start_soon(_listen, editor)
             yield editor

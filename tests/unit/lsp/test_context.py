@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from theo_lsp.context import Context, Diagnostic, Document, Part, context
-from theo_lsp.symbols import Symbol, guessed
+from theo_lsp.prompt.context import Context, Diagnostic, Document, Part, context
+from theo_lsp.prompt.symbols import Symbol, guessed
 
 PYTHON = """\
 import os

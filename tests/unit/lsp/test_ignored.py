@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeSettings
-from theo_lsp.ignored import why_ignored
+from theo_lsp.prompt.ignored import why_ignored
 from theo_mcp.workspace.deny import Deny
 
 

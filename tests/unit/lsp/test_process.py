@@ -139,7 +139,7 @@ async def test_what_cannot_be_understood_is_answered_and_costs_nothing_else(tmp_
 
 async def test_a_stray_print_does_not_reach_the_wire() -> None:
     code = (
-        "import os, sys\nfrom theo_lsp.peers import claim\nwire = claim()\nprint('stray', flush=True)\n"
+        "import os, sys\nfrom theo_lsp.wire.peers import claim\nwire = claim()\nprint('stray', flush=True)\n"
         "os.system('echo child')\nwire.write(b'message')"
     )
     done = await anyio.run_process(

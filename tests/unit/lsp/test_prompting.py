@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from theo_lsp.context import Context, Part
-from theo_lsp.prompting import Selection, prompt
+from theo_lsp.prompt.context import Context, Part
+from theo_lsp.prompt.wording import Selection, prompt
 from theo_lsp.redact import restored
 
 SELECTION = Selection("The selected lines 3 to 4 of shop.py", 'password = "Vexil42!oblast"\nopen(password)\n', "python")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.lsp.secrets import Sample, samples
 from theo_lsp.redact import redacted, restored
-from theo_lsp.secret_words import KEYWORD, keywords, lowered
+from theo_lsp.redact.words import KEYWORD, keywords, lowered
 
 _GITHUB = "gh" + "p_9fK2mQx7Lw4RtZb8VnHcYd3JsGp6TaUe1BoX"
 _BODY = ("q3VdX9hPz0LmWc7RtYbKfJ2sGn8UaEeTo5iBv4Nx6ZkDlQwHyMjCrFpSgIuOA1+/", "R8tPz0LmWc7YbKfJ2sGn8UaEeTo5iBv4Nx6ZkD==")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.lsp.client import Editor
-from theo_lsp.rules import rules_for
+from theo_lsp.prompt.rules import rules_for
 from theo_mcp.settings import Settings
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.workspace.trust import NO_FILE, Trust

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from theo_lsp.context import Context
+from theo_lsp.prompt.context import Context
 from theo_lsp.redact import Redacted, redacted
 from theo_mcp.artifacts.fences import fenced
 

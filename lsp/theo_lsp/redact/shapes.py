@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from theo_lsp.likeness import placeholder, sequential
+from theo_lsp.redact.likeness import placeholder, sequential
 
 
 class Found(NamedTuple):

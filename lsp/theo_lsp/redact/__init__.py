@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from theo_lsp.likeness import random
-from theo_lsp.secret_places import placed
-from theo_lsp.secret_shapes import Found, shaped
+from theo_lsp.redact.likeness import random
+from theo_lsp.redact.places import placed
+from theo_lsp.redact.shapes import Found, shaped
 
 _PLACEHOLDER: Final = re.compile(r"__HELD_BACK_SECRET_\d{1,6}__")
 _SHORTEST_EVERYWHERE: Final = 12  # a shorter one may be an ordinary word elsewhere

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from theo_lsp.context import Document
-from theo_lsp.ignored import why_ignored
+from theo_lsp.prompt.context import Document
+from theo_lsp.prompt.ignored import why_ignored
 from theo_mcp.errors import InputError
 from theo_mcp.settings import Settings
 from theo_mcp.workspace.deny import Deny

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from theo_lsp import context, prompting
 from theo_lsp.documents import Document, names_of, path_of
-from theo_lsp.ignored import why_ignored, why_named
 from theo_lsp.order import Order
-from theo_lsp.prompting import Prompt
-from theo_lsp.rules import Rules, rules_for
+from theo_lsp.prompt import context, wording
+from theo_lsp.prompt.ignored import why_ignored, why_named
+from theo_lsp.prompt.rules import Rules, rules_for
+from theo_lsp.prompt.symbols import Symbol
+from theo_lsp.prompt.wording import Prompt
 from theo_lsp.selection import Flaw
-from theo_lsp.symbols import Symbol
 from theo_mcp.errors import InputError
 from theo_mcp.settings import Settings
 from theo_mcp.workspace.deny import Deny
@@ -60,7 +60,7 @@ def _made(order: Order, named: list[Document], roots: list[Path], settings: Sett
             hint="Copy what you need into another document.",
         )
     if order.action.improves:
-        return prompting.alone(order.prompt, source=order.document.text)
+        return wording.alone(order.prompt, source=order.document.text)
     described = {each.uri: _of(each, roots) for each in named}
     refused = {(described[uri].path, described[uri].project): reason for uri, reason in known.items()}
     document, (first, last) = described[order.document.uri], order.selection.rows
@@ -85,7 +85,7 @@ def _made(order: Order, named: list[Document], roots: list[Path], settings: Sett
     )
     answer = "" if order.gives in ("text", "prose") else "\nAnswer with one fenced block and nothing else."
     sources = [*(each.text for each in named if known[each.uri] is None), *(each.text for each in rules.files)]
-    return prompting.prompt(order.prompt + answer, _place(order, document.path), around, sources=sources)
+    return wording.prompt(order.prompt + answer, _place(order, document.path), around, sources=sources)
 
 
 def _diagnostic(order: Order, flaw: Flaw) -> context.Diagnostic:
@@ -95,7 +95,7 @@ def _diagnostic(order: Order, flaw: Flaw) -> context.Diagnostic:
     )
 
 
-def _place(order: Order, path: str) -> prompting.Selection:
+def _place(order: Order, path: str) -> wording.Selection:
     selection, span = order.selection, order.span
     first, last = selection.rows
     if span.end > span.start:
@@ -108,7 +108,7 @@ def _place(order: Order, path: str) -> prompting.Selection:
         at = span.start - line.start
         title = f"Line {first + 1} of {path}, where {_CURSOR} marks the place and is no part of it"
         text = selection.line(first)[:at] + _CURSOR + selection.line(first)[at:]
-    return prompting.Selection(title, text, order.document.language)
+    return wording.Selection(title, text, order.document.language)
 
 
 def _symbols(order: Order) -> list[Symbol] | None:

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from theo_lsp.frames import Frames, tell_unreadable
+from theo_lsp.wire.frames import Frames, tell_unreadable
 
 TYPE_CHECKING = False  # this runs while everything else is imported
 if TYPE_CHECKING:
     from anyio.lowlevel import EventLoopToken
 
-    from theo_lsp.peers import Peer
+    from theo_lsp.wire.peers import Peer
 
 _READ = 2**16
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from theo_lsp.likeness import SHORTEST_RANDOM, password, placeholder, random
-from theo_lsp.secret_shapes import Found
-from theo_lsp.secret_words import keywords, lowered, matches
+from theo_lsp.redact.likeness import SHORTEST_RANDOM, password, placeholder, random
+from theo_lsp.redact.shapes import Found
+from theo_lsp.redact.words import keywords, lowered, matches
 
 _PART_OF_A_WORD: Final = re.compile(r"(?:by|com|sur|tres|under|im|en|os)$", re.I)  # bypass, compass, trespass
 _PUBLIC: Final = re.compile(r"(?:public(?:[_.-]?key)?|publishable|csrf|next|prev|page|cancell?ation|sort)[_.-]?$", re.I)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from theo_lsp.cut import cut
-from theo_lsp.symbols import Symbol, enclosing, guessed
+from theo_lsp.prompt.symbols import Symbol, enclosing, guessed
 
 Kind: TypeAlias = Literal["rules", "diagnostics", "symbol", "imports", "before", "after", "document"]
 
