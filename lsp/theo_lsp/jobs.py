@@ -194,28 +194,27 @@ class Jobs:
             while not await job.run.wait(3600.0):
                 pass
         self._jobs.pop(job.id, None)
-        ended, error = self._ending(job)
+        ended, part = self._ending(job)
         if shown:
             self._editor.progress(job.id, types.WorkDoneProgressEnd(message=ended))
         elif ended:
             self._editor.note(f"Theo: {job.title}: {ended}")
-        if error is not None:
-            await self._tell(job, error)
+        if part is not None and await self._editor.choose(f"Theo: {part}", [SHOW]) == SHOW:
+            await self._shown.show("part.md", job.restored(part.partial))
 
     def _ending(self, job: Job) -> tuple[str, TheoError | None]:
-        """How a run ended, and why it failed, if it did."""
+        """How a run ended, which is told; and the failure that it ended with, where its user is to be asked about the
+        part that came."""
         try:
             job.run.outcome()
         except TheoError as error:
-            return ("cancelled", None) if job.run.status.state == "cancelled" else (error.message, error)
-        return job.told, None
-
-    async def _tell(self, job: Job, error: TheoError) -> None:
-        if error.partial.strip() and self._editor.asks:
-            if await self._editor.choose(f"Theo: {error}", [SHOW]) == SHOW:
-                await self._shown.show("part.md", job.restored(error.partial))
-        else:
+            if job.run.status.state == "cancelled":
+                return "cancelled", None
+            if error.partial.strip() and self._editor.asks:
+                return error.message, error
             self._editor.tell(f"Theo: {error}", failure=True)
+            return error.message, None
+        return job.told, None
 
 
 @cache

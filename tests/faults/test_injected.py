@@ -18,6 +18,8 @@ from theo_mcp.http.options import Timeouts
 from theo_mcp.testing import faults, theo
 from theo_mcp.wire.events import Token
 
+pytestmark = pytest.mark.slow
+
 HELLO = CompletionRequest(prompt="Hello")
 Handle = Callable[[Any], Awaitable[Any]]
 

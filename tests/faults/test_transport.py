@@ -22,6 +22,8 @@ from theo_mcp.testing.http import HttpServer
 from theo_mcp.testing.proxy import Proxy
 from theo_mcp.testing.theo import FakeTheo
 
+pytestmark = pytest.mark.slow
+
 HELLO = CompletionRequest(prompt="Hello")
 PROMPT = RetryPolicy(backoff=0.001)
 ONCE = RetryPolicy(retries=0)

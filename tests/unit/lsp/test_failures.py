@@ -59,7 +59,9 @@ async def _failed(editor: Editor) -> list[str]:
     answer = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
     await editor.ended(answer["result"]["jobId"])
     told = ("window/showMessage", "window/showMessageRequest")
-    await editor.until(lambda message: message.get("method") in told)
+    await editor.until(
+        lambda message: message.get("method") in told and any(message is each for each in editor.seen[before:])
+    )
     new = editor.seen[before:]
     assert "workspace/applyEdit" not in [message.get("method") for message in new]
     return [message["params"]["message"] for message in new if message.get("method") in told]
@@ -293,7 +295,15 @@ async def test_other_settings_of_the_editor_do_not_take_back_what_was_spent(
         await editor.notify("workspace/didChangeConfiguration", settings={})
         await editor.until(lambda message: "engine_modl" in str(message.get("params")))
         editor.settings = {}
+        asked = len(editor.seen)
         await editor.notify("workspace/didChangeConfiguration", settings={})
+        await editor.until(
+            lambda message: (
+                message.get("method") == "workspace/configuration"
+                and any(message is each for each in editor.seen[asked:])
+            )
+        )
+        await editor.menu(URI, (2, 3))
         (told,) = await _failed(editor)
 
     assert "of this session's limit of 2 cents 2 are spent or reserved" in told

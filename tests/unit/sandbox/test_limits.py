@@ -12,6 +12,8 @@ from tests.unit.sandbox.opened import LINUX, SMALL, OpenSandbox, ended, job
 from theo_mcp.errors import SandboxError
 from theo_mcp.sandbox import Job, Limits, folder, syscalls
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(not LINUX, reason="Landlock and seccomp are Linux's")
 async def test_a_job_reaches_nothing_but_its_folder(open_sandbox: OpenSandbox, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from tests.unit.store.child import child, held, said
 from theo_mcp.errors import StoreError
 from theo_mcp.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 async def test_two_processes_that_write_at_once_lose_nothing(path: Path) -> None:
     work = """
