@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import anyio
+import anyio.to_thread
 
 from theo_mcp.backend import Backend, Spent
 from theo_mcp.errors import ConfigError
@@ -59,6 +60,8 @@ class Backends:
         """The backend for one run."""
         from theo_mcp.connection import connect
 
+        if isinstance(self._settings, Settings) and self._settings.keyring:
+            await anyio.to_thread.run_sync(self._settings.unlock, abandon_on_cancel=True)  # it may ask its user
         shared = self._shared = self._shared or _Shared(connect(self._settings, self._spent))
         shared.users += 1
         try:

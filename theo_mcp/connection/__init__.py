@@ -179,9 +179,7 @@ class _Arms:
         if settings.backend == "auto" and settings.engine_url is not None:
             return Choice("engine", f"{settings.origin('engine_url')} names a model server")
         if settings.key(api) is not None:
-            name = f"{api}_api_key"
-            source = settings.origin(name if getattr(settings, name) is not None else name + "_file")
-            return Choice("hosted", f"its key is set ({source})")
+            return Choice("hosted", f"its key is set ({settings.key_source(api)})")
         if settings.backend == "hosted":
             raise ConfigError(
                 f"There is no key for {_NAMES[api]}, and {settings.origin('backend')} asks for the hosted service.",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
@@ -64,6 +65,9 @@ class Settings(BaseModel):
     engine_api_key: Secret | None = Field(None, description="The key for that server, if it wants one.")
     engine_model: str | None = Field(
         None, description="The model: a name on that server, or of `theo-mcp engine list`. Default: the first."
+    )
+    keyring: bool = Field(
+        False, description="Look for keys in this system's keyring too (`theo-mcp key set theo` keeps one there)."
     )
     max_prompt_chars: int = Field(200_000, ge=1, description="A longer prompt is refused before anything is sent.")
     max_output_tokens: int | None = Field(
@@ -151,6 +155,7 @@ class Settings(BaseModel):
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
     _file: Path | None = PrivateAttr(None)
+    _kept: dict[str, str | ConfigError] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def load(
@@ -201,7 +206,7 @@ class Settings(BaseModel):
         return self._file or default_config_path()
 
     def key(self, api: KeyOf) -> Secret | None:
-        """The key for `api`, or None where none is set.
+        """The key for `api`, or None where none is set: from the environment, else a file, else the keyring.
 
         Raises:
             ConfigError: the key is not usable as it stands, or its file cannot be read.
@@ -212,7 +217,7 @@ class Settings(BaseModel):
             return checked_key(held.reveal(), self.origin(name))
         path: Path | None = getattr(self, name + "_file", None)
         if path is None:
-            return None
+            return checked_key(self._in_keyring(api), "the system's keyring") if self.keyring else None
         where = f"the file that {self.origin(name + '_file')} names"
         try:
             text = path.read_text(encoding="utf-8")
@@ -225,6 +230,31 @@ class Settings(BaseModel):
         if key is None:
             raise ConfigError(f"There is no key in {where}: it is empty.", hint="Put the key alone into it.")
         return key
+
+    def key_source(self, api: KeyOf) -> str:
+        """Where `key` finds what it returns."""
+        name = f"{api}_api_key"
+        given = next((each for each in (name, name + "_file") if getattr(self, each, None) is not None), None)
+        return self.origin(given) if given else "the system's keyring"
+
+    def unlock(self) -> None:
+        """Asks the keyring now, if it is to be asked at all: for a process that cannot wait for its user later."""
+        for api in get_args(KeyOf):
+            with suppress(ConfigError):  # which whoever needs the key is told
+                self.key(api)
+
+    def _in_keyring(self, api: str) -> str:
+        from theo_mcp.settings import keyring
+
+        if api not in self._kept:
+            try:
+                self._kept[api] = keyring.kept(api) or ""
+            except ConfigError as error:
+                self._kept |= dict.fromkeys(get_args(KeyOf), error)
+        found = self._kept[api]
+        if isinstance(found, ConfigError):
+            raise found
+        return found
 
 
 def variable_of(name: str) -> str | None:
