@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +152,27 @@ async def test_a_model_server_that_dies_in_the_middle_applies_nothing(
         "stopped; call again."
     )
     assert editor.texts[URI] == CODE
+
+
+async def test_a_model_server_that_is_not_there_is_told_with_the_next_step(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {
+        "THEO_MCP_ENGINE_URL": f"http://127.0.0.1:{port}/v1",
+        "THEO_MCP_DATA_DIR": str(tmp_path / "data"),
+        "THEO_MCP_CONFIG": os.devnull,
+        "THEO_MCP_MAX_RETRIES": "0",
+    }
+    async with connected(environment) as editor:
+        await editor.request("initialize", processId=None, rootUri=None, capabilities=CAPABILITIES)
+        await editor.notify("initialized")
+        await editor.open(URI, CODE)
+        (told,) = await _failed(editor)
+
+    assert told == (
+        f"Theo: The model server could not be reached at 127.0.0.1:{port}: the connection was refused. Check the "
+        f"address, the network and the proxy; the base URL is http://127.0.0.1:{port}/v1."
+    )
 
 
 async def test_what_came_before_a_stream_was_cut_can_be_seen(editor: Editor, model_server: ModelServer) -> None:
