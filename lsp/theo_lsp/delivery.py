@@ -192,9 +192,19 @@ class Delivery:
                 await anyio.sleep(_LOOK_S)
         return not target.touched
 
+    async def _doubt(self, found: Found, language: str) -> str:
+        """Why a new file is only shown; empty where there is no doubt."""
+        if found.truncated:
+            return _DOUBTS["truncated"]
+        if found.elided or found.diff:
+            return _DOUBTS["left out"]
+        parsed = parses(found.code, language)
+        fails = await self._worse("", found.code, language) if parsed is None else not parsed
+        return "it does not parse" if fails else ""
+
     async def _new_file(self, order: Order, file: NewFile, found: Found) -> str:
         path, code = path_of(order.document.uri), found.code
-        reason = _doubt(found, file.language)
+        reason = await self._doubt(found, file.language)
         if path is None or not self._editor.creates_files or reason:
             await self._shown.show(_copy_of(file.name), code)
             return f"no file made: {reason}; it is shown" if reason else "shown"
@@ -246,15 +256,6 @@ def _edited(order: Order, answer: Answer, document: Document, span: Span) -> Edi
 
 def _unusable(refused: Refused) -> ModelError:
     return ModelError(refused.said, hint="Try again, or with another model.")
-
-
-def _doubt(found: Found, language: str) -> str:
-    """Why a new file is only shown; empty where there is no doubt."""
-    if found.truncated:
-        return _DOUBTS["truncated"]
-    if found.elided or found.diff:
-        return _DOUBTS["left out"]
-    return "it does not parse" if parses(found.code, language) is False else ""
 
 
 def _done(how: str, answer: Answer) -> str:

@@ -102,6 +102,19 @@ async def test_code_is_translated_into_a_new_file_that_overwrites_none(
     assert (tmp_path / "half.ts").read_text(encoding="utf-8") == "mine"
 
 
+async def test_a_new_file_that_does_not_parse_in_its_language_is_shown_and_not_made(
+    editor: Editor, model_server: ModelServer, tmp_path: Path
+) -> None:
+    model_server.pieces = ("```ts\nexport const half = (n: number => {{{\n```\n",)
+    uri = (tmp_path / "half.py").as_uri()
+    await editor.open(uri, HALF)
+
+    ended = await _ended(editor, await editor.entry("Theo: Translate into TypeScript", uri, (3, 6)))
+
+    assert ended == "no file made: it does not parse; it is shown · scripted-1b"
+    assert (tmp_path / "half.ts").as_uri() not in editor.texts
+
+
 async def test_a_new_file_is_neither_a_link_to_nowhere_nor_a_document_that_nobody_has_saved(
     editor: Editor, model_server: ModelServer, tmp_path: Path
 ) -> None:
