@@ -239,8 +239,9 @@ def _progress(phase: str, job: Job, text: str) -> str:
     """The phase, how much came, the first line of it that is code, and what was held back."""
     parts = [phase or "starting"]
     if job.pieces:
-        lines = (line.strip() for line in text[:2_000].splitlines())
-        first = next((line for line in lines if line and not line.startswith(("```", "~~~"))), "")
+        lines = [line.strip() for line in text[:2_000].splitlines()]
+        fence = next((at for at, line in enumerate(lines) if line.startswith(("```", "~~~"))), -1)
+        first = next((line for line in lines[fence + 1 :] if line), "")  # what stands before a fence is prose
         parts = ["writing" if phase == _WAITING else phase, f"{job.pieces} token{'s' * (job.pieces > 1)}"]
         parts.append(first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…")
     if job.secrets:
