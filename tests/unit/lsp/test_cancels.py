@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from tests.unit.lsp.client import Editor
+from tests.unit.lsp.test_parsing import DEFINITION, PYTHON, offered
 from tests.unit.lsp.test_running import CODE, DONE, URI
 from theo_lsp.documents import Target
 from theo_mcp.testing.http import Exchange
@@ -70,6 +71,8 @@ async def test_after_a_cancel_the_connection_closes_at_once_and_no_edit_follows(
     ways = {"progress": 0, "command": 0, "menu": 0}
     ended: dict[str, int] = {}
     slowest = 0.0
+    await editor.open("file:///project/shape.py", PYTHON)  # its parser's process, which stays, is held before too
+    await offered(editor, "file:///project/shape.py", (5, 3), lambda found: found == ["Complete here", *DEFINITION])
 
     for number in range(_WARM + _CANCELS):
         if number == _WARM:

@@ -51,7 +51,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="finds the child in /
 async def test_document_this_means_the_nested_function_that_the_cursor_is_in(editor: Editor) -> None:
     await editor.open(URI, PYTHON)
 
-    await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
+    await offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *DEFINITION])
     nested = await editor.entry("Theo: Document this", URI, (8, 14))
     outer = await editor.entry("Theo: Document this", URI, (10, 10))
     around = await editor.entry("Theo: Document this", URI, (0, 3))
@@ -63,8 +63,8 @@ async def test_what_only_looks_like_a_comment_or_a_definition_offers_nothing(edi
     await editor.open(URI, PYTHON)
     await editor.open(SCRIPT, JAVASCRIPT, "javascript")
 
-    await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
-    await _offered(
+    await offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *DEFINITION])
+    await offered(
         editor, SCRIPT, (3, 4), lambda found: found == ["Complete here", "Translate this file into TypeScript"]
     )
 
@@ -72,22 +72,22 @@ async def test_what_only_looks_like_a_comment_or_a_definition_offers_nothing(edi
 async def test_a_comment_of_several_lines_and_a_function_with_a_name_from_elsewhere_are_known(editor: Editor) -> None:
     await editor.open(SCRIPT, JAVASCRIPT, "javascript")
 
-    await _offered(editor, SCRIPT, (1, 4), lambda found: found[0] == "Generate code: Sum the numbers of a list.")
-    await _offered(editor, SCRIPT, (6, 2), lambda found: found == ["Complete here", *_DEFINITION])
+    await offered(editor, SCRIPT, (1, 4), lambda found: found[0] == "Generate code: Sum the numbers of a list.")
+    await offered(editor, SCRIPT, (6, 2), lambda found: found == ["Complete here", *DEFINITION])
     assert _lines(await editor.entry("Theo: Document this", SCRIPT, (6, 2))) == (5, 8)
 
 
 async def test_a_function_after_one_that_is_half_typed_is_meant(editor: Editor) -> None:
     broken = "class A {\n  f() {\n    if (x) {\n  }\n  async g() {\n    return 1;\n  }\n}\n"
     await editor.open(SCRIPT, "/* Halves\n   it. */\n" + broken, "javascript")
-    await _offered(editor, SCRIPT, (1, 4), lambda found: found[0] == "Generate code: Halves it.")
+    await offered(editor, SCRIPT, (1, 4), lambda found: found[0] == "Generate code: Halves it.")
 
     assert _lines(await editor.entry("Theo: Document this", SCRIPT, (7, 6))) == (6, 8)
 
 
 async def test_a_function_that_was_typed_just_now_is_meant(editor: Editor) -> None:
     await editor.open(URI, PYTHON)
-    await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
+    await offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *DEFINITION])
 
     await editor.change(URI, (7, 0), (7, 0), "        def thrice(n):\n            return 3 * n\n")
 
@@ -96,7 +96,7 @@ async def test_a_function_that_was_typed_just_now_is_meant(editor: Editor) -> No
 
 async def test_the_prompt_names_what_is_around_the_place(editor: Editor) -> None:
     await editor.open(URI, PYTHON)
-    await _offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *_DEFINITION])
+    await offered(editor, URI, (5, 3), lambda found: found == ["Complete here", *DEFINITION])
 
     await editor.run(await editor.entry("Theo: Show the exact prompt", URI, (10, 10)))
     shown = await editor.asked("window/showDocument")
@@ -107,7 +107,7 @@ async def test_the_prompt_names_what_is_around_the_place(editor: Editor) -> None
 
 async def test_a_definition_is_found_at_once_after_lines_were_typed_above_it(editor: Editor) -> None:
     await editor.open(SCRIPT, JAVASCRIPT, "javascript")
-    await _offered(editor, SCRIPT, (6, 2), lambda found: found == ["Complete here", *_DEFINITION])
+    await offered(editor, SCRIPT, (6, 2), lambda found: found == ["Complete here", *DEFINITION])
 
     await editor.change(SCRIPT, (5, 0), (5, 0), "const one = 1;\n\n")
     entry = await editor.entry("Theo: Document this", SCRIPT, (8, 2))
@@ -176,7 +176,7 @@ async def test_after_one_death_of_the_child_the_next_document_is_parsed(editor: 
 
     await editor.open(SCRIPT, JAVASCRIPT, "javascript")
 
-    await _offered(
+    await offered(
         editor, SCRIPT, (3, 4), lambda found: found == ["Complete here", "Translate this file into TypeScript"]
     )
 
@@ -278,7 +278,7 @@ async def test_after_a_run_the_process_holds_no_native_parser(tmp_path: Path, mo
         await editor.request("initialize", **_HELLO)
         await editor.notify("initialized")
         await editor.open(SCRIPT, JAVASCRIPT, "javascript")
-        await _offered(
+        await offered(
             editor, SCRIPT, (3, 4), lambda found: found == ["Complete here", "Translate this file into TypeScript"]
         )
         answer = await editor.run(await editor.entry("Theo: Generate", SCRIPT, (0, 4)))
@@ -295,7 +295,7 @@ async def test_after_a_run_the_process_holds_no_native_parser(tmp_path: Path, mo
     assert "theo_lsp.syntax.watch" in told["modules"]
 
 
-_DEFINITION = [
+DEFINITION = [
     "Document this",
     "Add types",
     "Simplify this",
@@ -305,9 +305,9 @@ _DEFINITION = [
 ]
 
 
-async def _offered(editor: Editor, uri: str, place: tuple[int, int], wanted: Callable[[list[str]], bool]) -> None:
+async def offered(editor: Editor, uri: str, place: tuple[int, int], wanted: Callable[[list[str]], bool]) -> None:
     """Waits until what is offered at `place` is what is `wanted`: the parse has been."""
-    with anyio.fail_after(10):
+    with anyio.fail_after(20):
         while True:
             titles = [str(entry["title"]).removeprefix("Theo: ") for entry in await editor.menu(uri, place)]
             if wanted([title for title in titles if "prompt" not in title]):
