@@ -281,6 +281,7 @@ async def test_generated_escape_sequences_are_kept_in_a_pipe(shell: Shell, model
     assert done.stdout == b"red \x1b[31m\ttab\n"
 
 
+@pytest.mark.slow
 async def test_ctrl_c_ends_a_call_without_a_traceback(shell: Shell, model_server: ModelServer) -> None:
     model_server.silent_after = 1
 

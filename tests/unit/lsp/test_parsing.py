@@ -45,6 +45,7 @@ URI = "file:///project/shape.py"
 SCRIPT = "file:///project/half.js"
 HOSTILE = "(" * 900_000
 _HELLO = {"processId": None, "rootUri": None, "capabilities": CAPABILITIES}
+pytestmark = pytest.mark.slow
 linux = pytest.mark.skipif(sys.platform != "linux", reason="finds the child in /proc")
 
 

@@ -12,6 +12,8 @@ from theo_mcp.errors import InputError, NotAvailableError, SandboxError
 from theo_mcp.sandbox import Job, Limits
 from theo_mcp.sandbox.inside.serve import MAGIC
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_refusal_comes_back_as_it_was_raised(open_sandbox: OpenSandbox) -> None:
     async with open_sandbox() as sandbox:

@@ -68,6 +68,7 @@ async def states(host: Assistant) -> list[tuple[str, str]]:
     return [(entry["tool"], entry["state"]) for entry in data_of(await host.call("theo_status"))["handles"]]
 
 
+@pytest.mark.slow
 async def test_after_the_soft_deadline_a_handle_is_the_answer(modern: StartHosted, theo_service: FakeTheo) -> None:
     host = await modern(soft_deadline_s=0.5)
     theo_service.next = [held := Held()]

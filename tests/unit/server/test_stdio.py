@@ -86,6 +86,7 @@ async def test_only_json_rpc_reaches_stdout_whatever_is_logged_or_printed(tmp_pa
     assert '"level": "debug"' in server.log
 
 
+@pytest.mark.slow
 async def test_a_broken_settings_file_leaves_a_server_that_says_so(tmp_path: Path) -> None:
     settings = tmp_path / "bad.toml"
     settings.write_text('backend = "engine\n', encoding="utf-8")
