@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 
 import anyio
@@ -228,6 +229,9 @@ class Backend:
     """What was spent since the start, read without any I/O, for every result of a paid call."""
     limits: Callable[[], tuple[Limited, ...]] | None = None
     """The rate limits that are reached just now, as far as the services told."""
+    background: Callable[[], AbstractAsyncContextManager[None]] | None = None
+    """Where work goes on that outlives its call, such as the engine's jobs: open for as long as the ``with``."""
+    _entered: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False, compare=False)
 
     async def open(self, url: str, *, max_bytes: int = 64 * 2**20) -> Fetched:
         """The file at `url`, which an answer of either API gave.
@@ -255,10 +259,17 @@ class Backend:
                     stack.push_async_callback(close)
 
     async def __aenter__(self) -> Self:
+        if self.background is not None:
+            await self._entered.enter_async_context(self.background())
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._entered.__aexit__(kind, error, trace)
+        finally:
+            await self.aclose()
 
 
 def check_prompt(prompt: str, max_prompt_chars: int) -> None:

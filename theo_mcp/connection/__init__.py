@@ -20,7 +20,7 @@ from theo_mcp.settings import Settings, variable_of
 
 if TYPE_CHECKING:
     from theo_mcp.backend import GetCode, Limited, Session, Spending, Spent, Theo
-    from theo_mcp.engine.providers import Provider
+    from theo_mcp.engine.engine import Engine
     from theo_mcp.hosted.getcode import GetCodeClient
     from theo_mcp.hosted.service import HostedService
     from theo_mcp.hosted.theo import TheoClient
@@ -97,11 +97,7 @@ class _Arms:
         if not hosted:
             from theo_mcp.engine.theo import EngineTheo
 
-            return EngineTheo(
-                self._provider,
-                max_prompt_chars=settings.max_prompt_chars,
-                max_output_tokens=settings.max_output_tokens,
-            )
+            return EngineTheo(self._engine)
         from theo_mcp.hosted.theo import TheoClient
 
         return self._opened(TheoClient, "theo", settings.theo_base_url)
@@ -111,7 +107,7 @@ class _Arms:
         if not hosted:
             from theo_mcp.engine.getcode import EngineGetCode
 
-            return EngineGetCode(self._provider, max_prompt_chars=settings.max_prompt_chars)
+            return EngineGetCode(self._engine)
         from theo_mcp.hosted.getcode import GetCodeClient
 
         return self._opened(GetCodeClient, "getcode", settings.getcode_base_url)
@@ -165,7 +161,7 @@ class _Arms:
         return ledger
 
     async def check_engine(self) -> None:
-        await self._provider.check()
+        await self._engine.router.provider.check()
 
     async def aclose(self) -> None:
         async with AsyncExitStack() as stack:  # one that fails does not keep the others open
@@ -199,27 +195,12 @@ class _Arms:
             settings.key("engine")
 
     @cached_property
-    def _provider(self) -> Provider:
-        provider = self._make_provider()
-        self._closers.append(provider.aclose)
-        return provider
+    def _engine(self) -> Engine:
+        from theo_mcp.engine.engine import Engine
 
-    def _make_provider(self) -> Provider:
-        settings = self._settings
-        if settings.engine_url is not None:
-            from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
-
-            return OpenAICompatible(
-                settings.engine_url,
-                settings.key("engine"),
-                model=settings.engine_model,
-                timeouts=self._timeouts,
-                retries=self._retries,
-                limits=self._limits,
-            )
-        from theo_mcp.engine.providers.local import LocalModel
-
-        return LocalModel(settings.data_dir, settings.engine_model, settings.context_tokens, self._timeouts)
+        engine = Engine(self._settings)
+        self._closers.append(engine.aclose)
+        return engine
 
     @cached_property
     def _timeouts(self) -> Timeouts:

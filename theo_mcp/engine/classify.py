@@ -6,14 +6,14 @@ An explicit mode always wins. For ``auto``, a few rules that are certain decide;
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
-from typing import Literal
 
+from theo_mcp.engine.words import ResolvedMode
+from theo_mcp.settings import Settings
 from theo_mcp.wire.completions import CompletionRequest
 
-ServedMode = Literal["fast", "think", "code", "roast"]
-
-_RULES: tuple[tuple[ServedMode, float, str, re.Pattern[str]], ...] = (
+_RULES: tuple[tuple[ResolvedMode, float, str, re.Pattern[str]], ...] = (
     ("code", 0.95, "the prompt holds fenced code", re.compile(r"^[ \t]{0,3}(```|~~~)", re.M)),
     (
         "code",
@@ -39,18 +39,25 @@ _RULES: tuple[tuple[ServedMode, float, str, re.Pattern[str]], ...] = (
 class Intent:
     """The mode to use, how sure that is (0 to 1), and why."""
 
-    mode: ServedMode
+    mode: ResolvedMode
     confidence: float
     reason: str
 
 
-def classify(request: CompletionRequest) -> Intent:
-    """The mode that `request` wants; its mode is one that the engine serves."""
-    match request.mode:
-        case "fast" | "think" | "code" | "roast":
+class Classifier:
+    """Decides for one engine."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def intent(self, request: CompletionRequest, served: Set[ResolvedMode]) -> Intent:
+        """The mode that `request` wants; ``auto`` becomes one that is `served` here."""
+        if request.mode is not None and request.mode != "auto":
             return Intent(request.mode, 1.0, "the request names it")
-        case _:
-            for mode, confidence, reason, pattern in _RULES:
-                if pattern.search(request.prompt):
-                    return Intent(mode, confidence, reason)
-            return Intent("fast", 0.3, "no rule is certain")
+        for mode, confidence, reason, pattern in _RULES:
+            if mode in served and pattern.search(request.prompt):
+                return Intent(mode, confidence, reason)
+        return Intent("fast", 0.3, "no rule is certain")
+
+    async def aclose(self) -> None:
+        """Ends what it started."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from pydantic import JsonValue
 
 from theo_mcp.backend import Caller, Observe, check_prompt
 from theo_mcp.engine import loop, respond
+from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import open_artifact, within
-from theo_mcp.engine.providers import Provider
-from theo_mcp.engine.routing import Route, route
+from theo_mcp.engine.routing import Route
 from theo_mcp.engine.served import not_served
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.model import read_json
@@ -49,19 +48,18 @@ class EngineGetCode:
     generate = not_served("generate", _KEY)
     upload = not_served("upload", _KEY)
 
-    def __init__(self, provider: Provider, *, max_prompt_chars: int) -> None:
-        self._provider = provider
-        self._max_prompt_chars = max_prompt_chars
-        self._deadline_s: float | None = None
+    def __init__(self, engine: Engine, caller: Caller = Caller()) -> None:
+        self._engine = engine
+        self._caller = caller
 
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         """The user's words first, as they are; every further line is the model's. A slot that the model leaves without
         a whole sentence is left out."""
-        check_prompt(request.prompt, self._max_prompt_chars)
-        way = await route(self._provider, "fast", observe=observe)
-        small = way.model.draft or not (await self._provider.capabilities(way.model.id)).schema
+        check_prompt(request.prompt, self._engine.settings.max_prompt_chars)
+        way = await self._engine.router.route("fast", observe=observe)
+        small = way.model.draft or not (await way.provider.capabilities(way.model.id)).schema
         fill = _one_by_one if small else _at_once
-        with within(self._deadline_s):
+        with within(self._caller.deadline_s):
             lines, tokens = await fill(way, request, observe)
         return Improved(
             improved="\n".join([request.prompt, *_distinct(lines)]),
@@ -72,10 +70,8 @@ class EngineGetCode:
     async def open(self, url: str, *, max_bytes: int) -> Fetched:
         return await open_artifact(url, max_bytes)
 
-    def for_caller(self, caller: Caller) -> Self:
-        other = copy.copy(self)
-        other._deadline_s = caller.deadline_s  # noqa: SLF001 - its own
-        return other
+    def for_caller(self, caller: Caller) -> EngineGetCode:
+        return EngineGetCode(self._engine, caller)
 
 
 async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], int]:

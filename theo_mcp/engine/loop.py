@@ -9,7 +9,45 @@ from pydantic import JsonValue
 
 from theo_mcp.backend import Observe
 from theo_mcp.engine.routing import Route
+from theo_mcp.engine.working import WorkEvent
+from theo_mcp.wire.events import Token
 from theo_mcp.wire.openai import ChatChunk, ChatMessage, ChatRequest, ChatUsage
+from theo_mcp.wire.parts import StructuredOutput
+
+
+class Agent:
+    """The loop as a `theo_mcp.engine.working.Working`."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self.structured_output: StructuredOutput | None = None
+        self.notices: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return self._step.text
+
+    @property
+    def usage(self) -> ChatUsage:
+        return self._step.usage
+
+    @property
+    def finish_reason(self) -> str:
+        return self._step.finish_reason
+
+    async def events(self) -> AsyncGenerator[WorkEvent, None]:
+        async with aclosing(self._step.deltas()) as deltas:
+            async for delta in deltas:
+                yield Token(token=delta)
+
+
+@asynccontextmanager
+async def run(
+    route: Route, messages: tuple[ChatMessage, ...], *, max_iterations: int, observe: Observe | None = None
+) -> AsyncIterator[Agent]:
+    """Think, act, observe, until there is an answer; leaving the context stops the model."""
+    async with step(route, messages, observe=observe) as thinking:
+        yield Agent(thinking)
 
 
 class Step:

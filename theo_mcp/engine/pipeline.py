@@ -5,43 +5,49 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from theo_mcp.backend import Observe
-from theo_mcp.engine import respond, served, skills
-from theo_mcp.engine.classify import Intent, classify
-from theo_mcp.engine.loop import Step, step
-from theo_mcp.engine.providers import Provider
-from theo_mcp.engine.routing import Route, route
+from theo_mcp.backend import Caller, Observe
+from theo_mcp.engine import loop, respond, served
+from theo_mcp.engine.classify import Intent
+from theo_mcp.engine.engine import Engine
+from theo_mcp.engine.routing import Route
+from theo_mcp.engine.skills import Prepared
+from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import CompletionRequest
-from theo_mcp.wire.events import CompletionEvent, Token
+from theo_mcp.wire.events import CompletionEvent
+
+_ITERATIONS = 8
 
 
 @asynccontextmanager
 async def run(
-    request: CompletionRequest,
-    provider: Provider,
-    *,
-    max_prompt_chars: int,
-    max_tokens: int | None,
-    observe: Observe | None = None,
+    request: CompletionRequest, engine: Engine, caller: Caller, observe: Observe | None = None
 ) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
     """The events of one completion; leaving the context stops the model."""
-    served.check(request, max_prompt_chars)
-    intent = classify(request)
-    messages = skills.messages(request, intent.mode)
-    way = await route(provider, intent.mode, temperature=request.temperature, max_tokens=max_tokens, observe=observe)
+    served.check(request, engine.settings.max_prompt_chars)
+    intent = await engine.classifier.intent(request, engine.modes)
+    prepared = await engine.shelf.prepare(request, intent.mode, caller)
+    way = await engine.router.route(
+        intent.mode,
+        override=(request.model_overrides or {}).get(intent.mode),
+        preferred=prepared.model,
+        temperature=request.temperature,
+        observe=observe,
+    )
     async with (
-        step(way, messages, observe=observe) as thinking,
-        aclosing(_events(request, intent, way, thinking)) as events,
+        loop.run(
+            way, prepared.messages, max_iterations=request.max_iterations or _ITERATIONS, observe=observe
+        ) as working,
+        aclosing(_events(request, intent, prepared, way, working)) as events,
     ):
         yield events
 
 
 async def _events(
-    request: CompletionRequest, intent: Intent, way: Route, thinking: Step
+    request: CompletionRequest, intent: Intent, prepared: Prepared, way: Route, working: Working
 ) -> AsyncGenerator[CompletionEvent, None]:
     meta = respond.meta(request, intent, way.model)
     yield meta
-    async with aclosing(thinking.deltas()) as deltas:
-        async for delta in deltas:
-            yield Token(token=delta)
-    yield respond.done(request, intent, way, thinking, meta.id)
+    async with aclosing(working.events()) as events:
+        async for event in events:
+            yield event
+    yield respond.done(request, intent, prepared, way, working, meta.id)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from theo_mcp.artifacts import check, fences
 from theo_mcp.engine.classify import Intent
-from theo_mcp.engine.loop import Step
 from theo_mcp.engine.providers import ServedModel
 from theo_mcp.engine.routing import Route
+from theo_mcp.engine.skills import Prepared
+from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import Code, Completion, CompletionRequest
 from theo_mcp.wire.events import Done, Meta
 from theo_mcp.wire.model import Check, Extension
@@ -36,18 +38,28 @@ def meta(request: CompletionRequest, intent: Intent, model: ServedModel) -> Meta
     )
 
 
-def done(request: CompletionRequest, intent: Intent, route: Route, step: Step, id: str) -> Done:
+def done(
+    request: CompletionRequest, intent: Intent, prepared: Prepared, route: Route, working: Working, id: str
+) -> Done:
     """The stream's last event."""
-    answer = fences.read(step.text) if intent.mode == "code" else fences.Answer(())
+    answer = fences.read(working.text) if intent.mode == "code" else fences.Answer(())
     checks = tuple(_check(block) for block in answer.blocks)
     suggested = follow_ups(request.prompt, intent.mode, checks[0].language if checks else "")
     return Done(
         id=id,
-        content=step.text,
+        content=working.text,
         follow_ups=suggested,
-        usage=usage(step.usage, route.model),
+        usage=usage(working.usage, route.model),
         metadata=request.metadata,
-        theo_mcp=about(route.model, step, checks=checks, follow_ups="rule" if suggested else ""),
+        structured_output=working.structured_output,
+        skills_active=prepared.active,
+        theo_mcp=about(
+            route.model,
+            working,
+            checks=checks,
+            follow_ups="rule" if suggested else "",
+            notices=[*prepared.notices, *working.notices],
+        ),
     )
 
 
@@ -83,11 +95,16 @@ def code(completion: Completion, language_hint: str | None) -> Code:
 
 
 def about(
-    model: ServedModel, step: Step | None = None, *, checks: tuple[Check, ...] = (), follow_ups: str = ""
+    model: ServedModel,
+    working: Working | None = None,
+    *,
+    checks: tuple[Check, ...] = (),
+    follow_ups: str = "",
+    notices: Sequence[str] = (),
 ) -> Extension:
     """Who answered, and what the caller should know of it."""
-    finish = step.finish_reason if step else ""
-    notices = [DRAFT_NOTICE] if model.draft else []
+    finish = working.finish_reason if working else ""
+    notices = [*notices, *([DRAFT_NOTICE] if model.draft else [])]
     if finish == "length":
         notices.append("The answer was cut at the longest that is allowed; max_output_tokens is a setting.")
     return Extension(

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from theo_mcp.backend import Caller, EventStream, Observe, check_prompt
 from theo_mcp.engine import pipeline, respond
-from theo_mcp.engine.classify import ServedMode
+from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import each_within, open_artifact, within
-from theo_mcp.engine.providers import Provider
 from theo_mcp.engine.routing import TABLE
 from theo_mcp.engine.served import not_served
+from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.errors import TheoError, TimeoutExceededError
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Gathered, Token
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from theo_mcp.wire.files import Fetched
 
 _KEY = "THEO_API_KEY"
-_DESCRIPTIONS: dict[ServedMode, str] = {
+_DESCRIPTIONS: dict[ResolvedMode, str] = {
     "fast": "Short, direct answers.",
     "think": "Answers with their reasoning.",
     "code": "Code, parsed before it is shown.",
@@ -50,16 +49,14 @@ class EngineTheo:
     conversation = not_served("conversation", _KEY)
     usage = not_served("usage", _KEY)
 
-    def __init__(self, provider: Provider, *, max_prompt_chars: int, max_output_tokens: int | None) -> None:
-        self._provider = provider
-        self._max_prompt_chars = max_prompt_chars
-        self._max_output_tokens = max_output_tokens
-        self._deadline_s: float | None = None
+    def __init__(self, engine: Engine, caller: Caller = Caller()) -> None:
+        self._engine = engine
+        self._caller = caller
 
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
         gathered = Gathered(request)
         tokens = 0
-        with within(self._deadline_s):
+        with within(self._caller.deadline_s):
             async with self._run(request, observe) as events:
                 async for event in events:
                     gathered.add(event)
@@ -99,14 +96,17 @@ class EngineTheo:
     @asynccontextmanager
     async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
         async with self._run(request, None) as events:
-            if self._deadline_s is None:
+            if self._caller.deadline_s is None:
                 yield events
                 return
-            async with aclosing(each_within(events, self._deadline_s)) as limited, aclosing(_kept(limited)) as kept:
+            async with (
+                aclosing(each_within(events, self._caller.deadline_s)) as limited,
+                aclosing(_kept(limited)) as kept,
+            ):
                 yield kept
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
-        check_prompt(request.prompt, self._max_prompt_chars)
+        check_prompt(request.prompt, self._engine.settings.max_prompt_chars)
         hints = [f"Language: {request.language}."] if request.language else []
         hints += [f"Framework: {request.framework}."] if request.framework else []
         asked = CompletionRequest(prompt="\n".join([request.prompt, *hints]), mode="code")
@@ -114,7 +114,7 @@ class EngineTheo:
         return respond.code(completion, request.language)
 
     async def models(self) -> Models:
-        model = await self._provider.model()
+        model = await self._engine.router.provider.model()
         entries = tuple(
             ModelEntry(
                 mode=mode,
@@ -130,7 +130,7 @@ class EngineTheo:
     async def health(self) -> Health:
         """Healthy where a model can answer; what is missing is in the notice. Nothing is started."""
         try:
-            model = await self._provider.check()
+            model = await self._engine.router.provider.check()
         except TheoError as error:
             providers, about = "unconfigured", Extension(backend="engine", notice=str(error))
         else:
@@ -146,19 +146,11 @@ class EngineTheo:
     async def open(self, url: str, *, max_bytes: int) -> Fetched:
         return await open_artifact(url, max_bytes)
 
-    def for_caller(self, caller: Caller) -> Self:
-        other = copy.copy(self)
-        other._deadline_s = caller.deadline_s  # noqa: SLF001 - its own
-        return other
+    def for_caller(self, caller: Caller) -> EngineTheo:
+        return EngineTheo(self._engine, caller)
 
     def _run(self, request: CompletionRequest, observe: Observe | None) -> EventStream:
-        return pipeline.run(
-            request,
-            self._provider,
-            max_prompt_chars=self._max_prompt_chars,
-            max_tokens=self._max_output_tokens,
-            observe=observe,
-        )
+        return pipeline.run(request, self._engine, self._caller, observe)
 
 
 async def _kept(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:

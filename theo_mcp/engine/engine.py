@@ -1,0 +1,32 @@
+"""What one engine is made of: a part for each stage, shared by both arms, made once and closed once."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from theo_mcp.engine.classify import Classifier
+from theo_mcp.engine.routing import Router
+from theo_mcp.engine.skills import Shelf
+from theo_mcp.engine.words import ResolvedMode
+from theo_mcp.settings import Settings
+
+
+class Engine:
+    """The parts; each contacts, starts and opens nothing before its first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.classifier = Classifier(settings)
+        self.shelf = Shelf(settings)
+        self.router = Router(settings)
+
+    @property
+    def modes(self) -> frozenset[ResolvedMode]:
+        """The modes that can be carried out here now."""
+        return frozenset({"fast", "think", "code", "roast"})
+
+    async def aclose(self) -> None:
+        """Closes every part."""
+        async with AsyncExitStack() as stack:  # one that fails does not keep the others open
+            stack.push_async_callback(self.router.aclose)
+            stack.push_async_callback(self.classifier.aclose)
