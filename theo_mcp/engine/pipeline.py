@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from theo_mcp.backend import Caller, Observe
-from theo_mcp.engine import loop, respond, served
+from theo_mcp.engine import follow_ups, loop, respond, served
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.engine import Engine
+from theo_mcp.engine.follow_ups import Wish
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.skills import Prepared
 from theo_mcp.engine.working import Working
@@ -20,10 +21,16 @@ _ITERATIONS = 8
 
 @asynccontextmanager
 async def run(
-    request: CompletionRequest, engine: Engine, caller: Caller, observe: Observe | None = None
+    request: CompletionRequest,
+    engine: Engine,
+    caller: Caller,
+    observe: Observe | None = None,
+    *,
+    suggests: bool = True,
 ) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
     """The events of one completion; leaving the context stops the model."""
     served.check(request, engine.settings.max_prompt_chars)
+    wish = engine.settings.follow_ups if suggests else "off"
     intent = await engine.classifier.intent(request, engine.modes)
     prepared = await engine.shelf.prepare(request, intent.mode, caller)
     way = await engine.router.route(
@@ -37,17 +44,22 @@ async def run(
         loop.run(
             way, prepared.messages, max_iterations=request.max_iterations or _ITERATIONS, observe=observe
         ) as working,
-        aclosing(_events(request, intent, prepared, way, working)) as events,
+        aclosing(_events(request, intent, prepared, way, working, wish)) as events,
     ):
         yield events
 
 
 async def _events(
-    request: CompletionRequest, intent: Intent, prepared: Prepared, way: Route, working: Working
+    request: CompletionRequest, intent: Intent, prepared: Prepared, way: Route, working: Working, wish: Wish
 ) -> AsyncGenerator[CompletionEvent, None]:
     meta = respond.meta(request, intent, way.model)
     yield meta
     async with aclosing(working.events()) as events:
         async for event in events:
             yield event
-    yield respond.done(request, intent, prepared, way, working, meta.id)
+    for artifact in respond.artifacts(request, intent, working):
+        yield artifact
+    checks = respond.checks(intent, working)
+    language = checks[0].language if checks else ""
+    suggested = await follow_ups.suggest(request.prompt, working.text, intent.mode, language, way, wish)
+    yield respond.done(request, prepared, way, working, checks, suggested, meta.id)

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 from theo_mcp.artifacts import check, fences
 from theo_mcp.engine.classify import Intent
+from theo_mcp.engine.follow_ups import Suggested
 from theo_mcp.engine.providers import ServedModel
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.skills import Prepared
 from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import Code, Completion, CompletionRequest
-from theo_mcp.wire.events import Done, Meta
+from theo_mcp.wire.events import ArtifactEvent, Done, Meta
 from theo_mcp.wire.model import Check, Extension
 from theo_mcp.wire.openai import ChatUsage
-from theo_mcp.wire.parts import Artifact, FollowUp, Model, Usage
+from theo_mcp.wire.parts import Artifact, Model, Usage
 
 DRAFT_NOTICE: Final = (
     "A draft by the small built-in model: read it before you use it. For better answers set THEO_API_KEY, name a model "
     "server with --engine-url (Ollama: http://127.0.0.1:11434/v1), or add a larger model with "
     "`theo-mcp engine pull --from-file MODEL.gguf`."
 )
-_FOLLOW_UP_CHARS = 200
 
 
 def meta(request: CompletionRequest, intent: Intent, model: ServedModel) -> Meta:
@@ -39,17 +39,20 @@ def meta(request: CompletionRequest, intent: Intent, model: ServedModel) -> Meta
 
 
 def done(
-    request: CompletionRequest, intent: Intent, prepared: Prepared, route: Route, working: Working, id: str
+    request: CompletionRequest,
+    prepared: Prepared,
+    route: Route,
+    working: Working,
+    checks: tuple[Check, ...],
+    suggested: Suggested,
+    id: str,
 ) -> Done:
     """The stream's last event."""
-    answer = fences.read(working.text) if intent.mode == "code" else fences.Answer(())
-    checks = tuple(_check(block) for block in answer.blocks)
-    suggested = follow_ups(request.prompt, intent.mode, checks[0].language if checks else "")
     return Done(
         id=id,
         content=working.text,
-        follow_ups=suggested,
-        usage=usage(working.usage, route.model),
+        follow_ups=suggested.follow_ups,
+        usage=usage(_sum(working.usage, suggested.usage), route.model),
         metadata=request.metadata,
         structured_output=working.structured_output,
         skills_active=prepared.active,
@@ -57,10 +60,15 @@ def done(
             route.model,
             working,
             checks=checks,
-            follow_ups="rule" if suggested else "",
+            follow_ups=suggested.by,
             notices=[*prepared.notices, *working.notices],
         ),
     )
+
+
+def checks(intent: Intent, working: Working) -> tuple[Check, ...]:
+    """Whether each block of an answer in mode code parses."""
+    return tuple(_check(block) for block in fences.read(working.text).blocks) if intent.mode == "code" else ()
 
 
 def code(completion: Completion, language_hint: str | None) -> Code:
@@ -76,10 +84,10 @@ def code(completion: Completion, language_hint: str | None) -> Code:
     main = shown[0]
     # Further blocks of one unnamed answer are examples of use and variants; they stay with the explanation.
     explanation = answer.without(shown) if answer.blocks else ""
-    checks = tuple(_check(block, language_hint) for block in shown)
+    checked = tuple(_check(block, language_hint) for block in shown)
     artifacts = tuple(
-        Artifact(id=new_id("art"), type="code", title=block.file, code=block.code, language=checked.language)
-        for block, checked in zip(shown, checks, strict=True)
+        Artifact(id=new_id("art"), type="code", title=block.file, code=block.code, language=found.language)
+        for block, found in zip(shown, checked, strict=True)
         if len(shown) > 1
     )
     return Code(
@@ -89,7 +97,7 @@ def code(completion: Completion, language_hint: str | None) -> Code:
         artifacts=artifacts,
         usage=completion.usage,
         theo_mcp=completion.theo_mcp.model_copy(
-            update={"explanation": explanation, "checks": checks, "follow_ups": ""}
+            update={"explanation": explanation, "checks": checked, "follow_ups": ""}
         ),
     )
 
@@ -129,23 +137,14 @@ def usage(counted: ChatUsage, model: ServedModel) -> Usage:
     )
 
 
-def follow_ups(prompt: str, mode: str, language: str) -> tuple[FollowUp, ...]:
-    """What people ask next, by rule: for code, its tests and an explanation. Each prompt stands alone."""
-    if mode != "code":
-        return ()
-    task = " ".join(prompt.split())
-    task = task if len(task) <= _FOLLOW_UP_CHARS else task[:_FOLLOW_UP_CHARS] + "…"
-    kind = {
-        "python": "pytest tests",
-        "javascript": "Jest tests",
-        "typescript": "Jest tests",
-        "go": "table-driven tests",
-    }
-    tests = kind.get(language, "unit tests")
-    return (
-        FollowUp(label="Write tests", prompt=f"Write {tests} for the code of this task: {task}"),
-        FollowUp(label="Explain it", prompt=f"Explain, step by step, how code for this task works: {task}"),
-    )
+def artifacts(request: CompletionRequest, intent: Intent, working: Working) -> Iterator[ArtifactEvent]:
+    """The files of an answer in mode code that has several: each block that is named as one."""
+    blocks = fences.read(working.text).blocks if intent.mode == "code" else ()
+    named = [block for block in blocks if block.file]
+    for block in named if len(named) > 1 else ():
+        yield ArtifactEvent(
+            id=new_id("art"), type="code", title=block.file, code=block.code, language=_check(block).language
+        )
 
 
 def new_id(prefix: str) -> str:
@@ -155,6 +154,18 @@ def new_id(prefix: str) -> str:
 def unix_time(created: str) -> int:
     """Such a time as the OpenAI format writes it."""
     return int(datetime.fromisoformat(created).timestamp())
+
+
+def _sum(counted: ChatUsage, more: ChatUsage) -> ChatUsage:
+    def both(name: str) -> int | None:
+        first, second = getattr(counted, name), getattr(more, name)
+        return None if first is None else first + (second or 0)
+
+    return ChatUsage(
+        prompt_tokens=both("prompt_tokens"),
+        completion_tokens=both("completion_tokens"),
+        total_tokens=both("total_tokens"),
+    )
 
 
 def _check(block: fences.Block, hint: str | None = None) -> Check:

@@ -54,10 +54,13 @@ class EngineTheo:
         self._caller = caller
 
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
+        return await self._whole(request, observe)
+
+    async def _whole(self, request: CompletionRequest, observe: Observe | None, *, suggests: bool = True) -> Completion:
         gathered = Gathered(request)
         tokens = 0
         with within(self._caller.deadline_s):
-            async with self._run(request, observe) as events:
+            async with self._run(request, observe, suggests=suggests) as events:
                 async for event in events:
                     gathered.add(event)
                     if isinstance(event, Token):
@@ -110,7 +113,7 @@ class EngineTheo:
         hints = [f"Language: {request.language}."] if request.language else []
         hints += [f"Framework: {request.framework}."] if request.framework else []
         asked = CompletionRequest(prompt="\n".join([request.prompt, *hints]), mode="code")
-        completion = await self.complete(asked, observe=observe)
+        completion = await self._whole(asked, observe, suggests=False)
         return respond.code(completion, request.language)
 
     async def models(self) -> Models:
@@ -149,8 +152,8 @@ class EngineTheo:
     def for_caller(self, caller: Caller) -> EngineTheo:
         return EngineTheo(self._engine, caller)
 
-    def _run(self, request: CompletionRequest, observe: Observe | None) -> EventStream:
-        return pipeline.run(request, self._engine, self._caller, observe)
+    def _run(self, request: CompletionRequest, observe: Observe | None, *, suggests: bool = True) -> EventStream:
+        return pipeline.run(request, self._engine, self._caller, observe, suggests=suggests)
 
 
 async def _kept(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:

@@ -46,7 +46,7 @@ def completion(answer: Completion, *, files: Sequence[SavedFile] = (), notes: Se
             if structured.parse_error
             else notes
         )
-    shown = [answer.content, *files_shown(answer.artifacts)]
+    shown = [answer.content, *files_shown([file for file in answer.artifacts if not _stands_in(answer, file)])]
     if structured and structured.data is not None and not _is_json_of(answer.content, structured.data):
         shown.append(fenced(json.dumps(structured.data, ensure_ascii=False, indent=1), "json"))
     return reply_of(
@@ -54,12 +54,22 @@ def completion(answer: Completion, *, files: Sequence[SavedFile] = (), notes: Se
         data,
         facts,
         about,
-        follow_ups=answer.follow_ups,
+        follow_ups=() if _is_small_talk(answer) else answer.follow_ups,
         artifacts=answer.artifacts,
         tools_used=answer.tools_used,
         files=files,
         notes=notes,
     )
+
+
+def _stands_in(answer: Completion, file: Artifact) -> bool:
+    """Whether the answer's text has the file whole, as one that was taken from it does."""
+    return bool(file.code) and (file.code or "").strip() in answer.content
+
+
+def _is_small_talk(answer: Completion) -> bool:
+    """Whether the follow-ups are what anybody could ask, which an assistant need not be told."""
+    return answer.theo_mcp.follow_ups == "rule" and answer.resolved_mode != "code"
 
 
 def code(answer: Code, *, language: str = "", files: Sequence[SavedFile] = (), notes: Sequence[str] = ()) -> Reply:

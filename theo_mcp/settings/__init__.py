@@ -76,6 +76,11 @@ class Settings(BaseModel):
     context_tokens: int = Field(
         8192, ge=512, le=2**20, description="How much text (prompt and answer) a model run on this machine can hold."
     )
+    follow_ups: Literal["rule", "model", "off"] = Field(
+        "rule",
+        description="Who suggests next prompts where the engine answers: rule, model (a second question to it, if it "
+        "keeps to a JSON schema), off.",
+    )
     connect_timeout_s: float = Field(10.0, gt=0, description="Seconds to reach a service.")
     timeout_s: float = Field(
         120.0, gt=0, description="Seconds for a whole answer that does not stream, all tries included."

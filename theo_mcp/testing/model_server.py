@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import anyio
 
 from theo_mcp.testing.http import Exchange, Fields, HttpServer
@@ -20,6 +22,8 @@ class ModelServer(HttpServer):
         self.key: str | None = None
         self.refused_fields: set[str] = set()
         self.keeps_schemas = True
+        self.filled: str | None = None
+        """What it says where a schema is asked for, but for the probe's; by default a value for each property."""
         self.sends_usage = True
         self.silent_after: int | None = None
         """After so many pieces nothing comes any more; the client's closing ends it."""
@@ -59,7 +63,7 @@ class ModelServer(HttpServer):
         await exchange.start_events()
         pieces = self.pieces
         if "response_format" in fields and self.keeps_schemas:
-            pieces = (_filled(fields["response_format"]["json_schema"]["schema"]),)
+            pieces = (self._filled(fields["response_format"]["json_schema"]["schema"]),)
         for number, piece in enumerate(pieces):
             if number == self.silent_after:
                 self.silent.set()
@@ -73,14 +77,26 @@ class ModelServer(HttpServer):
             await exchange.event({"id": "c1", "model": fields["model"], "choices": [], "usage": usage})
         await exchange.event("[DONE]")
 
+    def _filled(self, schema: Fields) -> str:
+        """What a model that keeps to a schema says."""
+        if "ok" in schema["properties"]:
+            return '{"ok": true}'
+        return self.filled or json.dumps(_value("answer", schema))
+
 
 def _chunk(model: str, delta: Fields, finish: str | None = None) -> Fields:
     return {"id": "c1", "model": model, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
 
-def _filled(schema: Fields) -> str:
-    """What a model that keeps to a schema says: a value for each property."""
-    if "ok" in schema["properties"]:
-        return '{"ok": true}'
-    parts = [f'"{name}": "The {name} should be clear."' for name in schema["properties"]]
-    return "{" + ", ".join(parts) + "}"
+def _value(name: str, schema: Fields) -> object:
+    match schema.get("type"):
+        case "object":
+            return {each: _value(each, inner) for each, inner in schema.get("properties", {}).items()}
+        case "array":
+            return [_value(name, schema["items"])]
+        case "boolean":
+            return True
+        case "integer" | "number":
+            return 1
+        case _:
+            return schema["enum"][0] if "enum" in schema else f"The {name} should be clear."

@@ -163,7 +163,7 @@ class Extension(Reply):
     """What the model wrote around the code."""
     checks: tuple[Check, ...] = ()
     follow_ups: str = ""
-    """``rule`` where follow-ups were made by rule and not by a model."""
+    """``rule`` where follow-ups were made by rule, ``model`` where the model that answered was asked for them."""
     finish_reason: str = ""
     """``length`` where the answer was cut at the longest that was allowed."""
 
