@@ -19,7 +19,7 @@ import anyio
 from theo_mcp.errors import InputError
 
 if TYPE_CHECKING:  # the models of both APIs cost 20 ms, and whoever calls one of them imports its own
-    from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport
+    from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
     from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
     from theo_mcp.wire.documents import Document, DocumentRequest
     from theo_mcp.wire.events import CompletionEvent
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # the models of both APIs cost 20 ms, and whoever calls one o
     from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.service import Health, Models
-    from theo_mcp.wire.skills import SkillChange, SkillList
+    from theo_mcp.wire.skills import Skill, SkillChange, SkillList, Tools
     from theo_mcp.wire.words import SkillFilter
 
 Observe: TypeAlias = Callable[[str], None]
@@ -97,14 +97,26 @@ class Theo(Protocol):
     async def skills(self, filter: SkillFilter | None = None) -> SkillList:
         """``GET /api/v1/skills``."""
 
+    async def skill(self, slug_or_id: str) -> Skill:
+        """``GET /api/v1/skills/{id}``."""
+
     async def install_skill(self, slug_or_id: str) -> SkillChange:
         """``POST /api/v1/skills``."""
+
+    async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
+        """``DELETE /api/v1/skills``."""
+
+    async def tools(self) -> Tools:
+        """``GET /api/v1/tools``."""
 
     async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
         """``GET /api/v1/conversations``: one page."""
 
     async def conversation(self, conversation_id: str) -> StoredConversation:
         """``GET /api/v1/conversations/{id}``: with all its turns."""
+
+    async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
+        """``DELETE /api/v1/conversations/{id}``."""
 
     async def usage(
         self, *, start: date | str | None = None, end: date | str | None = None, scope: UsageScope | None = None

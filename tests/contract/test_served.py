@@ -45,8 +45,9 @@ def test_the_list_of_methods_holds_every_other_method_of_the_seam() -> None:
 
     assert set(METHODS_NOT_SERVED) == methods - METHODS_SERVED
     assert set(METHODS_NOT_SERVED) == {
-        "images", "document", "research", "video", "job", "wait_for_job", "skills", "install_skill", "conversations",
-        "conversation", "usage", "generate", "upload",
+        "images", "document", "research", "video", "job", "wait_for_job", "skills", "skill", "install_skill",
+        "uninstall_skill", "tools", "conversations", "conversation", "delete_conversation", "usage", "generate",
+        "upload",
     }  # fmt: skip
 
 

@@ -26,12 +26,13 @@ _STORED: Final[Mapping[Kind, str]] = {
     "conversations": "conversations of the engine",
     "jobs": "jobs of the engine",
     "cache": "answers of the engine that may be used again",
+    "replays": "answers of the gateway that their Idempotency-Key gets again",
     "usage": "what hosted calls have cost, for budget_cents",
     "keys": "keys that callers of this machine's engine have",
 }
 _OTHERS: Final[Mapping[str, str]] = {"models": "models of the engine", "trust": "projects that you trust"}
 _TOLD: Final[Mapping[str, str]] = dict([*_STORED.items(), *_OTHERS.items()])
-_UNASKED: Final = ("runs", "conversations", "jobs", "cache")
+_UNASKED: Final = ("runs", "conversations", "jobs", "cache", "replays")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from theo_mcp.backend import Caller, GetCode, Observe, ObserveJob, Theo, UsageScope
-    from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport
+    from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
     from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
     from theo_mcp.wire.documents import Document, DocumentRequest
     from theo_mcp.wire.events import CompletionEvent
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.service import Health, Models
-    from theo_mcp.wire.skills import SkillChange, SkillList
+    from theo_mcp.wire.skills import Skill, SkillChange, SkillList, Tools
     from theo_mcp.wire.words import SkillFilter
 
 ArmT = TypeVar("ArmT")
@@ -77,14 +77,26 @@ class LateTheo(_Late["Theo"]):
     async def skills(self, filter: SkillFilter | None = None) -> SkillList:
         return await self._arm.skills(filter)
 
+    async def skill(self, slug_or_id: str) -> Skill:
+        return await self._arm.skill(slug_or_id)
+
     async def install_skill(self, slug_or_id: str) -> SkillChange:
         return await self._arm.install_skill(slug_or_id)
+
+    async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
+        return await self._arm.uninstall_skill(slug_or_id)
+
+    async def tools(self) -> Tools:
+        return await self._arm.tools()
 
     async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
         return await self._arm.conversations(cursor=cursor)
 
     async def conversation(self, conversation_id: str) -> StoredConversation:
         return await self._arm.conversation(conversation_id)
+
+    async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
+        return await self._arm.delete_conversation(conversation_id)
 
     async def usage(
         self, *, start: date | str | None = None, end: date | str | None = None, scope: UsageScope | None = None

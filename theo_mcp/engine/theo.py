@@ -44,9 +44,13 @@ class EngineTheo:
     job = not_served("job", _KEY)
     wait_for_job = not_served("wait_for_job", _KEY)
     skills = not_served("skills", _KEY)
+    skill = not_served("skill", _KEY)
     install_skill = not_served("install_skill", _KEY)
+    uninstall_skill = not_served("uninstall_skill", _KEY)
+    tools = not_served("tools", _KEY)
     conversations = not_served("conversations", _KEY)
     conversation = not_served("conversation", _KEY)
+    delete_conversation = not_served("delete_conversation", _KEY)
     usage = not_served("usage", _KEY)
 
     def __init__(self, engine: Engine, caller: Caller = Caller()) -> None:

@@ -14,7 +14,7 @@ from theo_mcp.wire.getcode import GenerateDone
 
 if TYPE_CHECKING:  # whoever calls a method has its models
     from theo_mcp.meter import Meter
-    from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport
+    from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
     from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
     from theo_mcp.wire.documents import Document, DocumentRequest
     from theo_mcp.wire.events import CompletionEvent
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # whoever calls a method has its models
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.parts import Usage
     from theo_mcp.wire.service import Health, Models
-    from theo_mcp.wire.skills import SkillChange, SkillList
+    from theo_mcp.wire.skills import Skill, SkillChange, SkillList, Tools
     from theo_mcp.wire.words import SkillFilter
 
 AnswerT = TypeVar("AnswerT")
@@ -113,14 +113,26 @@ class MeteredTheo:
     async def skills(self, filter: SkillFilter | None = None) -> SkillList:
         return await self._free("skills", lambda: self._arm.skills(filter))
 
+    async def skill(self, slug_or_id: str) -> Skill:
+        return await self._free("skill", lambda: self._arm.skill(slug_or_id))
+
     async def install_skill(self, slug_or_id: str) -> SkillChange:
         return await self._free("install_skill", lambda: self._arm.install_skill(slug_or_id))
+
+    async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
+        return await self._free("uninstall_skill", lambda: self._arm.uninstall_skill(slug_or_id))
+
+    async def tools(self) -> Tools:
+        return await self._free("tools", self._arm.tools)
 
     async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
         return await self._free("conversations", lambda: self._arm.conversations(cursor=cursor))
 
     async def conversation(self, conversation_id: str) -> StoredConversation:
         return await self._free("conversation", lambda: self._arm.conversation(conversation_id))
+
+    async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
+        return await self._free("delete_conversation", lambda: self._arm.delete_conversation(conversation_id))
 
     async def usage(
         self, *, start: date | str | None = None, end: date | str | None = None, scope: UsageScope | None = None

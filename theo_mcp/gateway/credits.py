@@ -1,0 +1,99 @@
+"""What keys with credits have left, exact for all processes on one store.
+
+An answer's cost is known at its end, so a request reserves what such answers have cost so far and settles the
+difference. The last answer may cost more than was left; no other begins after it. A process that is killed leaves the
+reservations of its open requests taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+from pydantic import JsonValue
+
+from theo_mcp.gateway.keys import Key
+from theo_mcp.gateway.refusals import Refusal
+from theo_mcp.store import Store
+
+_MICRO: Final = 1_000_000  # whole micro-cents stay exact
+_OWNER: Final = "spent"
+
+
+@dataclass
+class Spent:
+    """What one request has used so far. It is filled in while the work goes on, so that a broken one is known too."""
+
+    cents: float = 0.0
+    tokens: int = 0
+    final: bool = False
+    """Whether it is the whole of it: the answer's end may go out, and what it cost is taken off before."""
+    _settle: Callable[[Spent], Awaitable[None]] | None = field(default=None, repr=False)
+
+    def add(self, cents: float | None, tokens: int | None) -> None:
+        self.cents += max(cents or 0.0, 0.0)
+        self.tokens += max(tokens or 0, 0)
+
+    async def settle(self) -> None:
+        """Takes it off, once."""
+        settle, self._settle = self._settle, None
+        if settle is not None:
+            with anyio.CancelScope(shield=True):
+                await settle(self)
+
+
+class Credits:
+    """The balances of all keys."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._usual: dict[str, int] = {}
+
+    async def left(self, key: Key) -> float | None:
+        """Cents that `key` has left; None where it has no limit."""
+        if key.credits is None:
+            return None
+        return max(0.0, key.credits - _number(await self._store.get("keys", key.id, owner=_OWNER)) / _MICRO)
+
+    @asynccontextmanager
+    async def reserved(self, key: Key, what: str) -> AsyncIterator[Spent]:
+        """Runs one request in the name of `key`, and takes off what it says to have spent, however it ends.
+
+        Raises:
+            Refusal: nothing is left.
+        """
+        if key.credits is None:
+            yield Spent()
+            return
+        given = round(key.credits * _MICRO)
+        usual = max(1, self._usual.get(what, 0))
+        reserved = 0
+
+        def reserve(value: JsonValue) -> JsonValue:
+            nonlocal reserved
+            taken = _number(value)
+            if taken >= given:
+                raise Refusal(
+                    402, "insufficient_credits", "This key has no credits left. Its owner can make one with more."
+                )
+            reserved = min(usual, given - taken)
+            return taken + reserved
+
+        async def settle(spent: Spent) -> None:
+            cost = round(spent.cents * _MICRO)
+            self._usual[what] = max(cost, self._usual.get(what, 0))
+            await self._store.add("keys", {key.id: cost - reserved}, owner=_OWNER)
+
+        await self._store.update("keys", key.id, reserve, owner=_OWNER)
+        spent = Spent(_settle=settle)
+        try:
+            yield spent
+        finally:
+            await spent.settle()
+
+
+def _number(value: JsonValue) -> int:
+    return int(value) if isinstance(value, int | float) else 0

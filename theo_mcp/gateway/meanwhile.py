@@ -1,0 +1,23 @@
+"""Tasks that go on for as long as a body runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.abc import TaskGroup
+
+
+@asynccontextmanager
+async def meanwhile() -> AsyncIterator[TaskGroup]:
+    """A task group that is cancelled when the body ends. What the body raises comes out as itself, not in a group."""
+    raised: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        try:
+            yield tasks
+        except Exception as error:
+            raised = error
+        tasks.cancel_scope.cancel()
+    if raised is not None:
+        raise raised
