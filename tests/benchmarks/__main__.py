@@ -1,8 +1,9 @@
 """``python -m tests.benchmarks [PART …]``: ours beside the bare libraries, servers and SDKs, measured in one run.
 
-The parts are ``client``, ``sandbox``, ``calls``, ``tools``, ``startup``, ``editor`` and ``model``; without one, all
-run. The sides run in turn, and each ratio is the median of its rounds, since other work may run on the machine. The
-exit code is 0 where all targets are met, 1 where one is missed, 3 where a part needs the model and none is installed.
+The parts are ``client``, ``sandbox``, ``calls``, ``tools``, ``startup``, ``editor``, ``gateway`` and ``model``; without
+one, all run. The sides run in turn, and each ratio is the median of its rounds, since other work may run on the
+machine. The exit code is 0 where all targets are met, 1 where one is missed, 3 where a part needs the model and none is
+installed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from tests.benchmarks.children import compile_bytecode
 from tests.benchmarks.client import clients
 from tests.benchmarks.comparison import Comparison
 from tests.benchmarks.editor import code_actions
+from tests.benchmarks.gateway import requests_per_second
+from tests.benchmarks.gateway import tokens_per_second as through_the_gateway
 from tests.benchmarks.generation import first_token, tokens_per_second
 from tests.benchmarks.sandbox import children
 from tests.benchmarks.startup import startup
@@ -40,6 +43,7 @@ _PARTS: dict[str, list[Measure]] = {
     "tools": [tools],
     "startup": [startup],
     "editor": [code_actions],
+    "gateway": [requests_per_second, lambda _: through_the_gateway(_work())],
     "model": [lambda _: tokens_per_second(_work()), lambda _: first_token(_work())],
 }
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 import httpx2
-from anyio.streams.buffered import BufferedByteReceiveStream
+from anyio.abc import ByteReceiveStream
 
 from tests.benchmarks.answers import MODE, Answer, Ask, Work, bare
 from tests.benchmarks.children import child
@@ -76,13 +77,8 @@ async def requests_per_second(folder: Path) -> list[Comparison]:
         _gateway(folder, "--engine-url", model) as served,
     ):
         for connections, requests in _REQUESTS.items():
-            rounds = await in_turn(
-                range(_ROUNDS),
-                [
-                    lambda each, n=connections, r=requests: _load(served, n, r, f"{n}-{each}"),
-                    lambda each, n=connections, r=requests: _load(plain, n, r, f"{n}-{each}"),
-                ],
-            )
+            sides = [_loading(side, connections, requests) for side in (served, plain)]
+            rounds = await in_turn(range(_ROUNDS), sides)
             named = f"{connections} connection{'s' if connections > 1 else ''}"
             found.append(_compared(f"requests/s, {named}", "1/s", rounds, lambda measured: measured.per_second))
             found.append(_compared(f"p99, {named}", "ms", rounds, lambda measured: measured.percentile_ms(0.99)))
@@ -117,9 +113,7 @@ async def _memory(served: Served) -> Comparison:
     )  # fmt: skip
 
 
-def _compared(
-    title: str, unit: str, rounds: list[tuple[Load, ...]], value: Callable[[Load], float]
-) -> Comparison:
+def _compared(title: str, unit: str, rounds: list[tuple[Load, ...]], value: Callable[[Load], float]) -> Comparison:
     sides = [[[value(measured[side])] for measured in rounds] for side in (0, 1)]
     return Comparison(
         title,
@@ -127,6 +121,10 @@ def _compared(
         Side("theo-mcp gateway", "unary completions, an instant model, no two alike", sides[0]),
         Side("bare Starlette", "one handler that asks the same model", sides[1]),
     )
+
+
+def _loading(served: Served, connections: int, requests: int) -> Callable[[int], Awaitable[Load]]:
+    return lambda number: _load(served, connections, requests, f"{connections}-{number}")
 
 
 async def _load(served: Served, connections: int, requests: int, name: str) -> Load:
@@ -158,13 +156,15 @@ async def _through_gateway(work: Work) -> AsyncIterator[Ask]:
     )
     async with (
         _gateway(work.settings.data_dir, *flags) as served,
-        httpx2.AsyncClient(base_url=served.origin, timeout=_LIMIT_S, trust_env=False) as http,
+        httpx2.AsyncClient(base_url=served.origin, timeout=_LIMIT_S, trust_env=False, headers=_bearer(served)) as http,
     ):
 
         async def ask(prompt: str) -> Answer:
             answer, counted = Answer(), {}
             body = {"prompt": prompt, "mode": MODE, "temperature": 0, "stream": True}
-            async with http.stream("POST", _PATH, json=body, headers={"Authorization": f"Bearer {served.key}"}) as reply:
+            async with http.stream(
+                "POST", _PATH, json=body, headers={"Authorization": f"Bearer {served.key}"}
+            ) as reply:
                 reply.raise_for_status()
                 name = ""
                 async for line in reply.aiter_lines():
@@ -178,6 +178,10 @@ async def _through_gateway(work: Work) -> AsyncIterator[Ask]:
             return answer
 
         yield ask
+
+
+def _bearer(served: Served) -> dict[str, str]:
+    return {"Authorization": f"Bearer {served.key}"}
 
 
 @asynccontextmanager
@@ -207,3 +211,12 @@ async def _instant_model() -> AsyncIterator[str]:
     async with child([sys.executable, "-m", "tests.benchmarks.instant_model"]) as process:
         assert process.stdout is not None
         yield await _address(process.stdout)
+
+
+async def _address(stdout: ByteReceiveStream) -> str:
+    """The first address that a server prints."""
+    said = b""
+    with anyio.fail_after(_LIMIT_S):
+        while not (found := re.search(rb"(http://\S+)\s", said)):
+            said += await stdout.receive()
+    return found[1].decode()

@@ -15,7 +15,7 @@ from tests.benchmarks.comparison import Comparison, Side, Target, in_turn
 from theo_mcp.engine import skills
 
 _ROUNDS = 5
-_SHORT = "Write a Python module for a library that lends books: classes for books, members and loans, with all methods."
+SHORT = "Write a Python module for a library that lends books: classes for books, members and loans, with all methods."
 _LONG = "Explain what this module does.\n" + "".join(
     f'''
 def total_{group}(orders, rate):
@@ -36,7 +36,7 @@ Rounds = list[list[tuple[Answer, ...]]]
 async def tokens_per_second(work: Work) -> list[Comparison]:
     """A short prompt and a long answer."""
     work = replace(work, max_tokens=192)
-    rounds = await _rounds(work, _SHORT, prompts=2)
+    rounds = await _rounds(work, SHORT, prompts=2)
     target = Target("≥", 0.95)
     return [
         _compared("1a tokens/s, whole call", "tokens/s", work, rounds, lambda answer: answer.tokens_per_s, target),
@@ -61,13 +61,13 @@ async def _rounds(work: Work, task: str, *, prompts: int) -> Rounds:
             rounds.append(
                 await in_turn(
                     range(number * prompts, (number + 1) * prompts),
-                    [lambda each: ours(_unique(task, each)), lambda each: directly(_unique(task, each))],
+                    [lambda each: ours(unique(task, each)), lambda each: directly(unique(task, each))],
                 )
             )
     return rounds
 
 
-def _unique(task: str, number: int) -> str:
+def unique(task: str, number: int) -> str:
     """`task` behind a beginning of its own, so that a cache can hold no more than the system text before it."""
     return f"{sha256(str(number).encode()).hexdigest()[:12]}\n{task}"
 

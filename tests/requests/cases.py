@@ -263,7 +263,7 @@ def _errors() -> Iterator[Case]:
     yield Case("404 of a job", "D", "GET", "/api/v1/jobs/job_nobody", status=404, shape=answers.error("not_found"))
     yield Case("404 of a path", "D", "GET", "/api/v1/nothing", status=404, shape=answers.error("not_found"))
     yield Case(
-        "405 of a method", "HTTP", "GET", COMPLETIONS, status=405, shape=answers.error("method_not_allowed"),
+        "405 of a method", "HTTP", "GET", COMPLETIONS, status=405, shape=answers.error("bad_request"),
         headers={"allow": holding("POST")},
     )  # fmt: skip
     yield Case(
