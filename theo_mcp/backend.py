@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # the models of both APIs cost 20 ms, and whoever calls one o
     from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.service import Health, Models
-    from theo_mcp.wire.skills import SkillChange, SkillList
+    from theo_mcp.wire.skills import Skill, SkillChange, SkillList
     from theo_mcp.wire.words import SkillFilter
 
 Observe: TypeAlias = Callable[[str], None]
@@ -97,8 +97,14 @@ class Theo(Protocol):
     async def skills(self, filter: SkillFilter | None = None) -> SkillList:
         """``GET /api/v1/skills``."""
 
+    async def skill(self, slug_or_id: str) -> Skill:
+        """``GET /api/v1/skills/{id}``: one skill, with its text."""
+
     async def install_skill(self, slug_or_id: str) -> SkillChange:
-        """``POST /api/v1/skills``."""
+        """``POST /api/v1/skills``: from now on it takes part in each completion."""
+
+    async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
+        """``DELETE /api/v1/skills``."""
 
     async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
         """``GET /api/v1/conversations``: one page."""

@@ -25,7 +25,7 @@ from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.theo import FakeTheo
-from theo_mcp.testing.theo_replies import SKILLS, job
+from theo_mcp.testing.theo_replies import job
 
 UPLOAD = UploadRequest(file_data=b"%PDF", mime_type="application/pdf", file_name="a.pdf", output_type="website")
 
@@ -42,8 +42,6 @@ CALLS: dict[str, Callable[[Backend], Awaitable[object]]] = {
     "video": lambda backend: backend.theo.video(VideoRequest(prompt="A wave")),
     "job": lambda backend: backend.theo.job("job_9", timeout=5),
     "wait_for_job": lambda backend: backend.theo.wait_for_job("job_9", poll_s=1, deadline_s=5, observe=lambda _: None),
-    "skills": lambda backend: backend.theo.skills("installed"),
-    "install_skill": lambda backend: backend.theo.install_skill(SKILLS[0]["slug"]),
     "conversations": lambda backend: backend.theo.conversations(cursor="2"),
     "conversation": lambda backend: backend.theo.conversation("conv_1"),
     "usage": lambda backend: backend.theo.usage(start="2026-04-01", end="2026-04-30", scope="user"),
@@ -57,8 +55,6 @@ SENT = {
     "video": ["POST /api/v1/video"],
     "job": ["GET /api/v1/jobs/job_9"],
     "wait_for_job": ["GET /api/v1/jobs/job_9"],
-    "skills": ["GET /api/v1/skills?filter=installed"],
-    "install_skill": ["GET /api/v1/skills?filter=marketplace", "POST /api/v1/skills"],
     "conversations": ["GET /api/v1/conversations?cursor=2"],
     "conversation": ["GET /api/v1/conversations/conv_1"],
     "usage": ["GET /api/v1/usage?from=2026-04-01&to=2026-04-30&scope=user"],

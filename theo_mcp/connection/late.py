@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest, VideoRequest
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.service import Health, Models
-    from theo_mcp.wire.skills import SkillChange, SkillList
+    from theo_mcp.wire.skills import Skill, SkillChange, SkillList
     from theo_mcp.wire.words import SkillFilter
 
 ArmT = TypeVar("ArmT")
@@ -77,8 +77,14 @@ class LateTheo(_Late["Theo"]):
     async def skills(self, filter: SkillFilter | None = None) -> SkillList:
         return await self._arm.skills(filter)
 
+    async def skill(self, slug_or_id: str) -> Skill:
+        return await self._arm.skill(slug_or_id)
+
     async def install_skill(self, slug_or_id: str) -> SkillChange:
         return await self._arm.install_skill(slug_or_id)
+
+    async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
+        return await self._arm.uninstall_skill(slug_or_id)
 
     async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
         return await self._arm.conversations(cursor=cursor)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # whoever calls a method has its models
     from theo_mcp.wire.openai import ChatCompletion
     from theo_mcp.wire.parts import Usage
     from theo_mcp.wire.service import Health, Models
-    from theo_mcp.wire.skills import SkillChange, SkillList
+    from theo_mcp.wire.skills import Skill, SkillChange, SkillList
     from theo_mcp.wire.words import SkillFilter
 
 AnswerT = TypeVar("AnswerT")
@@ -113,8 +113,14 @@ class MeteredTheo:
     async def skills(self, filter: SkillFilter | None = None) -> SkillList:
         return await self._free("skills", lambda: self._arm.skills(filter))
 
+    async def skill(self, slug_or_id: str) -> Skill:
+        return await self._free("skill", lambda: self._arm.skill(slug_or_id))
+
     async def install_skill(self, slug_or_id: str) -> SkillChange:
         return await self._free("install_skill", lambda: self._arm.install_skill(slug_or_id))
+
+    async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
+        return await self._free("uninstall_skill", lambda: self._arm.uninstall_skill(slug_or_id))
 
     async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
         return await self._free("conversations", lambda: self._arm.conversations(cursor=cursor))

@@ -35,7 +35,7 @@ from theo_mcp.wire.images import Images
 from theo_mcp.wire.jobs import Job, JobStarted
 from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.service import Health, Models
-from theo_mcp.wire.skills import SkillChange, SkillList
+from theo_mcp.wire.skills import Skill, SkillChange, SkillList
 from theo_mcp.wire.words import SkillFilter
 
 HELLO = CompletionRequest(prompt="Hello")
@@ -116,7 +116,13 @@ class Scripted:
     async def skills(self, filter: SkillFilter | None = None) -> SkillList:
         return SkillList.model_validate(await self._reply(None))
 
+    async def skill(self, slug_or_id: str) -> Skill:
+        return Skill.model_validate(await self._reply(None))
+
     async def install_skill(self, slug_or_id: str) -> SkillChange:
+        return SkillChange.model_validate(await self._reply(None))
+
+    async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
         return SkillChange.model_validate(await self._reply(None))
 
     async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
