@@ -23,7 +23,7 @@ from theo_mcp.wire.parts import ActiveSkill
 
 if TYPE_CHECKING:  # reading YAML takes longer to import than a request without skills should wait
     from theo_mcp.engine.skillset.installed import Installed
-    from theo_mcp.engine.skillset.shelves import Kept, Reader, Shelves
+    from theo_mcp.engine.skillset.shelves import Reader, Shelves
     from theo_mcp.wire.skills import Skill, SkillChange, SkillList
     from theo_mcp.wire.words import SkillFilter
 

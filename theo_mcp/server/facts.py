@@ -20,9 +20,18 @@ if TYPE_CHECKING:
 _MOST = 5
 _FREE = frozenset(
     {
-        "models", "health", "usage", "conversations", "conversation", "skills", "skill", "install_skill",
-        "uninstall_skill", "job", "wait_for_job",
-    }  # fmt: skip
+        "models",
+        "health",
+        "usage",
+        "conversations",
+        "conversation",
+        "skills",
+        "skill",
+        "install_skill",
+        "uninstall_skill",
+        "job",
+        "wait_for_job",
+    }
 )
 
 

@@ -14,13 +14,13 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from theo_mcp.engine.skillset.frontmatter import Value, read
+from theo_mcp.engine.skillset.slug import is_slug
 from theo_mcp.wire.completions import InlineTool
 
 FILE: Final = "SKILL.md"
 TOOLS_FILE: Final = "tools.json"
 MOST_BYTES: Final = 256 * 1024
 MOST_TOOL_BYTES: Final = 64 * 1024
-_SLUG: Final = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _LONGEST_DESCRIPTION: Final = 1024
 _LONGEST_COMPATIBILITY: Final = 500
 _LONGEST_LINE: Final = 200
@@ -46,11 +46,6 @@ class WrittenSkill:
     allowed: tuple[str, ...] = ()
     """Its ``allowed-tools``, as they are written."""
     tools: tuple[InlineTool, ...] = field(default=(), repr=False)
-
-
-def is_slug(text: str) -> bool:
-    """Whether a skill may have this name."""
-    return _SLUG.fullmatch(text) is not None
 
 
 def parse(slug: str, content: bytes) -> WrittenSkill:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from theo_mcp.engine.skillset.slug import is_slug
 from theo_mcp.settings import Settings
 from theo_mcp.workspace import Workspace
 from theo_mcp.workspace.deny import Deny
@@ -25,6 +27,8 @@ PROJECT: Final = (OWN, (".agents", "skills"), (".claude", "skills"))
 """The folders of a project, below its root."""
 BUILTIN: Final = Path(__file__).parent / "builtin"
 NOT_TRUSTED: Final = "This project's skills are not read, because its folder is not trusted (theo-mcp trust)."
+MOST_NAMES: Final = 500
+"""So many names in a folder are looked at."""
 _NOTHING: Final = Deny((), ())
 
 
@@ -59,7 +63,7 @@ def places(settings: Settings) -> Places:
     listed: list[Place] = []
     untrusted: list[Path] = []
     for root in workspace.roots[:1]:  # the project; further roots are folders that are open beside it
-        there = [below for below in PROJECT if os.path.lexists(root.real.joinpath(*below))]
+        there = [below for below in PROJECT if _lies(root, below)]
         if there and workspace.project().trusted:
             deny = Deny.of(settings)
             listed += [Place("project", root, below, deny, own=below == OWN) for below in there]
@@ -73,6 +77,20 @@ def places(settings: Settings) -> Places:
     return Places((*listed, Place("built-in", Root.of(BUILTIN))), tuple(untrusted))
 
 
+def in_project(root: Root) -> dict[str, list[str]]:
+    """The names in each of a project's folders of skills, to be shown to the user who is asked to trust it. Nothing
+    in those is opened."""
+    return {"/".join(below): names(root.real.joinpath(*below)) for below in PROJECT if _lies(root, below)}
+
+
+def names(path: Path) -> list[str]:
+    """The names in a folder of skills that skills may have."""
+    try:
+        return sorted(name for name in islice(os.listdir(path), MOST_NAMES) if is_slug(name))  # noqa: PTH208
+    except OSError:
+        return []
+
+
 def any_own(settings: Settings) -> bool:
     """Whether a place may hold skills that take part unasked; a quick look, for every request."""
     own = [user_folder(settings), *(root.joinpath(*OWN) for root in settings.roots[:1])]
@@ -82,3 +100,7 @@ def any_own(settings: Settings) -> bool:
 def user_folder(settings: Settings) -> Path:
     """The user's own skills for Theo."""
     return settings.data_dir / "skills"
+
+
+def _lies(root: Root, below: tuple[str, ...]) -> bool:
+    return os.path.lexists(root.real.joinpath(*below))

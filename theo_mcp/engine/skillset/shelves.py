@@ -18,18 +18,17 @@ from theo_mcp.engine.skillset.form import (
     MOST_TOOL_BYTES,
     TOOLS_FILE,
     WrittenSkill,
-    is_slug,
     parse,
     parse_tools,
 )
-from theo_mcp.engine.skillset.places import NOT_TRUSTED, Place, places
+from theo_mcp.engine.skillset.places import MOST_NAMES, NOT_TRUSTED, Place, names, places
+from theo_mcp.engine.skillset.slug import is_slug
 from theo_mcp.errors import InputError
 from theo_mcp.settings import Settings
 from theo_mcp.workspace.beneath import Folder, walked
 from theo_mcp.workspace.reading import read
 from theo_mcp.workspace.roots import Root
 
-_MOST_NAMES: Final = 500
 _MOST_KEPT: Final = 1000
 _UNREAD: Final = ("scripts", "references", "assets")
 """What a skill may bring beside its text. None of it is run or sent."""
@@ -78,21 +77,20 @@ class Reader:
         broken: dict[str, str] = {}
         remarks: list[str] = [NOT_TRUSTED] if found.untrusted else []
         for place in found.listed:
-            names, fault = _names(place)
+            folders, fault = _folders(place)
             if fault:
-                remarks.append(f"{_of(place)} skills in {'/'.join(place.below) or place.path.name} are left out: {fault}.")
-            for name in names:
+                remarks.append(f"{_of(place)} skills are left out: {fault}.")
+            for name in folders:
                 read = self._skill(place, name)
                 remarks += [f"{_of(place)} skill {name[:64]!r} {fault}." for fault in read.faults]
                 if read.skill is None:
-                    broken |= {name: fault for fault in read.faults}
-                elif name in skills:
-                    first = skills[name].place
-                    if not os.path.samefile(first.path / name, place.path / name):  # one folder linked to another
-                        remarks.append(f"{_of(place)} skill {name!r} is not used: {_of(first).lower()} comes first.")
-                else:
+                    broken |= dict.fromkeys([name] if read.faults else [], "".join(read.faults))
+                elif name not in skills:
                     skills[name] = Kept(read.skill, place, read.unread)
-        untrusted = [name for path in found.untrusted for name in _slugs_in(path)]
+                elif _differ(skills[name].place, place, name):
+                    whose = _of(skills[name].place).lower()
+                    remarks.append(f"{_of(place)} skill {name!r} is not used: {whose} comes first.")
+        untrusted = [name for path in found.untrusted for name in names(path)]
         broken = {name: fault for name, fault in broken.items() if name not in skills}
         return Shelves(skills, broken, tuple(remarks), tuple(untrusted))
 
@@ -151,11 +149,11 @@ def _content(place: Place, name: str, file: str, most: int) -> bytes | None:
         raise
 
 
-def _names(place: Place) -> tuple[list[str], str]:
+def _folders(place: Place) -> tuple[list[str], str]:
     """The folders of a place that may be skills, and why there are none."""
     try:
         with _entered(place) as folder:
-            found = sorted(name for name in islice(folder.names(), _MOST_NAMES) if not name.startswith("."))
+            found = sorted(name for name in islice(folder.names(), MOST_NAMES) if not name.startswith("."))
             return [name for name in found if os.path.isdir(place.path / name)], ""  # noqa: PTH112
     except InputError as error:
         return [], error.message.rstrip(".")
@@ -173,14 +171,6 @@ def _entered(place: Place) -> Iterator[Folder]:
         yield folder
 
 
-def _slugs_in(path: os.PathLike[str]) -> list[str]:
-    """The names in a folder that is not trusted, to say of a slug why it is not there; nothing in it is opened."""
-    try:
-        return [name for name in islice(os.listdir(path), _MOST_NAMES) if is_slug(name)]  # noqa: PTH208
-    except OSError:
-        return []
-
-
 def _stamp(path: str) -> object:
     """What changes when a skill does."""
     return tuple(_status(os.path.join(path, name)) for name in (FILE, TOOLS_FILE, *_UNREAD))  # noqa: PTH118
@@ -192,6 +182,11 @@ def _status(path: str) -> object:
     except OSError:
         return None
     return info.st_dev, info.st_ino, info.st_mtime_ns, info.st_size, info.st_mode
+
+
+def _differ(one: Place, other: Place, name: str) -> bool:
+    """Whether these are two skills, and not one folder that is linked to another."""
+    return os.path.realpath(one.path / name) != os.path.realpath(other.path / name)
 
 
 def _of(place: Place) -> str:
