@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 
 from tests.conftest import MakeSettings
@@ -318,10 +318,9 @@ async def test_another_process_sees_what_one_installs(settings: Settings) -> Non
     )
     async with connect(settings) as backend:
         await backend.theo.install_skill("sql-query")
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(settings.data_dir)], capture_output=True, text=True, timeout=30
-        )
-        assert done.stdout == "['sql-query', 'write-tests']\n", done.stderr
+        with anyio.fail_after(30):
+            done = await anyio.run_process([sys.executable, "-c", program, str(settings.data_dir)])
+        assert done.stdout == b"['sql-query', 'write-tests']\n"
         assert await slugs(backend) == ["sql-query", "write-tests"]
 
 
