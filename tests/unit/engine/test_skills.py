@@ -104,6 +104,17 @@ async def test_an_unknown_slug_is_named_in_the_notice_and_the_others_take_part(s
     assert "x" * 65 not in answer.theo_mcp.notice
 
 
+async def test_very_many_names_cost_no_time(settings: Settings) -> None:
+    names = tuple(f"unknown-{number}" for number in range(20_000))
+
+    with anyio.fail_after(2):
+        async with connect(settings) as backend:
+            answer = await ask(backend, "sql-query", *names)
+
+    assert [skill.slug for skill in answer.skills_active] == ["sql-query"]
+    assert "'unknown-53' and 19946 more (a request may name 50)." in answer.theo_mcp.notice
+
+
 async def test_a_project_comes_before_the_user_and_the_user_before_what_is_built_in(
     settings: Settings, project: Path, model_server: ModelServer
 ) -> None:

@@ -10,6 +10,7 @@ from theo_mcp.engine.skillset.shelves import Kept, Shelves
 from theo_mcp.engine.skillset.told import skill_id
 from theo_mcp.errors import InputError, NotFoundError
 
+_MOST_NAMED: Final = 50
 _MOST_LISTED: Final = 5
 _LONGEST_SLUG: Final = 64
 _LONGEST_REASON: Final = 300
@@ -25,12 +26,14 @@ def named(asked: Sequence[str], shelves: Shelves) -> tuple[list[Kept], list[str]
     """The skills that a request names, each once, and a sentence on those that are not there."""
     there: dict[str, Kept] = {}
     absent: dict[str, list[str]] = {}
-    for name in asked:
+    for name in asked[:_MOST_NAMED]:
         slug = _slug(name, shelves)
         if slug in shelves.skills:
             there[slug] = shelves.skills[slug]
         else:
             absent.setdefault(_why(slug, shelves), []).append(slug)
+    if more := asked[_MOST_NAMED:]:
+        absent[f"a request may name {_MOST_NAMED}"] = list(more)
     return list(there.values()), [
         f"{'These skills take' if len(slugs) > 1 else 'This skill takes'} no part: {listed(slugs)} ({why})."
         for why, slugs in absent.items()
@@ -49,8 +52,10 @@ def found(slug_or_id: str, shelves: Shelves) -> Kept:
         raise InputError("No skill is named.", hint="Give its slug or its id.")
     slug = _slug(wanted, shelves)
     if slug not in shelves.skills:
+        why = _why(slug, shelves)
         raise NotFoundError(
-            f"The skill {listed([slug])} cannot be had: {_why(slug, shelves)}.", hint="List the skills to see them all."
+            f"The skill {listed([slug])} cannot be had: {why}{'' if why.endswith('?') else '.'}",
+            hint="List the skills to see them all.",
         )
     return shelves.skills[slug]
 

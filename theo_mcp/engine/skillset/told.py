@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from theo_mcp.engine.skillset.shelves import Kept, Shelves
@@ -15,6 +16,7 @@ _NAMESPACE: Final = uuid.UUID("0b7f3a52-9d0e-5b1c-8a64-2f3c1de0a7b9")
 _MOST_REMARKS: Final = 20
 
 
+@lru_cache(1024)
 def skill_id(slug: str) -> str:
     """The id of a skill: the API wants a UUID, and the same slug has the same one on every machine."""
     return str(uuid.uuid5(_NAMESPACE, slug))
