@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.unit.shell import Shell
 
 
@@ -66,6 +68,7 @@ async def test_who_is_asked_to_trust_a_project_sees_the_names_of_its_skills(shel
     assert "greeting        Greets." in after.stdout.decode()
 
 
+@pytest.mark.slow
 async def test_the_hosted_skills_are_the_services_own(hosted: Shell) -> None:
     listed = await hosted("skills", "list", "--json")
     slug = json.loads(listed.stdout)["skills"][0]["slug"]

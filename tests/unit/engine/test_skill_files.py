@@ -52,7 +52,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     ),
     "tag": (b"---\nname: !!python/object/apply:os.system [touch ran]\n---\n", "line 2 has a tag, which is not read"),
     "bomb": (b"---\na: &a [x, x]\nb: [*a, *a]\n---\n", "line 2 has an anchor or alias, which is not read"),
-    "deep": (b"---\nname: " + b"[" * 5000 + b"\n---\n", "line 2 is nested too deeply"),
+    "deep": (b"---\nname: " + b"[" * 500 + b"\n---\n", "line 2 is nested too deeply"),
     "metadata": (b"---\nname: metadata\ndescription: x\nmetadata: x\n---\n", "its metadata is no map of keys to texts"),
     "tools": (
         b"---\nname: tools\ndescription: x\nallowed-tools: {a: b}\n---\n",
@@ -96,7 +96,7 @@ async def test_every_kind_of_broken_skill_is_left_out_and_told(
     )
 
 
-@pytest.mark.parametrize("slug", BROKEN.keys() - {"large"})
+@pytest.mark.parametrize("slug", [slug for slug in BROKEN if slug != "large"])
 def test_what_is_wrong_is_one_reason(slug: str) -> None:
     began = time.process_time()
 
