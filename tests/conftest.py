@@ -43,6 +43,6 @@ def make_settings(tmp_path: Path) -> MakeSettings:
     """Settings whose data folder is empty and the test's own; nothing of this machine is read."""
 
     def make(**fields: object) -> Settings:
-        return Settings.model_validate({"data_dir": tmp_path / "data", **fields})
+        return Settings.model_validate({"data_dir": tmp_path / "data", "skill_folders": (), **fields})
 
     return make

@@ -101,7 +101,7 @@ async def test_the_inventory_example_is_sent_whole_or_refused_by_name(
         await backend.theo.complete(request)
         assert theo_service.requests[-1].json == json.loads(INVENTORY)
     else:
-        with pytest.raises(NotAvailableError, match="'skills'") as refused:
+        with pytest.raises(NotAvailableError, match="'tools'") as refused:
             await backend.theo.complete(request)
         assert refused.value.code == "not_available_here"
         assert model_server.chats == []

@@ -25,7 +25,7 @@ from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.theo import FakeTheo
-from theo_mcp.testing.theo_replies import SKILLS, job
+from theo_mcp.testing.theo_replies import job
 
 UPLOAD = UploadRequest(file_data=b"%PDF", mime_type="application/pdf", file_name="a.pdf", output_type="website")
 
@@ -42,10 +42,6 @@ CALLS: dict[str, Callable[[Backend], Awaitable[object]]] = {
     "video": lambda backend: backend.theo.video(VideoRequest(prompt="A wave")),
     "job": lambda backend: backend.theo.job("job_9", timeout=5),
     "wait_for_job": lambda backend: backend.theo.wait_for_job("job_9", poll_s=1, deadline_s=5, observe=lambda _: None),
-    "skills": lambda backend: backend.theo.skills("installed"),
-    "skill": lambda backend: backend.theo.skill(SKILLS[0]["id"]),
-    "install_skill": lambda backend: backend.theo.install_skill(SKILLS[0]["slug"]),
-    "uninstall_skill": lambda backend: backend.theo.uninstall_skill(SKILLS[0]["id"]),
     "tools": lambda backend: backend.theo.tools(),
     "conversations": lambda backend: backend.theo.conversations(cursor="2"),
     "conversation": lambda backend: backend.theo.conversation("conv_1"),
@@ -61,10 +57,6 @@ SENT = {
     "video": ["POST /api/v1/video"],
     "job": ["GET /api/v1/jobs/job_9"],
     "wait_for_job": ["GET /api/v1/jobs/job_9"],
-    "skills": ["GET /api/v1/skills?filter=installed"],
-    "skill": [f"GET /api/v1/skills/{SKILLS[0]['id']}"],
-    "install_skill": ["GET /api/v1/skills?filter=marketplace", "POST /api/v1/skills"],
-    "uninstall_skill": ["DELETE /api/v1/skills"],
     "tools": ["GET /api/v1/tools"],
     "conversations": ["GET /api/v1/conversations?cursor=2"],
     "conversation": ["GET /api/v1/conversations/conv_1"],
@@ -84,7 +76,6 @@ def test_every_such_method_is_here() -> None:
 async def test_the_hosted_arm_asks_its_service(
     make_settings: MakeSettings, theo_service: FakeTheo, getcode_service: FakeGetCode, name: str, scoped: bool
 ) -> None:
-    theo_service.installed.add(SKILLS[0]["id"])
     theo_service.jobs["job_9"] = [job("job_9", "research", "completed", 100, {"report": "# Findings"})]
     settings = make_settings(
         theo_api_key=theo.KEY, theo_base_url=theo_service.origin, getcode_api_key=getcode.KEY,

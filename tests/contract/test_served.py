@@ -14,7 +14,6 @@ TRAITS = ("romantic", "intelligent", "sarcastic", "rude", "funny", "comedic", "w
 NOT_SERVED: dict[str, list[object]] = {
     "mode": ["image", "video", "research", "genui"],
     "conversation_id": ["cmpl_1"],
-    "skills": [["inventory-check"]],
     "tools": [[{"name": "t", "description": "d"}]],
     "model_overrides": [{"code": "theo-1-reason"}],
     "component_library": ["eviui"],
@@ -29,6 +28,7 @@ NOT_SERVED: dict[str, list[object]] = {
 SERVED = {
     "prompt": "Hello",
     "mode": "think",
+    "skills": ["code-review"],
     "stream": True,
     "persona": "none",
     "temperature": 0.2,
@@ -37,7 +37,10 @@ SERVED = {
     "metadata": {"team": "web"},
     "conversation": {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]},
 }
-METHODS_SERVED = {"complete", "complete_openai", "stream", "code", "models", "health", "improve", "open", "for_caller"}
+METHODS_SERVED = {
+    "complete", "complete_openai", "stream", "code", "models", "health", "improve", "open", "for_caller", "skills",
+    "skill", "install_skill", "uninstall_skill",
+}  # fmt: skip
 
 
 def test_the_list_of_methods_holds_every_other_method_of_the_seam() -> None:
@@ -45,8 +48,8 @@ def test_the_list_of_methods_holds_every_other_method_of_the_seam() -> None:
 
     assert set(METHODS_NOT_SERVED) == methods - METHODS_SERVED
     assert set(METHODS_NOT_SERVED) == {
-        "images", "document", "research", "video", "job", "wait_for_job", "skills", "skill", "install_skill",
-        "uninstall_skill", "tools", "conversations", "conversation", "delete_conversation", "usage", "generate",
+        "images", "document", "research", "video", "job", "wait_for_job", "tools", "conversations", "conversation",
+        "delete_conversation", "usage", "generate",
         "upload",
     }  # fmt: skip
 
@@ -80,5 +83,6 @@ async def test_everything_else_is_honoured(model_server: ModelServer, make_setti
     assert answer.resolved_mode == "think"
     assert answer.metadata == {"team": "web"}
     assert asked["temperature"] == 0.2
-    assert [message["role"] for message in asked["messages"]] == ["user", "assistant", "user"]
-    assert [message["content"] for message in asked["messages"]] == ["Hi", "Hello.", "Hello"]
+    assert [message["role"] for message in asked["messages"]] == ["system", "user", "assistant", "user"]
+    assert asked["messages"][0]["content"].startswith("Follow these skills")
+    assert [message["content"] for message in asked["messages"][1:]] == ["Hi", "Hello.", "Hello"]

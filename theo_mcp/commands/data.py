@@ -29,6 +29,7 @@ _STORED: Final[Mapping[Kind, str]] = {
     "replays": "answers of the gateway that their Idempotency-Key gets again",
     "usage": "what hosted calls have cost, for budget_cents",
     "keys": "keys that callers of this machine's engine have",
+    "skills": "skills that were installed into the engine",
 }
 _OTHERS: Final[Mapping[str, str]] = {"models": "models of the engine", "trust": "projects that you trust"}
 _TOLD: Final[Mapping[str, str]] = dict([*_STORED.items(), *_OTHERS.items()])

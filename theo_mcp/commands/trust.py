@@ -19,6 +19,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
+    from theo_mcp.engine.skillset.places import in_project
     from theo_mcp.workspace import Workspace
 
     workspace = Workspace(Settings.load(flags))
@@ -43,16 +44,20 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
     if project.trusted:
         _screen.answer(f"{folder} is trusted already.")
         return _screen.OK
-    if withheld is None:
+    skills = in_project(workspace.roots[0])
+    if withheld is None and not skills:
         _screen.say(f"{folder} asks for nothing that needs trust.")
     else:
         _screen.say(f"{folder} asks for:")
+    if withheld is not None:
         if withheld.persona:
             _screen.say(f"  the persona {withheld.persona[:_LONGEST]!r}")
         for tool in withheld.tools:
             _screen.say(f"  the tool {str(dict(tool))[:_LONGEST]}")
         if withheld.default_mode:
             _screen.say(f"  the mode {withheld.default_mode}, which costs more than text")
+    for place, names in skills.items():
+        _screen.say(f"  the skills in {place}, as they are whenever they are used: {', '.join(names)[:_LONGEST]}")
     if not (arguments.yes or _screen.agreed("Trust it?", "Trust is given by a person.")):
         _screen.say("Nothing was changed.")
         return _screen.FAILED
@@ -63,7 +68,7 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
 
 COMMAND = Command(
     name="trust",
-    help="Let the project in this folder choose a persona and tools, or no longer.",
+    help="Let the project in this folder choose a persona, tools and skills, or no longer.",
     add_arguments=_add_arguments,
     run=_run,
 )

@@ -29,4 +29,5 @@ class Engine:
         """Closes every part."""
         async with AsyncExitStack() as stack:  # one that fails does not keep the others open
             stack.push_async_callback(self.router.aclose)
+            stack.push_async_callback(self.shelf.aclose)
             stack.push_async_callback(self.classifier.aclose)

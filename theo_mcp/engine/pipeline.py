@@ -14,7 +14,7 @@ from theo_mcp.engine.routing import Route
 from theo_mcp.engine.skills import Prepared
 from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import CompletionRequest
-from theo_mcp.wire.events import CompletionEvent
+from theo_mcp.wire.events import CompletionEvent, Skills
 
 _ITERATIONS = 8
 
@@ -54,6 +54,8 @@ async def _events(
 ) -> AsyncGenerator[CompletionEvent, None]:
     meta = respond.meta(request, intent, way.model)
     yield meta
+    if prepared.active:
+        yield Skills(active=prepared.active)
     async with aclosing(working.events()) as events:
         async for event in events:
             yield event

@@ -12,7 +12,7 @@ from theo_mcp.wire.completions import CompletionRequest
 
 MODES_NOT_SERVED: Final = ("image", "video", "research", "genui")
 FIELDS_NOT_SERVED: Final = (
-    "conversation_id", "skills", "tools", "model_overrides", "component_library", "attachments", "image_model",
+    "conversation_id", "tools", "model_overrides", "component_library", "attachments", "image_model",
     "image_quality", "personality_config", "response_style", "theo_branding", "brand_soul",
 )  # fmt: skip
 METHODS_NOT_SERVED: Final = {
@@ -22,10 +22,6 @@ METHODS_NOT_SERVED: Final = {
     "video": "video",
     "job": "jobs",
     "wait_for_job": "jobs",
-    "skills": "skills",
-    "skill": "skills",
-    "install_skill": "skills",
-    "uninstall_skill": "skills",
     "tools": "a list of tools",
     "conversations": "conversations",
     "conversation": "conversations",

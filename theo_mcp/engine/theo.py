@@ -24,6 +24,8 @@ from theo_mcp.wire.service import Health, ModelEntry, Models, ProviderHealth
 
 if TYPE_CHECKING:
     from theo_mcp.wire.files import Fetched
+    from theo_mcp.wire.skills import Skill, SkillChange, SkillList
+    from theo_mcp.wire.words import SkillFilter
 
 _KEY = "THEO_API_KEY"
 _DESCRIPTIONS: dict[ResolvedMode, str] = {
@@ -43,10 +45,6 @@ class EngineTheo:
     video = not_served("video", _KEY)
     job = not_served("job", _KEY)
     wait_for_job = not_served("wait_for_job", _KEY)
-    skills = not_served("skills", _KEY)
-    skill = not_served("skill", _KEY)
-    install_skill = not_served("install_skill", _KEY)
-    uninstall_skill = not_served("uninstall_skill", _KEY)
     tools = not_served("tools", _KEY)
     conversations = not_served("conversations", _KEY)
     conversation = not_served("conversation", _KEY)
@@ -119,6 +117,18 @@ class EngineTheo:
         asked = CompletionRequest(prompt="\n".join([request.prompt, *hints]), mode="code")
         completion = await self._whole(asked, observe, suggests=False)
         return respond.code(completion, request.language)
+
+    async def skills(self, filter: SkillFilter | None = None) -> SkillList:
+        return await self._engine.shelf.skills(filter, self._caller)
+
+    async def skill(self, slug_or_id: str) -> Skill:
+        return await self._engine.shelf.skill(slug_or_id)
+
+    async def install_skill(self, slug_or_id: str) -> SkillChange:
+        return await self._engine.shelf.install(slug_or_id, self._caller)
+
+    async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
+        return await self._engine.shelf.uninstall(slug_or_id, self._caller)
 
     async def models(self) -> Models:
         model = await self._engine.router.provider.model()

@@ -19,7 +19,19 @@ if TYPE_CHECKING:
 
 _MOST = 5
 _FREE = frozenset(
-    {"models", "health", "usage", "conversations", "conversation", "skills", "install_skill", "job", "wait_for_job"}
+    {
+        "models",
+        "health",
+        "usage",
+        "conversations",
+        "conversation",
+        "skills",
+        "skill",
+        "install_skill",
+        "uninstall_skill",
+        "job",
+        "wait_for_job",
+    }
 )
 
 

@@ -126,6 +126,17 @@ class Settings(BaseModel):
         None,
         description="Where files are written. Default: theo-output in the first root, else in the documents folder.",
     )
+    skill_folders: Annotated[tuple[UserPath, ...], Separated] = Field(
+        default_factory=lambda: _shared_skills(),
+        description="More folders of skills (SKILL.md), the first first; several are separated as in PATH. Default: "
+        "~/.agents/skills.",
+    )
+    skills_chars: int | None = Field(
+        None,
+        ge=0,
+        description="How many characters of installed skills a request takes along; those named in it come whole. "
+        "Default: 2,000 for the built-in model, else 12,000.",
+    )
     tools: str = Field("default", description="The tools to offer: default, all, or some by name, separated by commas.")
     soft_deadline_s: float = Field(
         45.0, gt=0, le=3600, description="After so many seconds a tool returns a handle, and its work goes on."
@@ -294,6 +305,14 @@ def _user_folder(what: Literal["data", "config"]) -> Path:
         return find("theo-mcp", appauthor=False)
     except RuntimeError:  # a container's user may have no home; whoever starts us is told of it by the first need
         return NO_HOME / "theo-mcp"
+
+
+def _shared_skills() -> tuple[Path, ...]:
+    """Where the user keeps skills for all agents, by the convention of the form."""
+    try:
+        return (Path.home() / ".agents" / "skills",)
+    except RuntimeError:
+        return ()
 
 
 def _plain(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:

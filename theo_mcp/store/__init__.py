@@ -33,7 +33,7 @@ __all__ = ["FILE", "Entry", "Kind", "Put", "Store", "Sums"]
 FILE = "store.sqlite"
 """Its name in the data folder."""
 
-Kind: TypeAlias = Literal["conversations", "jobs", "runs", "cache", "replays", "usage", "keys"]
+Kind: TypeAlias = Literal["conversations", "jobs", "runs", "cache", "replays", "usage", "keys", "skills"]
 
 _STEPS = (
     (

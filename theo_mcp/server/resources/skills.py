@@ -1,4 +1,4 @@
-"""``theo://skills/installed``: the skills of the user's account."""
+"""``theo://skills/installed``: the skills that take part in every completion."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESOURCE = Resource(
     uri="theo://skills/installed",
     name="skills-installed",
     title="Installed skills",
-    description="The skills of your account, which take part in every completion.",
+    description="The installed skills, which take part in every completion.",
     mime="application/json",
     read=_read,
     ttl_ms=60_000,

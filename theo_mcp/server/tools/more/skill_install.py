@@ -1,4 +1,4 @@
-"""``theo_skill_install``: adds a skill to the account."""
+"""``theo_skill_install``: adds a skill to the account, or to the engine on this machine."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ TOOL = Tool(
     name="theo_skill_install",
     title="Install a skill",
     description=(
-        "Adds a skill to the user's account at Theo, where it then takes part in every completion. "
+        "Adds a skill to the user's account at Theo, or to the engine on this machine: it then takes part in every "
+        "completion. "
         "Use when the user asks to install a skill. "
-        "Not for one call only: theo_complete takes public skills without installing them. "
+        "Not for one call only: theo_complete takes skills by slug without installing them. "
         "Returns the skill's id and whether it is installed. Free; takes a second."
     ),
     arguments=SkillInstallArguments,

@@ -15,7 +15,7 @@ from theo_mcp.wire.words import SkillFilter
 class SkillListArguments(Arguments):
     """The documented filter."""
 
-    filter: SkillFilter | None = Field(None, description="installed, or marketplace (what the service lists unasked).")
+    filter: SkillFilter | None = Field(None, description="installed, or marketplace (all; what is listed unasked).")
 
 
 async def _run(call: Call, arguments: SkillListArguments) -> Reply:
@@ -41,7 +41,7 @@ TOOL = Tool(
     name="theo_skill_list",
     title="List skills",
     description=(
-        "Lists Theo's skills: those of the marketplace, or those that are installed. "
+        "Lists the skills of Theo, or of the engine on this machine: all, or those that are installed. "
         "Use when a task may have a skill of its own, or before theo_skill_install. "
         "Not for running a skill (theo_complete, skills). "
         "Returns slug, name, category and description of each. Free; takes a second."
