@@ -15,8 +15,8 @@ _STEMS: Final[dict[ResolvedMode, str]] = {
     "code": "code|coding|codier|código|function|funktion|función|script|skript|program|regex|algorithm|snippet",
     "roast": "roast|grill|mock|spott|verspott|burla|insult|beleidig",
     "genui": "component|komponente|ui|interface|oberfläche|interfaz|widget|dashboard|form|formular|button|screen|gui",
-    "image": "image|imagen|imágen|picture|bild|photo|foto|draw|zeichn|dibuj|paint|malen|male|gemälde|cuadro|sketch|skizz"
-    "|illustra|ilustra",
+    "image": "image|imagen|imágen|picture|bild|photo|foto|draw|zeichn|dibuj|paint|malen|male|gemälde|cuadro|sketch|"
+    "skizz|illustra|ilustra",
     "video": "video|vídeo|film|movie|películ|clip|animat|animier|anima",
     "research": "research|forsch|recherch|investig|source|quelle|fuente|reference|referenz|referencia|beleg|nachweis"
     "|study|studies|studie|estudio|citation|literatur",

@@ -20,15 +20,16 @@ class Labelled:
 
     mode: ResolvedMode
     language: str
-    kind: str
     text: str
+    trap: bool = False
+    """It has the cue word of another mode."""
 
 
 def read(name: str) -> list[Labelled]:
-    """The prompts of a file: mode, language, kind and text, parted by tabs."""
+    """The prompts of a file: mode, language, for a hard one its kind, and text, parted by tabs."""
     lines = (HERE / name).read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t") for line in lines]
-    return [Labelled(_mode(mode), language, kind, text) for mode, language, kind, text in rows]
+    return [Labelled(_mode(mode), language, text, kind == ["trap"]) for mode, language, *kind, text in rows]
 
 
 def runs(text: str, length: int = 4) -> set[tuple[str, ...]]:

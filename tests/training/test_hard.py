@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.training.cues import cues
-from tests.training.prompts import LANGUAGES, MODES, Labelled, read
+from tests.training.prompts import LANGUAGES, MODES, Labelled, read, runs
 
 
 @pytest.fixture(scope="module")
@@ -26,4 +26,12 @@ def test_no_hard_prompt_names_its_mode_and_only_a_trap_has_the_cue_of_another(ha
     for each in hard:
         found = cues(each.text)
         assert each.mode not in found, each.text
-        assert bool(found) == (each.kind == "trap"), (each.text, found)
+        assert bool(found) == each.trap, (each.text, found)
+
+
+def test_no_four_words_in_a_row_stand_in_a_hard_prompt_and_in_one_that_is_trained_on(hard: list[Labelled]) -> None:
+    trained = {run for each in read("prompts.tsv") for run in runs(each.text)}
+
+    shared = {run for each in hard for run in runs(each.text)} & trained
+
+    assert not shared
