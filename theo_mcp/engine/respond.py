@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from pydantic import JsonValue
+
 from theo_mcp.artifacts import check, fences
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.providers import ServedModel
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.skills import Prepared
+from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import Code, Completion, CompletionRequest
 from theo_mcp.wire.events import Done, Meta
@@ -25,6 +28,12 @@ DRAFT_NOTICE: Final = (
     "`theo-mcp engine pull --from-file MODEL.gguf`."
 )
 _FOLLOW_UP_CHARS = 200
+_WANTED: Final[dict[ResolvedMode, str]] = {
+    "image": "an image",
+    "video": "a video",
+    "research": "research with sources",
+    "genui": "an interface",
+}
 
 
 def meta(request: CompletionRequest, intent: Intent, model: ServedModel) -> Meta:
@@ -34,6 +43,7 @@ def meta(request: CompletionRequest, intent: Intent, model: ServedModel) -> Meta
         mode=request.mode or "auto",
         resolved_mode=intent.mode,
         model=Model(id=model.id, label=model.label, engine=model.engine),
+        routing=routing(intent),
         theo_mcp=about(model),
     )
 
@@ -53,14 +63,28 @@ def done(
         metadata=request.metadata,
         structured_output=working.structured_output,
         skills_active=prepared.active,
+        routing=routing(intent),
         theo_mcp=about(
             route.model,
             working,
             checks=checks,
             follow_ups="rule" if suggested else "",
-            notices=[*prepared.notices, *working.notices],
+            notices=[*unserved(intent), *prepared.notices, *working.notices],
         ),
     )
+
+
+def routing(intent: Intent) -> dict[str, JsonValue]:
+    """How the mode was found."""
+    return {"mode": intent.mode, "confidence": intent.confidence, "reason": intent.reason}
+
+
+def unserved(intent: Intent) -> tuple[str, ...]:
+    """A word to whoever seems to want what this engine cannot make."""
+    if intent.unserved is None:
+        return ()
+    wanted = _WANTED.get(intent.unserved, f"the mode {intent.unserved}")
+    return (f"The prompt seems to ask for {wanted}, which this engine does not make; answered in mode {intent.mode}.",)
 
 
 def code(completion: Completion, language_hint: str | None) -> Code:
