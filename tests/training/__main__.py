@@ -9,8 +9,8 @@ import json
 import numpy as np
 
 from tests.training.fit import Fit, fit
-from tests.training.prompts import HERE, MODES, Labelled, read
-from tests.training.table import Judged, Probabilities, table
+from tests.training.prompts import HERE, MODES, read
+from tests.training.table import Judged, Probabilities, judged, table
 from theo_mcp.engine.intent import head
 from theo_mcp.engine.intent.child import PACKAGE, Model
 
@@ -40,12 +40,6 @@ def main() -> None:
     text = "\n".join([_INTRODUCTION, *tables, f"{made}, {size}", ""])
     (HERE / "TABLE.md").write_text(text, encoding="utf-8")
     print(text)  # noqa: T201
-
-
-def judged(model: Model, prompts: list[Labelled]) -> list[Judged]:
-    """What the shipped head says of `prompts`."""
-    shipped = head.load()
-    return [Judged(each, shipped.probabilities(model.vector(head.excerpt(each.text)))) for each in prompts]
 
 
 def _head(trained: Fit, sha256: str) -> str:

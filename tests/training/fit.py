@@ -18,7 +18,7 @@ Whole: TypeAlias = NDArray[np.int64]
 
 _FOLDS: Final = 5
 _STEPS: Final = 400
-_PENALTIES: Final = (1.0, 3.0, 10.0, 30.0)
+_PENALTIES: Final = (10.0, 30.0, 100.0)
 _TEMPERATURES: Final = tuple(round(0.3 + 0.05 * step, 2) for step in range(35))
 _DIGITS: Final = 3
 

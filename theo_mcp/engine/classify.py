@@ -76,14 +76,14 @@ def chosen(likely: Mapping[ResolvedMode, float]) -> Intent:
     """What the probabilities of the modes mean, whatever is served."""
     best = max(likely, key=lambda mode: likely[mode])
     if likely[best] >= (LIKELY_COSTLY if best in _COSTLY else LIKELY):
-        return Intent(best, round(likely[best], 2), _MEANING)
+        return Intent(best, _told(likely[best]), _MEANING)
     doubt = f"not sure enough of {best} ({likely[best]:.2f})"
     if best in _COSTLY:
         others = {mode: each for mode, each in likely.items() if mode not in _COSTLY}
         cheap = max(others, key=lambda mode: others[mode])
         if others[cheap] >= LIKELY:
-            return Intent(cheap, round(others[cheap], 2), f"{_MEANING}, {doubt}")
-    return Intent("fast", round(likely["fast"], 2), doubt)
+            return Intent(cheap, _told(others[cheap]), f"{_MEANING}, {doubt}")
+    return Intent("fast", _told(likely["fast"]), doubt)
 
 
 def _served(intent: Intent, served: Set[ResolvedMode]) -> Intent:
@@ -93,3 +93,8 @@ def _served(intent: Intent, served: Set[ResolvedMode]) -> Intent:
     mode = _CLOSEST.get(intent.mode, "fast")
     reason = f"{intent.reason}; {intent.mode} is not served here"
     return Intent(mode if mode in served else "fast", intent.confidence, reason, unserved=intent.mode)
+
+
+def _told(likely: float) -> float:
+    """Two digits are enough, and no guess is told as certain."""
+    return min(round(likely, 2), 0.99)

