@@ -40,9 +40,12 @@ async def model_server() -> AsyncIterator[ModelServer]:
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> MakeSettings:
-    """Settings whose data folder is empty and the test's own; nothing of this machine is read."""
+    """Settings whose data folder is empty and the test's own; nothing of this machine is read, and only a test of the
+    classifier starts its process."""
 
     def make(**fields: object) -> Settings:
-        return Settings.model_validate({"data_dir": tmp_path / "data", "skill_folders": (), **fields})
+        return Settings.model_validate(
+            {"data_dir": tmp_path / "data", "skill_folders": (), "intent_model": False, **fields}
+        )
 
     return make

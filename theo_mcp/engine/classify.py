@@ -1,38 +1,29 @@
 """Stage one: which mode a prompt wants.
 
-An explicit mode always wins. For ``auto``, a few rules that are certain decide; everything else is ``fast``.
+An explicit mode always wins. For ``auto``, a rule decides where it is certain, else the embedding of the prompt and a
+trained head (``tests/training`` has its data and how well it does). What is not likely enough is ``fast``, and what
+costs time or money has to be likelier. Without the embedding there are the rules alone, and the reason says why.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from typing import Final
 
+from theo_mcp.engine.intent import head, rules
+from theo_mcp.engine.intent.embedding import Embedding, NoEmbeddingError
 from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.settings import Settings
 from theo_mcp.wire.completions import CompletionRequest
 
-_RULES: tuple[tuple[ResolvedMode, float, str, re.Pattern[str]], ...] = (
-    ("code", 0.95, "the prompt holds fenced code", re.compile(r"^[ \t]{0,3}(```|~~~)", re.M)),
-    (
-        "code",
-        0.9,
-        "it asks for a function, script or the like",
-        re.compile(
-            r"^\W*(please\s+)?(write|implement|create|generate|code|build)\s+(me\s+)?(an?|the|some)\s+(\S+\s+){0,4}?"
-            r"(function|class|method|script|program|regex|query|unit tests?|middleware|component|endpoint|api|cli)\b",
-            re.I,
-        ),
-    ),
-    ("roast", 0.9, "it begins with 'roast'", re.compile(r"^\W*(please\s+)?roast\s+(me|my|this|our)\b", re.I)),
-    (
-        "think",
-        0.8,
-        "it asks for a proof or for steps",
-        re.compile(r"^\W*(please\s+)?(prove|derive)\b|\bstep[ -]by[ -]step\b", re.I),
-    ),
-)
+LIKELY: Final = 0.4
+LIKELY_COSTLY: Final = 0.6
+_COSTLY: Final[frozenset[ResolvedMode]] = frozenset({"image", "video", "research"})
+_CLOSEST: Final[dict[ResolvedMode, ResolvedMode]] = {"genui": "code", "research": "think"}
+_CERTAIN: Final = 0.95
+_UNKNOWN: Final = 0.3
+_MEANING: Final = "by the meaning of the prompt"
 
 
 @dataclass(frozen=True)
@@ -42,22 +33,68 @@ class Intent:
     mode: ResolvedMode
     confidence: float
     reason: str
+    unserved: ResolvedMode | None = None
+    """The mode that the prompt seems to want, where this engine does not have it."""
 
 
 class Classifier:
     """Decides for one engine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, embedding: Embedding | None = None) -> None:
         self._settings = settings
+        self._embedding = embedding
 
     async def intent(self, request: CompletionRequest, served: Set[ResolvedMode]) -> Intent:
         """The mode that `request` wants; ``auto`` becomes one that is `served` here."""
         if request.mode is not None and request.mode != "auto":
             return Intent(request.mode, 1.0, "the request names it")
-        for mode, confidence, reason, pattern in _RULES:
-            if mode in served and pattern.search(request.prompt):
-                return Intent(mode, confidence, reason)
-        return Intent("fast", 0.3, "no rule is certain")
+        rule = rules.certain(request.prompt)
+        if rule is not None:
+            return _served(Intent(rule.mode, _CERTAIN, rule.reason), served)
+        try:
+            vector = await self._vector(head.excerpt(request.prompt))
+            likely = head.load().probabilities(vector)
+        except (NoEmbeddingError, ValueError) as error:
+            return Intent("fast", _UNKNOWN, f"no rule is certain, and {error}")
+        return _served(chosen(likely), served)
 
     async def aclose(self) -> None:
         """Ends what it started."""
+        if self._embedding is not None:
+            await self._embedding.aclose()
+
+    async def _vector(self, text: str) -> list[float]:
+        if not self._settings.intent_model:
+            raise NoEmbeddingError("intent_model is off")
+        if self._embedding is None:
+            trained = head.load()
+            self._embedding = Embedding(trained.package, trained.version)
+        return await self._embedding.vector(text)
+
+
+def chosen(likely: Mapping[ResolvedMode, float]) -> Intent:
+    """What the probabilities of the modes mean, whatever is served."""
+    best = max(likely, key=lambda mode: likely[mode])
+    if likely[best] >= (LIKELY_COSTLY if best in _COSTLY else LIKELY):
+        return Intent(best, _told(likely[best]), _MEANING)
+    doubt = f"not sure enough of {best} ({likely[best]:.2f})"
+    if best in _COSTLY:
+        others = {mode: each for mode, each in likely.items() if mode not in _COSTLY}
+        cheap = max(others, key=lambda mode: others[mode])
+        if others[cheap] >= LIKELY:
+            return Intent(cheap, _told(others[cheap]), f"{_MEANING}, {doubt}")
+    return Intent("fast", _told(likely["fast"]), doubt)
+
+
+def _served(intent: Intent, served: Set[ResolvedMode]) -> Intent:
+    """`intent` as far as it is `served`, else what comes closest to it."""
+    if intent.mode in served:
+        return intent
+    mode = _CLOSEST.get(intent.mode, "fast")
+    reason = f"{intent.reason}; {intent.mode} is not served here"
+    return Intent(mode if mode in served else "fast", intent.confidence, reason, unserved=intent.mode)
+
+
+def _told(likely: float) -> float:
+    """Two digits are enough, and no guess is told as certain."""
+    return min(round(likely, 2), 0.99)

@@ -64,4 +64,4 @@ async def _events(
     checks = respond.checks(intent, working)
     language = checks[0].language if checks else ""
     suggested = await follow_ups.suggest(request.prompt, working.text, intent.mode, language, way, wish)
-    yield respond.done(request, prepared, way, working, checks, suggested, meta.id)
+    yield respond.done(request, intent, prepared, way, working, checks, suggested, meta.id)

@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+from pydantic import JsonValue
+
 from theo_mcp.artifacts import check, fences
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.follow_ups import Suggested
 from theo_mcp.engine.providers import ServedModel
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.skills import Prepared
+from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import Code, Completion, CompletionRequest
 from theo_mcp.wire.events import ArtifactEvent, Done, Meta
@@ -25,6 +28,12 @@ DRAFT_NOTICE: Final = (
     "server with --engine-url (Ollama: http://127.0.0.1:11434/v1), or add a larger model with "
     "`theo-mcp engine pull --from-file MODEL.gguf`."
 )
+_WANTED: Final[dict[ResolvedMode, str]] = {
+    "image": "an image",
+    "video": "a video",
+    "research": "research with sources",
+    "genui": "an interface",
+}
 
 
 def meta(request: CompletionRequest, intent: Intent, model: ServedModel) -> Meta:
@@ -34,12 +43,14 @@ def meta(request: CompletionRequest, intent: Intent, model: ServedModel) -> Meta
         mode=request.mode or "auto",
         resolved_mode=intent.mode,
         model=Model(id=model.id, label=model.label, engine=model.engine),
+        routing=routing(intent),
         theo_mcp=about(model),
     )
 
 
 def done(
     request: CompletionRequest,
+    intent: Intent,
     prepared: Prepared,
     route: Route,
     working: Working,
@@ -56,12 +67,13 @@ def done(
         metadata=request.metadata,
         structured_output=working.structured_output,
         skills_active=prepared.active,
+        routing=routing(intent),
         theo_mcp=about(
             route.model,
             working,
             checks=checks,
             follow_ups=suggested.by,
-            notices=[*prepared.notices, *working.notices],
+            notices=[*unserved(intent), *prepared.notices, *working.notices],
         ),
     )
 
@@ -69,6 +81,19 @@ def done(
 def checks(intent: Intent, working: Working) -> tuple[Check, ...]:
     """Whether each block of an answer in mode code parses."""
     return tuple(_check(block) for block in fences.read(working.text).blocks) if intent.mode == "code" else ()
+
+
+def routing(intent: Intent) -> dict[str, JsonValue]:
+    """How the mode was found."""
+    return {"mode": intent.mode, "confidence": intent.confidence, "reason": intent.reason}
+
+
+def unserved(intent: Intent) -> tuple[str, ...]:
+    """A word to whoever seems to want what this engine cannot make."""
+    if intent.unserved is None:
+        return ()
+    wanted = _WANTED.get(intent.unserved, f"the mode {intent.unserved}")
+    return (f"The prompt seems to ask for {wanted}, which this engine does not make; answered in mode {intent.mode}.",)
 
 
 def code(completion: Completion, language_hint: str | None) -> Code:

@@ -66,6 +66,11 @@ class Settings(BaseModel):
     engine_model: str | None = Field(
         None, description="The model: a name on that server, or of `theo-mcp engine list`. Default: the first."
     )
+    intent_model: bool = Field(
+        True,
+        description="Let the engine find the mode of `auto` by the meaning of a prompt, with the model of the extra "
+        "`embed`. False: by certain words alone, without its process.",
+    )
     keyring: bool = Field(
         False, description="Look for keys in this system's keyring too (`theo-mcp key set theo` keeps one there)."
     )
