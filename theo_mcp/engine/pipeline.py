@@ -9,7 +9,7 @@ from theo_mcp.backend import Caller, Observe
 from theo_mcp.engine import loop, respond, served
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.engine import Engine
-from theo_mcp.engine.routing import Route
+from theo_mcp.engine.routing import Route, override_of
 from theo_mcp.engine.skills import Prepared
 from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import CompletionRequest
@@ -28,10 +28,11 @@ async def run(
     prepared = await engine.shelf.prepare(request, intent.mode, caller)
     way = await engine.router.route(
         intent.mode,
-        override=(request.model_overrides or {}).get(intent.mode),
+        override=override_of(request, intent.mode),
         preferred=prepared.model,
         temperature=request.temperature,
         observe=observe,
+        tenant=caller.tenant,
     )
     async with (
         loop.run(
@@ -45,7 +46,7 @@ async def run(
 async def _events(
     request: CompletionRequest, intent: Intent, prepared: Prepared, way: Route, working: Working
 ) -> AsyncGenerator[CompletionEvent, None]:
-    meta = respond.meta(request, intent, way.model)
+    meta = respond.meta(request, intent, way)
     yield meta
     async with aclosing(working.events()) as events:
         async for event in events:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from pydantic import JsonValue
+
 from theo_mcp.artifacts import check, fences
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.providers import ServedModel
@@ -27,13 +29,15 @@ DRAFT_NOTICE: Final = (
 _FOLLOW_UP_CHARS = 200
 
 
-def meta(request: CompletionRequest, intent: Intent, model: ServedModel) -> Meta:
+def meta(request: CompletionRequest, intent: Intent, route: Route) -> Meta:
     """The stream's first event."""
+    model = route.model
     return Meta(
         id=new_id("cmpl"),
         mode=request.mode or "auto",
         resolved_mode=intent.mode,
         model=Model(id=model.id, label=model.label, engine=model.engine),
+        routing=routing(intent, route),
         theo_mcp=about(model),
     )
 
@@ -53,12 +57,13 @@ def done(
         metadata=request.metadata,
         structured_output=working.structured_output,
         skills_active=prepared.active,
+        routing=routing(intent, route),
         theo_mcp=about(
             route.model,
             working,
             checks=checks,
             follow_ups="rule" if suggested else "",
-            notices=[*prepared.notices, *working.notices],
+            notices=[*prepared.notices, *route.notices, *working.notices],
         ),
     )
 
@@ -119,10 +124,21 @@ def about(
     )
 
 
+def routing(intent: Intent, route: Route) -> dict[str, JsonValue]:
+    """How the request came to its model, and which server ran it, once that is known."""
+    return {
+        "engine_id": route.engine_id,
+        "mode": intent.mode,
+        "confidence": intent.confidence,
+        "reason": intent.reason,
+        "server": route.server,
+    }
+
+
 def usage(counted: ChatUsage, model: ServedModel) -> Usage:
-    """The server's own count. A model on this machine costs nothing; another server's price is not known here."""
+    """The tokens, and what they cost: nothing on this machine, elsewhere by the user's prices."""
     return Usage(
-        cost_cents=0.0 if model.local else None,
+        cost_cents=model.cost_cents(counted),
         prompt_tokens=counted.prompt_tokens,
         completion_tokens=counted.completion_tokens,
         total_tokens=counted.total_tokens,
