@@ -6,7 +6,7 @@ The user's tables decide. What they do not name leads to one place: the server a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final
@@ -59,8 +59,8 @@ class Engines:
 
     def id_of(self, mode: ResolvedMode) -> str:
         """What answers `mode` where the request does not say."""
-        chosen: Mapping[str, str] = self._settings.modes
-        return chosen.get(mode) or OF_MODE.get(mode, OF_MODE["fast"])
+        chosen = next((name for each, name in self._settings.modes.items() if each == mode), None)
+        return chosen or OF_MODE.get(mode, OF_MODE["fast"])
 
     def used(self, modes: Set[ResolvedMode]) -> Iterator[Pool]:
         """The pools that `modes` lead to, each once.
@@ -162,7 +162,7 @@ class Engines:
 
     @property
     def _local_model(self) -> str | None:
-        """The model on this machine that the settings choose; beside an engine_url, engine_model is one of that server."""
+        """The model on this machine that the settings choose; beside an engine_url, engine_model is that server's."""
         return self._settings.engine_model if self._settings.engine_url is None else None
 
     def _opened(self, name: str) -> Pool:

@@ -12,8 +12,8 @@ ANSWER = ("```python\n", "def add(a, b):\n", "    return a + b\n", "```\n", "\nI
 class ModelServer(HttpServer):
     """The server. What it says is `pieces`, unless the request asks for the probe's or the brief's schema."""
 
-    def __init__(self) -> None:
-        super().__init__(self._answer)
+    def __init__(self, *, port: int = 0) -> None:
+        super().__init__(self._answer, port=port)
         self.models: list[str] = ["scripted-1b", "scripted-7b"]
         self.pieces: tuple[str, ...] = ANSWER
         self.finish = "stop"
@@ -25,6 +25,12 @@ class ModelServer(HttpServer):
         """After so many pieces nothing comes any more; the client's closing ends it."""
         self.cut_after: int | None = None
         """After so many pieces the socket closes, without a finish reason and without [DONE]."""
+        self.sends_role = False
+        """Whether a chunk with the role alone comes first, as most servers send it."""
+        self.gate: anyio.Event | None = None
+        """What each answer waits for, where it is set, as long as a model takes to read a prompt."""
+        self.at_work = self.most_at_work = 0
+        """Chats that are being answered now, and the most that ever were at once."""
         self.silent = anyio.Event()
         """Set when `silent_after` has been reached."""
 
@@ -56,7 +62,19 @@ class ModelServer(HttpServer):
         if fields["model"] not in self.models:
             await exchange.reply(404, {"error": {"message": f"model {fields['model']} not found"}})
             return
+        self.at_work += 1
+        self.most_at_work = max(self.most_at_work, self.at_work)
+        try:
+            await self._stream(exchange, fields)
+        finally:
+            self.at_work -= 1
+
+    async def _stream(self, exchange: Exchange, fields: Fields) -> None:
         await exchange.start_events()
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.sends_role:
+            await exchange.event(_chunk(fields["model"], {"role": "assistant", "content": ""}))
         pieces = self.pieces
         if "response_format" in fields and self.keeps_schemas:
             pieces = (_filled(fields["response_format"]["json_schema"]["schema"]),)
