@@ -97,7 +97,7 @@ class Engines:
         known = self._place(name, "engines") if name in self.ids else self._named_here(name)
         if known is not None:
             return known
-        default = self.default
+        default = self.default.pool
         if default.name == LOCAL:
             return None
         try:
@@ -116,12 +116,10 @@ class Engines:
         )
 
     @property
-    def default(self) -> Pool:
+    def default(self) -> Place:
         """Where everything leads that is not named."""
         settings = self._settings
-        if settings.engine_url is not None:
-            return self._opened(ENGINE)
-        return self._opened(next(iter(settings.servers), LOCAL))
+        return self._at(ENGINE if settings.engine_url is not None else next(iter(settings.servers), LOCAL))
 
     async def aclose(self) -> None:
         """Closes connections and ends processes."""
@@ -135,13 +133,13 @@ class Engines:
         if name in self.ids:
             target = self._settings.engines.get(name)
             if target is None:
-                return Place(self.default)
+                return self.default
             name, setting = target, f"engines.{name}"
         if name not in self.ids:
             if (known := self._named_here(name)) is not None:
                 return known
             if self._settings.engine_url is not None:
-                return Place(self.default, name)
+                return Place(self.default.pool, name)
         raise ConfigError(
             f"The setting {setting} names {name[:_SHOWN]!r}, which is no server and no model that is installed here.",
             hint="Name one of [servers], a model of `theo-mcp engine list`, or local.",
@@ -151,13 +149,13 @@ class Engines:
         """The server, or the model on this machine, that is called `name`; else the server whose model is."""
         settings = self._settings
         if name in settings.servers or name == LOCAL:
-            return Place(self._opened(name))
+            return self._at(name)
         if any(model.name == name for model in models.installed(settings.data_dir)):
             usual = models.chosen(settings.data_dir, self._local_model).name == name  # one process a model
-            return Place(self._opened(LOCAL if usual else f"{LOCAL}/{name}"))
+            return self._at(LOCAL if usual else f"{LOCAL}/{name}")
         for server, table in settings.servers.items():
             if table.model == name:
-                return Place(self._opened(server))
+                return self._at(server)
         return None
 
     @property
@@ -165,10 +163,11 @@ class Engines:
         """The model on this machine that the settings choose; beside an engine_url, engine_model is that server's."""
         return self._settings.engine_model if self._settings.engine_url is None else None
 
-    def _opened(self, name: str) -> Pool:
+    def _at(self, name: str) -> Place:
         if name not in self._pools:
             self._pools[name] = self._made(name)
-        return self._pools[name]
+        table = self._settings.servers.get(name)
+        return Place(self._pools[name], table.model if table is not None else None)
 
     def _made(self, name: str) -> Pool:
         settings = self._settings

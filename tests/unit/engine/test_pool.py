@@ -49,7 +49,7 @@ async def busy(exchange: Exchange) -> None:
 
 
 async def limited(exchange: Exchange) -> None:
-    await exchange.reply(429, {"error": {"message": "slow down"}}, {"Retry-After": "30"})
+    await exchange.reply(429, {"error": {"message": "slow down"}}, retry_after="30")
 
 
 async def broken(exchange: Exchange) -> None:
