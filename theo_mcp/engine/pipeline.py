@@ -32,7 +32,7 @@ async def run(
         preferred=prepared.model,
         temperature=request.temperature,
         observe=observe,
-        tenant=caller.tenant,
+        caller=caller,
     )
     async with (
         loop.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from theo_mcp.backend import Observe
+from theo_mcp.backend import Caller, Observe
 from theo_mcp.engine.engines import Engines, Place
 from theo_mcp.engine.providers import Provider, ServedModel
 from theo_mcp.engine.providers.pool import ESTIMATED, Visit
@@ -77,10 +77,10 @@ class Router:
         preferred: str = "",
         temperature: float | None = None,
         observe: Observe | None = None,
-        tenant: str = "",
+        caller: Caller = Caller(),
     ) -> Route:
         """The way of one request: what it overrides wins over what its skill prefers, and that over the settings. A
-        server of the user's own keeps its own defaults. Requests of one `tenant` wait behind each other.
+        server of the user's own keeps its own defaults. Requests of one `caller` wait behind each other.
 
         Raises:
             InputError: there is no such engine.
@@ -102,7 +102,7 @@ class Router:
         if engine_id == AUTO:
             engine_id = self.engines.id_of(mode)
         place = place or self.engines.of(mode)
-        visit = Visit(place.pool, place.model, tenant)
+        visit = Visit(place.pool, place.model, caller)
         model = await visit.model(observe)
         embedded = TABLE.get(mode, TABLE["fast"]) if model.engine == "embedded" else None
         return Route(

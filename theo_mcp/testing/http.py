@@ -84,8 +84,8 @@ Handler = Callable[[Exchange], Awaitable[None]]
 
 
 class HttpServer:
-    """Listens on a free port of 127.0.0.1 or on `port`, with TLS if given a context. Queue handlers in `next` to answer the coming
-    requests in another way."""
+    """Listens on a free port of 127.0.0.1 or on `port`, with TLS if given a context. Queue handlers in `next` to answer
+    the coming requests in another way."""
 
     def __init__(self, handle: Handler, *, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._handle = handle

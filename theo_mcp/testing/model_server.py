@@ -29,6 +29,7 @@ class ModelServer(HttpServer):
         """Whether a chunk with the role alone comes first, as most servers send it."""
         self.gate: anyio.Event | None = None
         """What each answer waits for, where it is set, as long as a model takes to read a prompt."""
+        self._changed = anyio.Event()
         self.at_work = self.most_at_work = 0
         """Chats that are being answered now, and the most that ever were at once."""
         self.silent = anyio.Event()
@@ -42,6 +43,12 @@ class ModelServer(HttpServer):
     def chats(self) -> list[Fields]:
         """The bodies of the chat requests so far."""
         return [request.json for request in self.requests if request.path == "/v1/chat/completions"]
+
+    async def until_at_work(self, number: int) -> None:
+        """Waits until so many chats are being answered."""
+        while self.at_work != number:
+            self._changed = anyio.Event()
+            await self._changed.wait()
 
     async def _answer(self, exchange: Exchange) -> None:
         request = exchange.request
@@ -64,10 +71,12 @@ class ModelServer(HttpServer):
             return
         self.at_work += 1
         self.most_at_work = max(self.most_at_work, self.at_work)
+        self._changed.set()
         try:
             await self._stream(exchange, fields)
         finally:
             self.at_work -= 1
+            self._changed.set()
 
     async def _stream(self, exchange: Exchange, fields: Fields) -> None:
         await exchange.start_events()

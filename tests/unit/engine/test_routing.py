@@ -11,6 +11,7 @@ from theo_mcp import CompletionRequest, connect, errors
 from theo_mcp.engine.routing import Router
 from theo_mcp.settings import Settings
 from theo_mcp.testing.model_server import ModelServer
+from theo_mcp.wire.events import Done, Meta
 
 HELLO = CompletionRequest(prompt="Hello", mode="fast")
 THINK = CompletionRequest(prompt="Hello", mode="think")
@@ -54,7 +55,7 @@ async def test_the_tables_lead_each_mode_to_its_server_and_the_answer_says_so(se
 
 async def test_a_stream_says_at_its_beginning_and_end_how_it_was_routed(settings: Settings) -> None:
     async with connect(settings) as backend, backend.theo.stream(THINK) as events:
-        told = [event.routing async for event in events if event.event in ("meta", "done")]  # type: ignore[union-attr]
+        told = [event.routing async for event in events if isinstance(event, Meta | Done)]
 
     assert told == 2 * [
         {

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Final, TypeVar
 
 import anyio
 
 from theo_mcp import errors
-from theo_mcp.backend import Observe
+from theo_mcp.backend import Caller, Observe
 from theo_mcp.engine.providers import Capabilities, Price, ServedModel
 from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
 from theo_mcp.engine.providers.slots import Place, Server, Slots
@@ -85,7 +85,7 @@ class Pool:
             answering = False
             try:
                 async with (
-                    self._slots.taken(failures.keys(), tenant=visit.tenant, observe=observe) as place,
+                    self._slots.taken(failures.keys(), caller=visit.caller, observe=observe) as place,
                     place.server.provider.chat(request, observe) as chunks,
                 ):
                     begun = await _begun(chunks)
@@ -160,7 +160,7 @@ class Visit:
 
     pool: Pool
     wanted: str | None = None
-    tenant: str = ""
+    caller: Caller = field(default_factory=Caller)
     server: str = ""
     """The server that answered last."""
     estimated: bool = False

@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 import re
 from bisect import insort
-from collections.abc import AsyncIterator, Callable, Sequence, Set
+from collections.abc import AsyncIterator, Sequence, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
 import anyio
 
-from theo_mcp.backend import Observe
+from theo_mcp.backend import Caller, Observe
 from theo_mcp.engine.providers import Provider
-from theo_mcp.errors import ServiceError
+from theo_mcp.errors import ServiceError, TimeoutExceededError
 
 _FIRST_REST_S = 1.0
 _LONGEST_REST_S = 60.0
@@ -51,7 +51,10 @@ class Server:
     rests_until: float = 0.0
 
     def failed(self, now: float, asked: float | None = None) -> None:
-        """It could not answer; it rests for a time that doubles, or for as long as it `asked`."""
+        """It could not answer; it rests for a time that doubles, or for as long as it `asked`. What fails while it
+        rests was on its way before, and is the same fault."""
+        if now < self.rests_until:
+            return
         rest = min(_LONGEST_REST_S, _FIRST_REST_S * 2 ** min(self.failures, 10))
         self.failures += 1
         self.rests_until = now + (rest if asked is None else max(rest, min(asked, _LONGEST_REST_S)))
@@ -77,6 +80,7 @@ class _Waiter:
     turn: int
     number: int
     tried: Set[Server] = field(compare=False)
+    observed: bool = field(compare=False)
     news: anyio.Event = field(compare=False, default_factory=anyio.Event)
     place: Place | None = field(compare=False, default=None)
 
@@ -85,20 +89,11 @@ class Slots:
     """The places at `servers`, all of one model. `waiting` requests may wait for one; a place whose answer is not read
     for `idle` seconds is theirs."""
 
-    def __init__(
-        self,
-        name: str,
-        servers: Sequence[Server],
-        *,
-        waiting: int,
-        idle: float,
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
+    def __init__(self, name: str, servers: Sequence[Server], *, waiting: int, idle: float) -> None:
         self._name = name
         self._servers = servers
         self._most = waiting
         self._idle = idle
-        self._clock = clock
         self._waiters: list[_Waiter] = []
         self._places: set[Place] = set()
         self._numbers = 0
@@ -108,25 +103,34 @@ class Slots:
 
     @asynccontextmanager
     async def taken(
-        self, tried: Set[Server] = frozenset(), *, tenant: str = "", observe: Observe | None = None
+        self, tried: Set[Server] = frozenset(), *, caller: Caller = Caller(), observe: Observe | None = None
     ) -> AsyncIterator[Place]:
         """A place at the least busy server that works and was not `tried`; leaving the context gives it back.
 
         Raises:
             ServiceError: all places are taken, and as many wait as may.
+            TimeoutExceededError: the time that `caller` has is over before a place is free.
         """
-        place = await self._take(tried, tenant, observe)
-        since = self._clock()
+        try:
+            with anyio.fail_after(caller.deadline_s):
+                place = await self._take(tried, caller.tenant, observe)
+        except TimeoutError:
+            raise TimeoutExceededError(
+                f"No place at {self._name} was free within {caller.deadline_s:g} s.",
+                hint="Nothing was started. Call again, or give it more time.",
+                retryable=True,
+            ) from None
+        since = monotonic()
         try:
             yield place
         finally:
-            self._usual += (self._clock() - since - self._usual) / 8
+            self._usual += (monotonic() - since - self._usual) / 8
             self._give_back(place)
 
     def choose(self, tried: Set[Server] = frozenset()) -> Server | None:
         """The server to ask now; None where the caller must wait. One that has rested is asked first, by one request;
         those that still rest only where there is no other."""
-        now = self._clock()
+        now = monotonic()
         left = [server for server in self._servers if server not in tried]
         free = [server for server in left if server.at_work < server.parallel]
         for server in free:
@@ -145,7 +149,7 @@ class Slots:
         if len(self._waiters) >= self._most:
             raise self._full()
         self._numbers += 1
-        waiter = _Waiter(self._next_turn(tenant), self._numbers, tried)
+        waiter = _Waiter(self._next_turn(tenant), self._numbers, tried, observe is not None)
         insort(self._waiters, waiter)
         try:
             self._hand_out()
@@ -191,7 +195,7 @@ class Slots:
             self._hand_out()
 
     def _take_back_unread(self) -> None:
-        until = self._clock() - self._idle
+        until = monotonic() - self._idle
         for place in [each for each in self._places if each.unread_since is not None and each.unread_since <= until]:
             self._give_back(place)
             place.lost = True
@@ -208,8 +212,10 @@ class Slots:
         self._tell()
 
     def _tell(self) -> None:
+        """Wakes those who tell somebody their place."""
         for waiter in self._waiters:
-            waiter.news.set()
+            if waiter.observed:
+                waiter.news.set()
 
     def _full(self) -> ServiceError:
         places = sum(server.parallel for server in self._servers)
