@@ -309,10 +309,11 @@ async def cancel_after(steps: int, scope: anyio.CancelScope) -> None:
     scope.cancel()
 
 
+@pytest.mark.slow
 async def test_an_answer_that_nobody_reads_loses_its_place_to_one_who_waits(
     make_settings: MakeSettings, model_server: ModelServer
 ) -> None:
-    settings = settings_of(make_settings, model_server, parallel=1, idle_timeout_s=0.1)
+    settings = settings_of(make_settings, model_server, parallel=1, idle_timeout_s=0.5)
 
     async with connect(settings) as backend:
         with pytest.raises(errors.TimeoutExceededError, match="Nobody read the answer"):

@@ -26,6 +26,7 @@ ESTIMATED: Final = "Token counts are estimated: the model server did not send an
 _UNREAD: Final = frozenset({401, 403, 404, 408, 425, 429, 503})
 """Answers that say that the work was not begun."""
 _SHOWN: Final = 200
+_LISTED_S: Final = 30.0
 
 
 class Pool:
@@ -39,6 +40,7 @@ class Pool:
         self._price = price
         self._slots = Slots(name, self.servers, waiting=waiting, idle=idle)
         self._first: ServedModel | None = None
+        self._listed: tuple[float, list[str]] | None = None
         self._capabilities: dict[str, Capabilities] = {}
         self._probing = anyio.Lock()
 
@@ -61,12 +63,15 @@ class Pool:
         return self._priced(await self._of_any(lambda server: server.provider.check()))
 
     async def models(self) -> list[str]:
-        """The models that a server lists."""
+        """The models that a server lists, asked anew after a while."""
 
         async def ask(server: Server) -> list[str]:
             return await server.provider.models() if isinstance(server.provider, OpenAICompatible) else []
 
-        return await self._of_any(ask)
+        if self._listed is None or self._listed[0] <= monotonic():
+            listed = await self._of_any(ask)
+            self._listed = monotonic() + _LISTED_S, listed
+        return self._listed[1]
 
     async def capabilities(self, model: str) -> Capabilities:
         """What `model` can do. The probe waits for no place: it is short, and comes once."""
