@@ -15,7 +15,6 @@ NOT_SERVED: dict[str, list[object]] = {
     "mode": ["image", "video", "research", "genui"],
     "conversation_id": ["cmpl_1"],
     "tools": [[{"name": "t", "description": "d"}]],
-    "model_overrides": [{"code": "theo-1-reason"}],
     "component_library": ["eviui"],
     "attachments": [[{"type": "image_url", "url": "https://example.com/a.png"}]],
     "image_model": ["theo-1-photo"],
@@ -34,6 +33,7 @@ SERVED = {
     "temperature": 0.2,
     "max_iterations": 3,
     "format": "theo",
+    "model_overrides": {"think": "theo-1-flash"},
     "metadata": {"team": "web"},
     "conversation": {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]},
 }

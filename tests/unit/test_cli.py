@@ -273,6 +273,24 @@ async def test_config_show_names_every_origin_and_no_key(hosted: Shell) -> None:
     assert theo.KEY not in done.stdout.decode()
 
 
+async def test_the_servers_of_the_file_are_listed_and_shown_without_their_keys(shell: Shell, tmp_path: Path) -> None:
+    config = tmp_path / "servers.toml"
+    config.write_text(
+        '[servers.fast]\nurls = ["http://127.0.0.1:9/v1", "http://u:PASSWORD123@10.0.0.2:9"]\n'
+        'api_key = "sk-abcdefghijklmnop"\n[engines]\ntheo-1-flash = "fast"\n',
+        encoding="utf-8",
+    )
+
+    listed = await shell("engine", "list", "--config", str(config))
+    shown = await shell("config", "show", "--origin", "--config", str(config))
+
+    assert "fast  its first model, a server at 127.0.0.1:9, 10.0.0.2:9" in listed.stdout.decode()
+    assert '"api_key": "***"' in shown.stdout.decode()
+    assert f'{{"theo-1-flash": "fast"}}  ({config})' in shown.stdout.decode()
+    for secret in ("PASSWORD123", "sk-abc"):
+        assert secret not in (listed.stdout + shown.stdout).decode()
+
+
 async def test_generated_escape_sequences_are_kept_in_a_pipe(shell: Shell, model_server: ModelServer) -> None:
     model_server.pieces = ("red \x1b[31m\ttab",)
 

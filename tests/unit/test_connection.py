@@ -13,6 +13,7 @@ from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.theo import FakeTheo
 
 ENGINE_URL = {"engine_url": "http://127.0.0.1:9/v1"}
+SERVERS = {"servers": {"fast": {"urls": ["http://127.0.0.1:9/v1"]}}}
 THEO = {"theo_api_key": theo.KEY}
 GETCODE = {"getcode_api_key": getcode.KEY}
 
@@ -31,10 +32,14 @@ GETCODE = {"getcode_api_key": getcode.KEY}
         ({"theo_api_key": "${KEY}"}, "nothing", "engine"),
         (THEO | {"theo_base_url": "http://example.com"}, "nothing", "engine"),
         ({"engine_url": "nonsense"}, "nothing", "nothing"),
+        (THEO | GETCODE | SERVERS, "engine", "engine"),
+        (THEO | SERVERS | {"backend": "hosted"}, "hosted", "nothing"),
+        ({"servers": {"fast": {"urls": ["nonsense"]}}}, "nothing", "nothing"),
+        ({"servers": {"fast": {"urls": ["http://127.0.0.1:9"], "api_key": "$KEY"}}}, "nothing", "nothing"),
     ],
 )
 def test_who_answers_is_decided_per_api(
-    make_settings: MakeSettings, fields: dict[str, str], theo_answers: str, getcode_answers: str
+    make_settings: MakeSettings, fields: dict[str, object], theo_answers: str, getcode_answers: str
 ) -> None:
     backend = connect(make_settings(**fields))
 

@@ -131,6 +131,53 @@ def test_no_key_has_a_flag_and_the_insecure_switch_has_only_the_file() -> None:
     assert flag_of("allow_insecure_http") is None
 
 
+TABLE = '[servers.fast]\nurls = ["http://127.0.0.1:11434/v1"]\n'
+
+
+def test_tables_of_the_file_name_servers_engines_and_modes(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{KEY}\n", encoding="utf-8")
+    file = (
+        f'{TABLE}model = "qwen3:4b"\nparallel = 4\napi_key_file = "{tmp_path}/key"\n'
+        '[engines]\ntheo-1-flash = "fast"\n[modes]\ncode = "theo-1-flash"\n'
+    )
+
+    settings = load(tmp_path, file)
+
+    fast = settings.servers["fast"]
+    key = fast.key("fast")
+    assert (fast.urls, fast.model, fast.parallel) == (("http://127.0.0.1:11434/v1",), "qwen3:4b", 4)
+    assert (settings.engines, settings.modes) == ({"theo-1-flash": "fast"}, {"code": "theo-1-flash"})
+    assert key is not None
+    assert key.reveal() == KEY
+    assert {variable_of(name) or flag_of(name) for name in ("servers", "engines", "modes")} == {None}
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("servers = 3\n", "servers from"),
+        ("[servers]\nfast = 'http://h'\n", "servers.fast from"),
+        ("[servers.fast]\nurls = []\n", "servers.fast from .* has no address"),
+        ("[servers.fast]\nurls = 'http://h'\n", "servers.fast.urls from .* should be a list"),
+        (f"{TABLE}parallell = 2\n", "servers.fast.parallell from .* there is no such setting"),
+        (f"{TABLE}parallel = 0\n", "servers.fast.parallel from"),
+        (f"{TABLE}input_cents_per_million = 3\n", "one of its two prices"),
+        (f"{TABLE}api_key = '{KEY}'\napi_key_env = 'X_API_KEY'\n", "more than one of api_key"),
+        (f"{TABLE}api_key_env = 'VLLM_KEY'\n", "does not end with _API_KEY"),
+        (TABLE.replace("fast", "local"), "servers.local from .* has its own meaning"),
+        (TABLE.replace("fast", "'theo-1-x'"), "servers.theo-1-x from .* has its own meaning"),
+        ("[modes]\nthinking = 'x'\n", "modes.thinking from .* 'think'"),
+        ("[engines]\ntheo-1-auto = 'x'\n", "engines.theo-1-auto from"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_told_by_its_place(tmp_path: Path, file: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as raised:
+        load(tmp_path, file)
+
+    assert KEY not in str(raised.value)
+    assert "config.toml" in str(raised.value)
+
+
 def test_roots_come_from_a_flag_a_variable_the_file_or_the_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

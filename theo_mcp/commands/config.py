@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 from collections.abc import Mapping
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from theo_mcp.commands import Command, _screen
 from theo_mcp.secret import MASK, redact
@@ -46,10 +47,16 @@ def _shown(value: object) -> JsonValue:
         return value
     if isinstance(value, tuple):
         return [_shown(item) for item in value]
+    if isinstance(value, BaseModel):
+        value = {name: getattr(value, name) for name in type(value).model_fields if name in value.model_fields_set}
+    if isinstance(value, dict):
+        return {str(name): _shown(item) for name, item in value.items()}
     return redact(re.sub(r"(?<=://)[^/@]*@|\?.*", MASK, str(value)) if "://" in str(value) else str(value))
 
 
 def _line(value: JsonValue) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value) if value else ""
     if isinstance(value, list):
         return os.pathsep.join(map(str, value))
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

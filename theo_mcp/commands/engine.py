@@ -18,7 +18,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=["pull", "list", "remove"],
-        help="pull: fetch the built-in model (98 MB) or add a file; list: what is installed; remove: delete one",
+        help="pull: fetch the built-in model (98 MB) or add a file; list: what is installed, and the servers of your "
+        "settings; remove: delete one",
     )
     parser.add_argument("name", nargs="?", help="the model to remove, or the name to give the added file")
     parser.add_argument("--from-file", type=Path, metavar="MODEL.gguf", help="pull: add this file of your own")
@@ -108,6 +109,7 @@ def _remove(settings: Settings, name: str, as_json: bool) -> int:
 
 def _list(settings: Settings, as_json: bool) -> int:
     from theo_mcp.engine import models
+    from theo_mcp.http.address import host_of
 
     found = models.installed(settings.data_dir)
     try:
@@ -128,14 +130,21 @@ def _list(settings: Settings, as_json: bool) -> int:
             }
             for model in found
         ]
-        _screen.answer_json({"models": rows})
+        servers: list[JsonValue] = [
+            {"name": name, "model": table.model, "at": [host_of(url) for url in table.urls]}
+            for name, table in settings.servers.items()
+        ]
+        _screen.answer_json({"models": rows, "servers": servers})
         return _screen.OK
     for model in found:
         mark = "*" if model.name == used else " "
         _screen.answer(
             f"{mark} {model.name}  {model.label}, {model.size / 1e6:.0f} MB, {model.licence}, {model.source}"
         )
-    if not found:
+    for name, table in settings.servers.items():
+        at = ", ".join(host_of(url) for url in table.urls)
+        _screen.answer(f"  {name}  {table.model or 'its first model'}, a server at {at}")
+    if not found and not settings.servers:
         _screen.say("No model is installed. `theo-mcp engine pull` fetches the built-in one (98 MB).")
     return _screen.OK
 

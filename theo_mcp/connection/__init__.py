@@ -161,7 +161,7 @@ class _Arms:
         return ledger
 
     async def check_engine(self) -> None:
-        await self._engine.router.provider.check()
+        await self._engine.report.check(self._engine.modes)
 
     async def aclose(self) -> None:
         async with AsyncExitStack() as stack:  # one that fails does not keep the others open
@@ -174,6 +174,8 @@ class _Arms:
             return Choice("engine", f"{settings.origin('backend')} says engine")
         if settings.backend == "auto" and settings.engine_url is not None:
             return Choice("engine", f"{settings.origin('engine_url')} names a model server")
+        if settings.backend == "auto" and settings.servers:
+            return Choice("engine", f"{settings.origin('servers')} has a table of model servers")
         if settings.key(api) is not None:
             return Choice("hosted", f"its key is set ({settings.key_source(api)})")
         if settings.backend == "hosted":
@@ -190,9 +192,14 @@ class _Arms:
         if choice.answers == "hosted":
             name = f"{api}_base_url"
             checked_base_url(getattr(settings, name), name, allow_insecure_http=settings.allow_insecure_http)
-        elif settings.engine_url is not None:
+            return
+        if settings.engine_url is not None:
             checked_base_url(settings.engine_url, "engine_url", allow_insecure_http=True)
             settings.key("engine")
+        for name, server in settings.servers.items():
+            for url in server.urls:
+                checked_base_url(url, f"servers.{name}.urls", allow_insecure_http=True)
+            server.key(name)
 
     @cached_property
     def _engine(self) -> Engine:

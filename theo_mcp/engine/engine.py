@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from theo_mcp.engine.classify import Classifier
+from theo_mcp.engine.report import Report
 from theo_mcp.engine.routing import Router
 from theo_mcp.engine.skills import Shelf
 from theo_mcp.engine.words import ResolvedMode
@@ -19,6 +20,7 @@ class Engine:
         self.classifier = Classifier(settings)
         self.shelf = Shelf(settings)
         self.router = Router(settings)
+        self.report = Report(self.router.engines)
 
     @property
     def modes(self) -> frozenset[ResolvedMode]:

@@ -56,7 +56,7 @@ class EngineGetCode:
         """The user's words first, as they are; every further line is the model's. A slot that the model leaves without
         a whole sentence is left out."""
         check_prompt(request.prompt, self._engine.settings.max_prompt_chars)
-        way = await self._engine.router.route("fast", observe=observe)
+        way = await self._engine.router.route("fast", observe=observe, caller=self._caller)
         small = way.model.draft or not (await way.provider.capabilities(way.model.id)).schema
         fill = _one_by_one if small else _at_once
         with within(self._caller.deadline_s):
@@ -64,7 +64,7 @@ class EngineGetCode:
         return Improved(
             improved="\n".join([request.prompt, *_distinct(lines)]),
             tokensUsed=tokens,
-            theo_mcp=respond.about(way.model),
+            theo_mcp=respond.about(way.model, notices=way.notices),
         )
 
     async def open(self, url: str, *, max_bytes: int) -> Fetched:

@@ -10,7 +10,7 @@ from theo_mcp.engine import follow_ups, loop, respond, served
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.follow_ups import Wish
-from theo_mcp.engine.routing import Route
+from theo_mcp.engine.routing import Route, override_of
 from theo_mcp.engine.skills import Prepared
 from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import CompletionRequest
@@ -35,10 +35,11 @@ async def run(
     prepared = await engine.shelf.prepare(request, intent.mode, caller)
     way = await engine.router.route(
         intent.mode,
-        override=(request.model_overrides or {}).get(intent.mode),
+        override=override_of(request, intent.mode),
         preferred=prepared.model,
         temperature=request.temperature,
         observe=observe,
+        caller=caller,
     )
     async with (
         loop.run(
@@ -52,7 +53,7 @@ async def run(
 async def _events(
     request: CompletionRequest, intent: Intent, prepared: Prepared, way: Route, working: Working, wish: Wish
 ) -> AsyncGenerator[CompletionEvent, None]:
-    meta = respond.meta(request, intent, way.model)
+    meta = respond.meta(request, intent, way)
     yield meta
     if prepared.active:
         yield Skills(active=prepared.active)

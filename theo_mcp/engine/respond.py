@@ -36,14 +36,15 @@ _WANTED: Final[dict[ResolvedMode, str]] = {
 }
 
 
-def meta(request: CompletionRequest, intent: Intent, model: ServedModel) -> Meta:
+def meta(request: CompletionRequest, intent: Intent, route: Route) -> Meta:
     """The stream's first event."""
+    model = route.model
     return Meta(
         id=new_id("cmpl"),
         mode=request.mode or "auto",
         resolved_mode=intent.mode,
         model=Model(id=model.id, label=model.label, engine=model.engine),
-        routing=routing(intent),
+        routing=routing(intent, route),
         theo_mcp=about(model),
     )
 
@@ -67,13 +68,13 @@ def done(
         metadata=request.metadata,
         structured_output=working.structured_output,
         skills_active=prepared.active,
-        routing=routing(intent),
+        routing=routing(intent, route),
         theo_mcp=about(
             route.model,
             working,
             checks=checks,
             follow_ups=suggested.by,
-            notices=[*unserved(intent), *prepared.notices, *working.notices],
+            notices=[*unserved(intent), *prepared.notices, *route.notices, *working.notices],
         ),
     )
 
@@ -81,11 +82,6 @@ def done(
 def checks(intent: Intent, working: Working) -> tuple[Check, ...]:
     """Whether each block of an answer in mode code parses."""
     return tuple(_check(block) for block in fences.read(working.text).blocks) if intent.mode == "code" else ()
-
-
-def routing(intent: Intent) -> dict[str, JsonValue]:
-    """How the mode was found."""
-    return {"mode": intent.mode, "confidence": intent.confidence, "reason": intent.reason}
 
 
 def unserved(intent: Intent) -> tuple[str, ...]:
@@ -152,10 +148,21 @@ def about(
     )
 
 
+def routing(intent: Intent, route: Route) -> dict[str, JsonValue]:
+    """How the request came to its model, and which server ran it, once that is known."""
+    return {
+        "engine_id": route.engine_id,
+        "mode": intent.mode,
+        "confidence": intent.confidence,
+        "reason": intent.reason,
+        "server": route.server,
+    }
+
+
 def usage(counted: ChatUsage, model: ServedModel) -> Usage:
-    """The server's own count. A model on this machine costs nothing; another server's price is not known here."""
+    """The tokens, and what they cost: nothing on this machine, elsewhere by the user's prices."""
     return Usage(
-        cost_cents=0.0 if model.local else None,
+        cost_cents=model.cost_cents(counted),
         prompt_tokens=counted.prompt_tokens,
         completion_tokens=counted.completion_tokens,
         total_tokens=counted.total_tokens,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
-from theo_mcp.backend import Observe
+from theo_mcp.backend import Caller, Observe
+from theo_mcp.engine.engines import Engines, Place
 from theo_mcp.engine.providers import Provider, ServedModel
+from theo_mcp.engine.providers.pool import ESTIMATED, Visit
 from theo_mcp.engine.words import ResolvedMode
-from theo_mcp.http.options import Limits, Timeouts
-from theo_mcp.http.retry import RetryPolicy
+from theo_mcp.errors import InputError
 from theo_mcp.settings import Settings
+from theo_mcp.settings.servers import AUTO
+from theo_mcp.wire.completions import CompletionRequest
+from theo_mcp.wire.words import MODES
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,29 @@ class Route:
     temperature: float | None
     repeat_penalty: float | None
     max_tokens: int | None
+    engine_id: str = ""
+    """What was asked for: the engine's id, or the server's or model's name that the request gave."""
+    said: tuple[str, ...] = ()
+    """What the choice itself gives the caller to know."""
+
+    @property
+    def server(self) -> str:
+        """The server that answered, or the only one that can."""
+        return self.provider.server if isinstance(self.provider, Visit) else ""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the caller should know; complete once the answer is."""
+        estimated = isinstance(self.provider, Visit) and self.provider.estimated
+        return (*self.said, ESTIMATED) if estimated else self.said
 
 
 class Router:
-    """The providers of one engine, opened at the first need and closed with it."""
+    """Chooses for one engine."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._opened: list[Provider] = []
+        self.engines = Engines(settings)
 
     async def route(
         self,
@@ -60,59 +77,59 @@ class Router:
         preferred: str = "",
         temperature: float | None = None,
         observe: Observe | None = None,
+        caller: Caller = Caller(),
     ) -> Route:
-        """The way of one request. A server of the user's own keeps its own defaults.
+        """The way of one request: what it overrides wins over what its skill prefers, and that over the settings. A
+        server of the user's own keeps its own defaults. Requests of one `caller` wait behind each other.
 
         Raises:
+            InputError: there is no such engine.
             TheoError: there is no model; the hint says how to get one.
         """
-        provider = self.provider
-        model = await provider.model(observe)
+        engine_id = self.engines.id_of(mode)
+        place: Place | None = None
+        said: tuple[str, ...] = ()
+        if override is not None:
+            place, engine_id = await self.engines.named(override, mode), override
+            if place is None:
+                raise self.engines.unknown(override)
+        elif preferred:
+            place = await self.engines.named(preferred, mode)
+            if place is None:
+                said = (f"A skill prefers the engine {preferred[:60]!r}, which is not here.",)
+            else:
+                engine_id = preferred
+        if engine_id == AUTO:
+            engine_id = self.engines.id_of(mode)
+        place = place or self.engines.of(mode)
+        visit = Visit(place.pool, place.model, caller)
+        model = await visit.model(observe)
         embedded = TABLE.get(mode, TABLE["fast"]) if model.engine == "embedded" else None
         return Route(
-            provider=provider,
+            provider=visit,
             model=model,
             temperature=temperature if temperature is not None else embedded.temperature if embedded else None,
             repeat_penalty=embedded.repeat_penalty if embedded else None,
             max_tokens=self._settings.max_output_tokens or (DRAFT_MAX_TOKENS if model.draft else None),
+            engine_id=engine_id,
+            said=said,
         )
-
-    @cached_property
-    def provider(self) -> Provider:
-        """What answers where nothing else is chosen."""
-        provider = self._make()
-        self._opened.append(provider)
-        return provider
 
     async def aclose(self) -> None:
         """Closes connections and ends processes."""
-        async with AsyncExitStack() as stack:  # one that fails does not keep the others open
-            for provider in self._opened:
-                stack.push_async_callback(provider.aclose)
+        await self.engines.aclose()
 
-    def _make(self) -> Provider:
-        settings = self._settings
-        timeouts = Timeouts(
-            connect=settings.connect_timeout_s,
-            first_byte=settings.first_byte_timeout_s,
-            idle=settings.idle_timeout_s,
-            whole=settings.timeout_s,
-        )
-        if settings.engine_url is None:
-            from theo_mcp.engine.providers.local import LocalModel
 
-            return LocalModel(settings.data_dir, settings.engine_model, settings.context_tokens, timeouts)
-        from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
+def override_of(request: CompletionRequest, mode: ResolvedMode) -> str | None:
+    """What `request` wants to answer `mode`: its own word on it, else its word on ``auto`` where that led there.
 
-        return OpenAICompatible(
-            settings.engine_url,
-            settings.key("engine"),
-            model=settings.engine_model,
-            timeouts=timeouts,
-            retries=RetryPolicy(
-                retries=settings.max_retries,
-                max_retry_after=settings.max_retry_after_s,
-                retry_ambiguous=settings.retry_ambiguous,
-            ),
-            limits=Limits(body=settings.max_reply_bytes, event=settings.max_event_bytes),
-        )
+    Raises:
+        InputError: it names something that is no mode.
+    """
+    overrides = request.model_overrides or {}
+    for name in overrides:
+        if name not in MODES:
+            raise InputError(
+                f"model_overrides names {name[:60]!r}, which is not a mode.", hint=f"The modes are: {', '.join(MODES)}."
+            )
+    return overrides.get(mode) or (overrides.get("auto") if request.mode in (None, "auto") else None)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from theo_mcp.backend import Caller, EventStream, Observe, check_prompt
 from theo_mcp.engine import pipeline, respond
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import each_within, open_artifact, within
-from theo_mcp.engine.routing import TABLE
 from theo_mcp.engine.served import not_served
-from theo_mcp.engine.words import ResolvedMode
-from theo_mcp.errors import TheoError, TimeoutExceededError
+from theo_mcp.errors import TimeoutExceededError
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Gathered, Token
-from theo_mcp.wire.model import Extension
 from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, Reasoned
 from theo_mcp.wire.parts import now
-from theo_mcp.wire.service import Health, ModelEntry, Models, ProviderHealth
+from theo_mcp.wire.service import Health, Models
 
 if TYPE_CHECKING:
     from theo_mcp.wire.files import Fetched
@@ -28,12 +24,6 @@ if TYPE_CHECKING:
     from theo_mcp.wire.words import SkillFilter
 
 _KEY = "THEO_API_KEY"
-_DESCRIPTIONS: dict[ResolvedMode, str] = {
-    "fast": "Short, direct answers.",
-    "think": "Answers with their reasoning.",
-    "code": "Code, parsed before it is shown.",
-    "roast": "Answers with humour.",
-}
 
 
 class EngineTheo:
@@ -131,34 +121,10 @@ class EngineTheo:
         return await self._engine.shelf.uninstall(slug_or_id, self._caller)
 
     async def models(self) -> Models:
-        model = await self._engine.router.provider.model()
-        entries = tuple(
-            ModelEntry(
-                mode=mode,
-                model_id=model.id,
-                label=model.label,
-                engine=model.engine,
-                description=_DESCRIPTIONS[mode],
-            )
-            for mode in TABLE
-        )
-        return Models(models=entries, theo_mcp=respond.about(model))
+        return await self._engine.report.models(self._engine.modes)
 
     async def health(self) -> Health:
-        """Healthy where a model can answer; what is missing is in the notice. Nothing is started."""
-        try:
-            model = await self._engine.router.provider.check()
-        except TheoError as error:
-            providers, about = "unconfigured", Extension(backend="engine", notice=str(error))
-        else:
-            providers, about = "healthy", respond.about(model)
-        return Health(
-            status="healthy" if providers == "healthy" else "down",
-            timestamp=now(),
-            version=version("theo-mcp"),
-            providers={"engine": ProviderHealth(status=providers)},
-            theo_mcp=about,
-        )
+        return await self._engine.report.health(self._engine.modes)
 
     async def open(self, url: str, *, max_bytes: int) -> Fetched:
         return await open_artifact(url, max_bytes)

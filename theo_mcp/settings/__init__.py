@@ -21,6 +21,7 @@ from theo_mcp.machine import environment
 from theo_mcp.secret import Secret
 from theo_mcp.settings.file import read_file, reason
 from theo_mcp.settings.folder import open_folder
+from theo_mcp.settings.servers import EngineId, EngineMode, ServerName, ServerTable, Target
 
 UserPath = Annotated[Path, AfterValidator(lambda path: _user_path(path))]
 Separated = BeforeValidator(lambda value: _separated(value))
@@ -39,7 +40,12 @@ _OWN_VARIABLES = {
     "getcode_api_key_file": "GETCODE_API_KEY_FILE",
     "getcode_base_url": "GETCODE_BASE_URL",
 }
-_FILE_ONLY = frozenset({"allow_insecure_http"})
+_FILE_ONLY = frozenset({"allow_insecure_http", "servers", "engines", "modes"})
+_IN_TOML = (
+    ("valid dictionary or instance of ServerTable", "table"),
+    ("valid dictionary", "table"),
+    ("valid tuple", "list"),
+)
 _OWN_FLAGS = {"roots": "--root"}
 
 
@@ -70,6 +76,28 @@ class Settings(BaseModel):
         True,
         description="Let the engine find the mode of `auto` by the meaning of a prompt, with the model of the extra "
         "`embed`. False: by certain words alone, without its process.",
+    )
+    engine_parallel: int = Field(
+        8, ge=1, le=10_000, description="How many requests that server works on at once; further ones wait in a queue."
+    )
+    engine_queue: int = Field(
+        64, ge=0, le=100_000, description="How many requests may wait for one model; a further one is refused."
+    )
+    servers: dict[ServerName, ServerTable] = Field(
+        {},
+        description="Tables `[servers.NAME]`, each with `urls` of one model's servers, and if you like `model`, "
+        "`api_key` (or `api_key_file`, `api_key_env`), `parallel`, `input_cents_per_million` and "
+        "`output_cents_per_million`. Without engine_url, the first answers where nothing else is said.",
+    )
+    engines: dict[EngineId, Target] = Field(
+        {},
+        description="The table `[engines]`: an engine's id and the server or model that it leads to (`theo-1-flash = "
+        '"NAME"`). `local` is the model on this machine.',
+    )
+    modes: dict[EngineMode, Target] = Field(
+        {},
+        description='The table `[modes]`: the engine, server or model of a mode (`code = "theo-1-reason"`), for fast, '
+        "think, code, roast, genui and research.",
     )
     keyring: bool = Field(
         False, description="Look for keys in this system's keyring too (`theo-mcp key set theo` keeps one there)."
@@ -323,9 +351,14 @@ def _shared_skills() -> tuple[Path, ...]:
 def _plain(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
+    place = ".".join(str(part)[:60] for part in first["loc"] if part != "[key]")
+    said = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if first["type"] == "extra_forbidden":
+        said = "there is no such setting"
+    for ours, in_toml in _IN_TOML:
+        said = said.replace(ours, in_toml)
     return ConfigError(
-        f"The setting {name} from {origins.get(name, 'code')} is not usable: "
-        f"{first['msg'].removeprefix('Value error, ').removeprefix('Input ')}.",
+        f"The setting {place} from {origins.get(name, 'code')} is not usable: {said}.",
         hint=Settings.model_fields[name].description or "",
     )
 

@@ -84,12 +84,13 @@ Handler = Callable[[Exchange], Awaitable[None]]
 
 
 class HttpServer:
-    """Listens on a free port of 127.0.0.1, with TLS if given a context. Queue handlers in `next` to answer the coming
-    requests in another way."""
+    """Listens on a free port of 127.0.0.1 or on `port`, with TLS if given a context. Queue handlers in `next` to answer
+    the coming requests in another way."""
 
-    def __init__(self, handle: Handler, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, handle: Handler, *, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._handle = handle
         self._tls = tls
+        self._port = port
         self.watches = True
         """Whether handlers are stopped when the client closes; that reads from the socket."""
         self.next: list[Handler] = []
@@ -98,7 +99,7 @@ class HttpServer:
         self.origin = ""
 
     async def __aenter__(self) -> Self:
-        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=self._port)
         scheme, host = ("http", "127.0.0.1") if self._tls is None else ("https", "localhost")
         self.origin = f"{scheme}://{host}:{listener.extra(SocketAttribute.local_port)}"
         self._tasks: TaskGroup = anyio.create_task_group()

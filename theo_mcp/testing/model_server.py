@@ -14,8 +14,8 @@ ANSWER = ("```python\n", "def add(a, b):\n", "    return a + b\n", "```\n", "\nI
 class ModelServer(HttpServer):
     """The server. What it says is `pieces`, unless the request asks for the probe's or the brief's schema."""
 
-    def __init__(self) -> None:
-        super().__init__(self._answer)
+    def __init__(self, *, port: int = 0) -> None:
+        super().__init__(self._answer, port=port)
         self.models: list[str] = ["scripted-1b", "scripted-7b"]
         self.pieces: tuple[str, ...] = ANSWER
         self.finish = "stop"
@@ -29,6 +29,13 @@ class ModelServer(HttpServer):
         """After so many pieces nothing comes any more; the client's closing ends it."""
         self.cut_after: int | None = None
         """After so many pieces the socket closes, without a finish reason and without [DONE]."""
+        self.sends_role = False
+        """Whether a chunk with the role alone comes first, as most servers send it."""
+        self.gate: anyio.Event | None = None
+        """What each answer waits for, where it is set, as long as a model takes to read a prompt."""
+        self._changed = anyio.Event()
+        self.at_work = self.most_at_work = 0
+        """Chats that are being answered now, and the most that ever were at once."""
         self.silent = anyio.Event()
         """Set when `silent_after` has been reached."""
 
@@ -40,6 +47,12 @@ class ModelServer(HttpServer):
     def chats(self) -> list[Fields]:
         """The bodies of the chat requests so far."""
         return [request.json for request in self.requests if request.path == "/v1/chat/completions"]
+
+    async def until_at_work(self, number: int) -> None:
+        """Waits until so many chats are being answered."""
+        while self.at_work != number:
+            self._changed = anyio.Event()
+            await self._changed.wait()
 
     async def _answer(self, exchange: Exchange) -> None:
         request = exchange.request
@@ -60,7 +73,21 @@ class ModelServer(HttpServer):
         if fields["model"] not in self.models:
             await exchange.reply(404, {"error": {"message": f"model {fields['model']} not found"}})
             return
+        self.at_work += 1
+        self.most_at_work = max(self.most_at_work, self.at_work)
+        self._changed.set()
+        try:
+            await self._stream(exchange, fields)
+        finally:
+            self.at_work -= 1
+            self._changed.set()
+
+    async def _stream(self, exchange: Exchange, fields: Fields) -> None:
         await exchange.start_events()
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.sends_role:
+            await exchange.event(_chunk(fields["model"], {"role": "assistant", "content": ""}))
         pieces = self.pieces
         if "response_format" in fields and self.keeps_schemas:
             pieces = (self._filled(fields["response_format"]["json_schema"]["schema"]),)

@@ -114,5 +114,11 @@ async def test_an_answer_says_how_its_mode_was_found(model_server: ModelServer, 
         found = await backend.theo.complete(CompletionRequest(prompt="Roast my landing page"))
         named = await backend.theo.complete(CompletionRequest(prompt="Roast my landing page", mode="fast"))
 
-    assert found.routing == {"mode": "roast", "confidence": 0.95, "reason": "it begins with 'roast'"}
-    assert named.routing == {"mode": "fast", "confidence": 1.0, "reason": "the request names it"}
+    assert (found.routing or {}).items() >= {
+        "mode": "roast", "confidence": 0.95, "reason": "it begins with 'roast'",
+    }.items()  # fmt: skip
+    assert (named.routing or {}).items() >= {
+        "mode": "fast",
+        "confidence": 1.0,
+        "reason": "the request names it",
+    }.items()

@@ -216,13 +216,18 @@ async def test_a_prompt_beyond_the_context_is_told_with_both_numbers(
     assert raised.value.code == "prompt_too_long"
 
 
-async def test_usage_that_nobody_counted_is_not_made_up(model_server: ModelServer, make_settings: MakeSettings) -> None:
+async def test_tokens_that_nobody_counted_are_estimated_and_said_to_be(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
     model_server.sends_usage = False
+    request = CompletionRequest(prompt="Hello there", persona="none")
 
     async with connect(make_settings(engine_url=model_server.url)) as backend:
-        usage = (await backend.theo.complete(HELLO)).usage
+        answer = await backend.theo.complete(request)
 
-    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (None, None, None)
+    usage = answer.usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (3, 6, 9)
+    assert "Token counts are estimated" in answer.theo_mcp.notice
 
 
 async def test_an_answer_that_was_cut_at_the_limit_says_so(

@@ -100,7 +100,7 @@ async def test_the_engine_says_what_it_has_and_what_it_lacks(engine_host: Host) 
     models, health, usage = [await engine_host.json(f"theo://{name}") for name in ("models", "health", "usage")]
 
     assert models["answers"] == health["answers"] == usage["answers"] == "engine"
-    assert models["models"][0]["model_id"] == "scripted-1b"
+    assert (models["models"][0]["model_id"], models["models"][0]["label"]) == ("theo-1-flash", "scripted-1b")
     assert usage["spending"]["session_cents"] == 0
     assert (await engine_host.json("theo://skills/installed"))["skills"] == []
 

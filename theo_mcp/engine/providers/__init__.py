@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from theo_mcp.backend import Observe
-from theo_mcp.wire.openai import ChatChunk, ChatRequest
+from theo_mcp.wire.openai import ChatChunk, ChatRequest, ChatUsage
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,38 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
+class Price:
+    """Cents for a million tokens, as the user's settings have it."""
+
+    input: float
+    output: float
+
+    @property
+    def free(self) -> bool:
+        return not (self.input or self.output)
+
+    def of(self, usage: ChatUsage) -> float:
+        """What `usage` costs, in cents."""
+        return ((usage.prompt_tokens or 0) * self.input + (usage.completion_tokens or 0) * self.output) / 1_000_000
+
+
+@dataclass(frozen=True)
 class ServedModel:
-    """What a provider answers with. `local` costs nothing; `draft` is the small built-in model."""
+    """What a provider answers with. `local` costs nothing, unless it has a price; `draft` is the small built-in
+    model."""
 
     id: str
     label: str
     engine: str
     local: bool
     draft: bool
+    price: Price | None = None
+
+    def cost_cents(self, usage: ChatUsage) -> float | None:
+        """What `usage` costs; None where the price is not known."""
+        if self.price is not None:
+            return self.price.of(usage)
+        return 0.0 if self.local else None
 
 
 class Provider(Protocol):

@@ -43,7 +43,8 @@ _PROBE_SCHEMA = {
 
 
 class OpenAICompatible:
-    """A model server by its base URL; `/v1` is added to a URL without a path.
+    """A model server by its base URL; `/v1` is added to a URL without a path. `billed` says that a generation there
+    costs money: without it, whatever is on another machine does. `setting` is where the URL stands.
 
     Raises:
         ConfigError: the URL is not one.
@@ -59,13 +60,16 @@ class OpenAICompatible:
         retries: RetryPolicy = RetryPolicy(),
         limits: Limits = Limits(),
         service: str = "The model server",
+        billed: bool | None = None,
+        setting: str = "engine_url",
     ) -> None:
-        base = checked_base_url(url, "engine_url", allow_insecure_http=True)
+        base = checked_base_url(url, setting, allow_insecure_http=True)
         self._url = base if urlsplit(base).path else base + "/v1"
         local = is_loopback(self._url)
         policy = RetryPolicy(retries=0) if local else retries  # what fails on this machine fails again at once
         options = Options(timeouts=timeouts, limits=limits, policy=policy)
-        self._http = HttpClient(self._url, key, service=service, billed=not local, options=options)
+        self.billed = not local if billed is None else billed
+        self._http = HttpClient(self._url, key, service=service, billed=self.billed, options=options)
         self._check_within = min(4.0, timeouts.whole)
         self._wanted = model
         self._first: str | None = None
@@ -90,7 +94,7 @@ class OpenAICompatible:
                     hint="Load one there (`ollama pull …`), or name one with --engine-model.",
                 )
             name = self._first = names[0]
-        return self._served(name)
+        return self.served(name)
 
     async def check(self) -> ServedModel:
         """The model, after asking the server; one without a list of models is taken at its word."""
@@ -106,9 +110,10 @@ class OpenAICompatible:
                 code="no_model",
                 hint=f"It lists: {', '.join(names[:5])}.",
             )
-        return self._served(self._wanted or self._first or names[0])
+        return self.served(self._wanted or self._first or names[0])
 
-    def _served(self, name: str) -> ServedModel:
+    def served(self, name: str) -> ServedModel:
+        """The model called `name`, as one of this server's."""
         return ServedModel(id=name, label=name, engine="openai-compatible", local=is_loopback(self._url), draft=False)
 
     @asynccontextmanager
