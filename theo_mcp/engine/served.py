@@ -20,8 +20,6 @@ METHODS_NOT_SERVED: Final = {
     "document": "documents",
     "research": "research",
     "video": "video",
-    "job": "jobs",
-    "wait_for_job": "jobs",
     "skills": "skills",
     "install_skill": "skills",
     "conversations": "conversations",

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from theo_mcp.backend import Caller, EventStream, Observe, check_prompt
+from theo_mcp.backend import Caller, EventStream, Observe, ObserveJob, check_prompt
 from theo_mcp.engine import pipeline, respond
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import each_within, open_artifact, within
@@ -17,6 +17,7 @@ from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.errors import TheoError, TimeoutExceededError
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Gathered, Token
+from theo_mcp.wire.jobs import Job
 from theo_mcp.wire.model import Extension
 from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, Reasoned
 from theo_mcp.wire.parts import now
@@ -41,8 +42,6 @@ class EngineTheo:
     document = not_served("document", _KEY)
     research = not_served("research", _KEY)
     video = not_served("video", _KEY)
-    job = not_served("job", _KEY)
-    wait_for_job = not_served("wait_for_job", _KEY)
     skills = not_served("skills", _KEY)
     install_skill = not_served("install_skill", _KEY)
     conversations = not_served("conversations", _KEY)
@@ -112,6 +111,16 @@ class EngineTheo:
         asked = CompletionRequest(prompt="\n".join([request.prompt, *hints]), mode="code")
         completion = await self.complete(asked, observe=observe)
         return respond.code(completion, request.language)
+
+    async def job(self, job_id: str, *, timeout: float | None = None) -> Job:
+        with within(timeout):
+            return await self._engine.memory.jobs.job(job_id, self._caller)
+
+    async def wait_for_job(
+        self, job_id: str, *, poll_s: float = 2.0, deadline_s: float = 300.0, observe: ObserveJob | None = None
+    ) -> Job:
+        """As the seam says; nobody polls, so `poll_s` is not needed."""
+        return await self._engine.memory.jobs.wait(job_id, self._caller, deadline_s=deadline_s, observe=observe)
 
     async def models(self) -> Models:
         model = await self._engine.router.provider.model()

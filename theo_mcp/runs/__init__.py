@@ -73,9 +73,16 @@ class Runs:
     """The registry. Everything of it happens in the event loop that opened it."""
 
     def __init__(
-        self, tasks: TaskGroup, store: Store | None, mark: Mark | None, limits: Limits, clock: Callable[[], float]
+        self,
+        tasks: TaskGroup,
+        store: Store | None,
+        mark: Mark | None,
+        kind: Literal["runs", "jobs"],
+        limits: Limits,
+        clock: Callable[[], float],
     ) -> None:
         self._tasks = tasks
+        self._prefix = kind.removesuffix("s")
         self._limits = limits
         self._clock = clock
         self._slots = anyio.CapacityLimiter(limits.running)
@@ -86,14 +93,22 @@ class Runs:
         self._size = 0  # of those that have ended
         self._expiry = math.inf  # of the first of them
         self._closing = False
-        self._archive = Archive(store, mark, status_of=self._status_of, saved=self._trim) if store and mark else None
+        self._archive: Archive | None = None
+        if store and mark:
+            self._archive = Archive(store, mark, kind=kind, status_of=self._status_of, saved=self._trim)
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, store: Store | None = None, *, limits: Limits = Limits(), clock: Callable[[], float] = time.time
+        cls,
+        store: Store | None = None,
+        *,
+        kind: Literal["runs", "jobs"] = "runs",
+        limits: Limits = Limits(),
+        clock: Callable[[], float] = time.time,
     ) -> AsyncIterator[Self]:
-        """A registry for as long as the ``with``; leaving it stops what runs and stores it as interrupted.
+        """A registry for as long as the ``with``; leaving it stops what runs and stores it as interrupted. Those of
+        one `kind` do not know of the other's runs.
 
         Work that does not let itself be cancelled is recorded as interrupted all the same, and then waited for.
 
@@ -104,7 +119,7 @@ class Runs:
         failure: Exception | None = None
         try:
             async with anyio.create_task_group() as tasks:
-                runs = cls(tasks, store, mark, limits, clock)
+                runs = cls(tasks, store, mark, kind, limits, clock)
                 if runs._archive is not None:
                     tasks.start_soon(runs._archive.keep_saving)
                 try:
@@ -139,7 +154,7 @@ class Runs:
                 retryable=True,
             )
         self._trim()
-        key = (owner, "run_" + secrets.token_urlsafe(16))
+        key = (owner, f"{self._prefix}_{secrets.token_urlsafe(16)}")
         record = Record(Status(key[1], clean(title), self._clock(), billable), important=partial(self._changed, key))
         scope = anyio.CancelScope()
         kept = self._runs[key] = _Kept(record, Run(record, stop=scope.cancel), scope, lifetime_s)
