@@ -13,7 +13,6 @@ from theo_mcp.testing.model_server import ModelServer
 TRAITS = ("romantic", "intelligent", "sarcastic", "rude", "funny", "comedic", "witty")
 NOT_SERVED: dict[str, list[object]] = {
     "mode": ["image", "video", "research", "genui"],
-    "conversation_id": ["cmpl_1"],
     "skills": [["inventory-check"]],
     "tools": [[{"name": "t", "description": "d"}]],
     "model_overrides": [{"code": "theo-1-reason"}],
@@ -35,11 +34,12 @@ SERVED = {
     "max_iterations": 3,
     "format": "theo",
     "metadata": {"team": "web"},
+    "conversation_id": "new",
     "conversation": {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]},
 }
 METHODS_SERVED = {
     "complete", "complete_openai", "stream", "code", "models", "health", "improve", "open", "for_caller", "job",
-    "wait_for_job",
+    "wait_for_job", "conversations", "conversation", "delete_conversation", "usage",
 }  # fmt: skip
 
 
@@ -48,8 +48,7 @@ def test_the_list_of_methods_holds_every_other_method_of_the_seam() -> None:
 
     assert set(METHODS_NOT_SERVED) == methods - METHODS_SERVED
     assert set(METHODS_NOT_SERVED) == {
-        "images", "document", "research", "video", "skills", "install_skill", "conversations",
-        "conversation", "usage", "generate", "upload",
+        "images", "document", "research", "video", "skills", "install_skill", "generate", "upload",
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from theo_mcp.backend import Caller, GetCode, Observe, ObserveJob, Theo, UsageScope
-    from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport
+    from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
     from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
     from theo_mcp.wire.documents import Document, DocumentRequest
     from theo_mcp.wire.events import CompletionEvent
@@ -85,6 +85,9 @@ class LateTheo(_Late["Theo"]):
 
     async def conversation(self, conversation_id: str) -> StoredConversation:
         return await self._arm.conversation(conversation_id)
+
+    async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
+        return await self._arm.delete_conversation(conversation_id)
 
     async def usage(
         self, *, start: date | str | None = None, end: date | str | None = None, scope: UsageScope | None = None

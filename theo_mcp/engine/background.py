@@ -23,11 +23,13 @@ class Background:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        failure: Exception | None = None
+        failure: BaseException | None = None
         async with anyio.create_task_group() as self._tasks:
             try:
                 yield
-            except Exception as error:  # so that it comes out as it is, and not in a group
+            except anyio.get_cancelled_exc_class():
+                raise
+            except BaseException as error:  # so that it comes out as it is, and not in a group
                 failure = error
             tasks, self._tasks = self._tasks, None
             tasks.cancel_scope.cancel()

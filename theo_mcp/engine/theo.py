@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from datetime import date
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from theo_mcp.backend import Caller, EventStream, Observe, ObserveJob, check_prompt
-from theo_mcp.engine import pipeline, respond
+from theo_mcp.backend import Caller, EventStream, Observe, ObserveJob, UsageScope, check_prompt
+from theo_mcp.engine import respond
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import each_within, open_artifact, within
+from theo_mcp.engine.memory.answering import answered
 from theo_mcp.engine.routing import TABLE
 from theo_mcp.engine.served import not_served
 from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.errors import TheoError, TimeoutExceededError
+from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Gathered, Token
 from theo_mcp.wire.jobs import Job
@@ -44,19 +47,19 @@ class EngineTheo:
     video = not_served("video", _KEY)
     skills = not_served("skills", _KEY)
     install_skill = not_served("install_skill", _KEY)
-    conversations = not_served("conversations", _KEY)
-    conversation = not_served("conversation", _KEY)
-    usage = not_served("usage", _KEY)
 
     def __init__(self, engine: Engine, caller: Caller = Caller()) -> None:
         self._engine = engine
         self._caller = caller
 
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
+        return await self._complete(request, observe, "completions")
+
+    async def _complete(self, request: CompletionRequest, observe: Observe | None, method: str) -> Completion:
         gathered = Gathered(request)
         tokens = 0
         with within(self._caller.deadline_s):
-            async with self._run(request, observe) as events:
+            async with self._run(request, observe, method) as events:
                 async for event in events:
                     gathered.add(event)
                     if isinstance(event, Token):
@@ -90,11 +93,12 @@ class EngineTheo:
                 "engine": answer.model.engine,
             },
             theo_mcp=answer.theo_mcp,
+            **({"_cached": True} if answer.cached else {}),
         )
 
     @asynccontextmanager
     async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
-        async with self._run(request, None) as events:
+        async with self._run(request, None, "completions") as events:
             if self._caller.deadline_s is None:
                 yield events
                 return
@@ -109,8 +113,10 @@ class EngineTheo:
         hints = [f"Language: {request.language}."] if request.language else []
         hints += [f"Framework: {request.framework}."] if request.framework else []
         asked = CompletionRequest(prompt="\n".join([request.prompt, *hints]), mode="code")
-        completion = await self.complete(asked, observe=observe)
-        return respond.code(completion, request.language)
+        completion = await self._complete(asked, observe, "code")
+        made = respond.code(completion, request.language)
+        self._engine.memory.history.add(self._caller, made.id, "code", request.prompt, model=completion.model.id)
+        return made
 
     async def job(self, job_id: str, *, timeout: float | None = None) -> Job:
         with within(timeout):
@@ -121,6 +127,20 @@ class EngineTheo:
     ) -> Job:
         """As the seam says; nobody polls, so `poll_s` is not needed."""
         return await self._engine.memory.jobs.wait(job_id, self._caller, deadline_s=deadline_s, observe=observe)
+
+    async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
+        return await self._engine.memory.conversations.page(self._caller, cursor)
+
+    async def conversation(self, conversation_id: str) -> StoredConversation:
+        return await self._engine.memory.conversations.read(conversation_id, self._caller)
+
+    async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
+        return await self._engine.memory.conversations.delete(conversation_id, self._caller)
+
+    async def usage(
+        self, *, start: date | str | None = None, end: date | str | None = None, scope: UsageScope | None = None
+    ) -> UsageReport:
+        return await self._engine.memory.account.report(self._caller, start, end, scope)
 
     async def models(self) -> Models:
         model = await self._engine.router.provider.model()
@@ -158,8 +178,8 @@ class EngineTheo:
     def for_caller(self, caller: Caller) -> EngineTheo:
         return EngineTheo(self._engine, caller)
 
-    def _run(self, request: CompletionRequest, observe: Observe | None) -> EventStream:
-        return pipeline.run(request, self._engine, self._caller, observe)
+    def _run(self, request: CompletionRequest, observe: Observe | None, method: str) -> EventStream:
+        return answered(request, self._engine, self._caller, observe, method=method)
 
 
 async def _kept(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:

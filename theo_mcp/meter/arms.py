@@ -14,7 +14,7 @@ from theo_mcp.wire.getcode import GenerateDone
 
 if TYPE_CHECKING:  # whoever calls a method has its models
     from theo_mcp.meter import Meter
-    from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport
+    from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
     from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
     from theo_mcp.wire.documents import Document, DocumentRequest
     from theo_mcp.wire.events import CompletionEvent
@@ -121,6 +121,9 @@ class MeteredTheo:
 
     async def conversation(self, conversation_id: str) -> StoredConversation:
         return await self._free("conversation", lambda: self._arm.conversation(conversation_id))
+
+    async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
+        return await self._free("delete_conversation", lambda: self._arm.delete_conversation(conversation_id))
 
     async def usage(
         self, *, start: date | str | None = None, end: date | str | None = None, scope: UsageScope | None = None
