@@ -114,9 +114,7 @@ class EngineTheo:
         hints += [f"Framework: {request.framework}."] if request.framework else []
         asked = CompletionRequest(prompt="\n".join([request.prompt, *hints]), mode="code")
         completion = await self._complete(asked, observe, "code")
-        made = respond.code(completion, request.language)
-        self._engine.memory.history.add(self._caller, made.id, "code", request.prompt, model=completion.model.id)
-        return made
+        return respond.code(completion, request.language)
 
     async def job(self, job_id: str, *, timeout: float | None = None) -> Job:
         with within(timeout):

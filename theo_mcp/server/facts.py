@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from theo_mcp.backend import Limited, Used
 
 _MOST = 5
-_FREE = frozenset(
-    {"models", "health", "usage", "conversations", "conversation", "skills", "install_skill", "job", "wait_for_job"}
-)
+_FREE = {
+    "models", "health", "usage", "conversations", "conversation", "delete_conversation", "skills", "install_skill",
+    "job", "wait_for_job",
+}  # fmt: skip
 
 
 @dataclass

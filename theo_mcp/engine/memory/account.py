@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -96,6 +97,18 @@ class Account:
     ) -> Request:
         """A request that is answered from now on."""
         return Request(caller, method, mode, id, self._clock(), metadata, self._note)
+
+    @contextmanager
+    def request(self, caller: Caller, method: str, mode: str, id: str) -> Iterator[Request]:
+        """The same for a call that is answered within the block, which says how with `Request.done`."""
+        noted = self.began(caller, method, mode, id)
+        try:
+            yield noted
+        except BaseException as error:
+            noted.failed(error)
+            raise
+        finally:
+            noted.end()
 
     async def report(
         self, caller: Caller, start: date | str | None, end: date | str | None, scope: UsageScope | None

@@ -1,7 +1,8 @@
-"""What was generated: when, of which type, and from which words, those that the person typed before they were improved
-included.
+"""What GetCode's generate made: when, of which type, and from which words, those that the person typed before they were
+improved included; the documents promise to keep these.
 
-It holds prompts, so it is kept as long as results are (``keep_results_s``) and not at all where they are not.
+It holds prompts, as nothing else but conversations does; so it is kept as long as results are (``keep_results_s``), and
+not at all where they are not.
 """
 
 from __future__ import annotations
@@ -25,8 +26,6 @@ class Generation:
     """One thing that was made."""
 
     id: str
-    method: str
-    """``generate``, ``improve`` or ``code``."""
     output_type: str
     prompt: str = field(repr=False)
     original_prompt: str = field(repr=False)
@@ -52,17 +51,15 @@ class History:
         self,
         caller: Caller,
         id: str,
-        method: str,
+        output_type: str,
         prompt: str,
         *,
-        output_type: str = "",
         original_prompt: str | None = None,
         model: str = "",
     ) -> None:
         """Notes what was made; returns at once."""
         if self._kept_s > 0:
             made = {
-                "method": method,
                 "output_type": output_type,
                 "prompt": prompt[:_LONGEST],
                 "original_prompt": (original_prompt or "")[:_LONGEST],
@@ -84,7 +81,5 @@ class History:
 
 def _read(entry: Entry) -> Generation:
     fields = entry.value if isinstance(entry.value, dict) else {}
-    words = {
-        name: str(fields.get(name) or "") for name in ("method", "output_type", "prompt", "original_prompt", "model")
-    }
+    words = {name: str(fields.get(name) or "") for name in ("output_type", "prompt", "original_prompt", "model")}
     return Generation(id=entry.key, created_at=entry.created_at, cursor=entry.cursor, **words)

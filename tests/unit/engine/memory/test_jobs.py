@@ -88,7 +88,7 @@ async def test_waiting_ends_at_its_deadline_and_the_job_goes_on(make_settings: M
         theo = EngineTheo(engine, ANN)
         started = await engine.memory.jobs.start("research", work, ANN, "Tides")
 
-        with pytest.raises(TimeoutExceededError, match="did not end within 0.01 s"):
+        with pytest.raises(TimeoutExceededError, match="did not end within"):
             await theo.wait_for_job(started.job_id, deadline_s=0.01)
         with pytest.raises(InputError):
             await theo.wait_for_job(started.job_id, deadline_s=0)
