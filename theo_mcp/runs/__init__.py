@@ -177,6 +177,11 @@ class Runs:
         status = await self._stored(handle, owner)
         return Run(Record(status), look=partial(self._stored, handle, owner))
 
+    async def save(self) -> None:
+        """Stores now what is not stored yet, for whoever is told a handle that must outlive this process."""
+        if self._archive is not None:
+            await self._archive.save()
+
     async def clear(self) -> Cleared:
         """Removes the runs of every owner that have ended from the store, from no memory; or raises `StoreError`."""
         return await self._archive.clear() if self._archive is not None else Cleared()

@@ -58,7 +58,7 @@ class Jobs:
         self._opening = anyio.Lock()
 
     async def start(self, kind: JobKind, work: JobWork, caller: Caller, title: str) -> JobStarted:
-        """Begins `work` and returns at once. `title` is shown beside the job, so it is no prompt.
+        """Begins `work` and returns as soon as that is stored. `title` is shown beside the job, so it is no prompt.
 
         Raises:
             NotAvailableError: the backend is not open, so no work can go on in it.
@@ -82,6 +82,7 @@ class Jobs:
             raise ServiceError(
                 error.message, code="queue_unavailable", hint="Wait until one of the jobs has ended.", retryable=True
             ) from None
+        await runs.save()
         return JobStarted(
             id=f"{_PREFIX[kind]}_{run.handle.removeprefix('job_')}",
             job_id=run.handle,
