@@ -27,7 +27,7 @@ class Memory:
         self.cache = Cache(settings, place, behind)
         self.account = Account(settings, place, behind)
         self.history = History(settings, place, behind)
-        self.jobs = Jobs(settings, place, background)
+        self.jobs = Jobs(settings, place, background, self.account)
 
     async def aclose(self) -> None:
         """Writes what waits, and closes what was opened."""

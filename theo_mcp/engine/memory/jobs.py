@@ -19,6 +19,7 @@ from pydantic import JsonValue
 from theo_mcp.backend import Caller, ObserveJob
 from theo_mcp.engine.background import Background
 from theo_mcp.engine.files import within
+from theo_mcp.engine.memory.account import Account
 from theo_mcp.engine.memory.place import Place
 from theo_mcp.errors import (
     InputError,
@@ -49,8 +50,9 @@ log = logging.getLogger(__name__)
 class Jobs:
     """The jobs of one engine."""
 
-    def __init__(self, settings: Settings, place: Place, background: Background) -> None:
+    def __init__(self, settings: Settings, place: Place, background: Background, account: Account) -> None:
         self._settings = settings
+        self._account = account
         self._place = place
         self._background = background
         self._notice = ""
@@ -68,8 +70,10 @@ class Jobs:
         seconds = self._settings.job_timeout_s
 
         async def limited(report: Report) -> JsonValue:
-            with within(seconds):
-                return await work(report)
+            with within(seconds), self._account.request(caller, kind, kind, report.handle) as noted:
+                result = await work(report)
+                noted.done(_used(result))
+                return result
 
         try:
             run = runs.start(
@@ -193,7 +197,6 @@ class Jobs:
 def _job(job_id: str, status: Status) -> Job:
     failure = status.failure
     done = status.state == "done"
-    used = status.result.get("usage") if isinstance(status.result, dict) else None
     return Job(
         id=job_id,
         type=status.title.partition(" ")[0],
@@ -203,9 +206,15 @@ def _job(job_id: str, status: Status) -> Job:
         error={"message": str(failure.message), "code": failure.code} if failure else None,
         created_at=_written(status.created_at),
         completed_at=_written(status.ended_at) if status.ended_at is not None else "",
-        usage=Usage.model_validate(used) if isinstance(used, dict) else Usage(),
+        usage=_used(status.result),
         theo_mcp=Extension(backend="engine"),
     )
+
+
+def _used(result: JsonValue) -> Usage:
+    """What a result says that it used."""
+    used = result.get("usage") if isinstance(result, dict) else None
+    return Usage.model_validate(used) if isinstance(used, dict) else Usage()
 
 
 def _written(seconds: float) -> str:
