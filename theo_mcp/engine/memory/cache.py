@@ -29,8 +29,8 @@ from theo_mcp.settings import Settings
 from theo_mcp.store import Put
 from theo_mcp.wire.events import ArtifactEvent, CompletionEvent, Done, GenuiMeta, Meta, Skills, Token, ToolEvent
 
-Kept: TypeAlias = list[JsonValue]
-"""The events of an answer in their order; a text alone stands for a token."""
+Kept: TypeAlias = str
+"""The events of an answer in their order, as JSON; a text alone stands for a token."""
 Events: TypeAlias = AbstractAsyncContextManager[AsyncIterator[CompletionEvent]]
 
 _HOUR_S: Final = 3600.0
@@ -39,7 +39,8 @@ _LIVES_S: Final = {"fast": _HOUR_S, "roast": _HOUR_S}
 _DAY_S: Final = 24 * _HOUR_S
 _COMPUTING: Final = frozenset({"calculator"})
 """Tools whose result is the same again."""
-_IN_MEMORY: Final = 16 * 2**20
+_IN_MEMORY: Final = 4 * 2**20  # the rest is on disk, where there is a disk
+_OVERHEAD_BYTES: Final = 512  # of an answer in memory
 _TOUCH_S: Final = 60.0
 _KINDS: Final[dict[str, type[CompletionEvent]]] = {
     "meta": Meta, "skills": Skills, "genui_meta": GenuiMeta, "tool": ToolEvent, "artifact": ArtifactEvent, "done": Done,
@@ -152,7 +153,7 @@ class Cache:
             self._failing = True
             return None
         self._failing = False
-        if not isinstance(value, dict) or not isinstance(events := value.get("events"), list):
+        if not isinstance(value, dict) or not isinstance(events := value.get("events"), str):
             return None
         until = value.get("until")
         self._hold(key, events, float(until) if isinstance(until, int | float) else 0.0)
@@ -161,13 +162,13 @@ class Cache:
 
     def _keep(self, key: str, caller: Caller, events: Kept, mode: str) -> None:
         until = self._clock() + _LIVES_S.get(mode, _DAY_S)
-        size = self._hold(key, events, until)
-        if self._on_disk and size <= self._room:
+        self._hold(key, events, until)
+        if self._on_disk and len(events) <= self._room:
             self._behind.put("cache", Put(key, {"events": events, "until": until}, caller.tenant, until))
 
-    def _hold(self, key: str, events: Kept, until: float) -> int:
-        """Holds it in memory, where the oldest give way; its size."""
-        size = len(key) + len(json.dumps(events))
+    def _hold(self, key: str, events: Kept, until: float) -> None:
+        """Holds it in memory, where those that were not asked for longest give way."""
+        size = len(events) + _OVERHEAD_BYTES
         self._forget(key)
         room = min(self._room, _IN_MEMORY) if self._on_disk else self._room
         if size <= room:
@@ -175,7 +176,6 @@ class Cache:
             self._size += size
             while self._size > room:
                 self._forget(next(iter(self._held)))
-        return size
 
     def _forget(self, key: str) -> None:
         held = self._held.pop(key, None)
@@ -186,7 +186,7 @@ class Cache:
         self, events: AsyncIterator[CompletionEvent], flight: _Flight, key: str, caller: Caller
     ) -> AsyncGenerator[CompletionEvent, None]:
         """The same events; at the last one the answer is kept, if it may be."""
-        kept: Kept | None = []
+        kept: list[JsonValue] | None = []
         mode, room = "", self._room
         async for event in events:
             if kept is not None:
@@ -199,10 +199,10 @@ class Cache:
                 if room < 0 or not _may_be_kept(event):
                     kept = None
             if isinstance(event, Done):
-                if kept is not None:
-                    kept = json.loads(json.dumps(kept, default=str))
-                    self._keep(key, caller, kept, mode)
-                flight.end(kept)
+                whole = None if kept is None else json.dumps(kept, ensure_ascii=False, default=str)
+                if whole is not None:
+                    self._keep(key, caller, whole, mode)
+                flight.end(whole)
             yield event
 
 
@@ -220,7 +220,7 @@ def _may_be_kept(event: CompletionEvent) -> bool:
 
 async def _replayed(kept: Kept) -> AsyncGenerator[CompletionEvent, None]:
     """A kept answer as if it were made now: the same events, at no cost and marked."""
-    for item in kept:
+    for item in json.loads(kept):
         if isinstance(item, str):
             yield Token(token=item)
         elif isinstance(item, dict) and (kind := _KINDS.get(str(item.get("event")))) is not None:

@@ -8,6 +8,7 @@ and of every field of the request but those that change nothing in the answer.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import unicodedata
@@ -34,7 +35,7 @@ def key_of(plan: Plan, tenant: str, server: str | None) -> str | None:
         return None
     made_of: dict[str, JsonValue] = {
         "schema": _SCHEMA,
-        "version": version("theo-mcp"),
+        "version": _version(),
         "tenant": tenant,
         "mode": plan.intent.mode,
         "messages": [message.model_dump(exclude_none=True) for message in plan.prepared.messages],
@@ -51,3 +52,8 @@ def key_of(plan: Plan, tenant: str, server: str | None) -> str | None:
     }
     text = json.dumps(made_of, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@functools.cache
+def _version() -> str:
+    return version("theo-mcp")
