@@ -38,6 +38,7 @@ from theo_mcp.store import Store
 __all__ = ["Cleared", "Failure", "Limits", "Report", "Run", "Runs", "State", "Status", "Work"]
 
 Work: TypeAlias = Callable[[Report], Awaitable[JsonValue]]
+RunKind: TypeAlias = Literal["runs", "jobs"]
 
 _OVERHEAD_BYTES = 2048  # of a run without result and text
 
@@ -72,15 +73,7 @@ class _Kept:
 class Runs:
     """The registry. Everything of it happens in the event loop that opened it."""
 
-    def __init__(
-        self,
-        tasks: TaskGroup,
-        store: Store | None,
-        mark: Mark | None,
-        kind: Literal["runs", "jobs"],
-        limits: Limits,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, tasks: TaskGroup, kind: RunKind, limits: Limits, clock: Callable[[], float]) -> None:
         self._tasks = tasks
         self._prefix = kind.removesuffix("s")
         self._limits = limits
@@ -94,8 +87,6 @@ class Runs:
         self._expiry = math.inf  # of the first of them
         self._closing = False
         self._archive: Archive | None = None
-        if store and mark:
-            self._archive = Archive(store, mark, kind=kind, status_of=self._status_of, saved=self._trim)
 
     @classmethod
     @asynccontextmanager
@@ -103,7 +94,7 @@ class Runs:
         cls,
         store: Store | None = None,
         *,
-        kind: Literal["runs", "jobs"] = "runs",
+        kind: RunKind = "runs",
         limits: Limits = Limits(),
         clock: Callable[[], float] = time.time,
     ) -> AsyncIterator[Self]:
@@ -119,8 +110,9 @@ class Runs:
         failure: Exception | None = None
         try:
             async with anyio.create_task_group() as tasks:
-                runs = cls(tasks, store, mark, kind, limits, clock)
-                if runs._archive is not None:
+                runs = cls(tasks, kind, limits, clock)
+                if store is not None and mark is not None:
+                    runs._archive = Archive(store, mark, kind=kind, status_of=runs._status_of, saved=runs._trim)
                     tasks.start_soon(runs._archive.keep_saving)
                 try:
                     yield runs

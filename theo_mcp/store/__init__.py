@@ -196,12 +196,6 @@ class Store:
         place = self._place(kind, key, owner)
         return await self._file.write(place.delete)
 
-    async def delete_all(self, kind: Kind, *, owner: str) -> int:
-        """Removes everything of an owner in one step; how many entries it was."""
-        wanted = (kind, _bytes(owner))
-        what = "DELETE FROM entries WHERE kind = ? AND owner = ?"
-        return await self._file.write(lambda connection: connection.execute(what, wanted).rowcount)
-
     async def entries(self, kind: Kind, *, owner: str = "", after: int | None = None, limit: int = 100) -> list[Entry]:
         """Up to `limit` entries of an owner, the last made first, from behind the cursor `after`.
 

@@ -49,6 +49,12 @@ class Contents:
         await self._file.read(_give_back)
         return gone
 
+    async def forget(self, kind: Kind, owner: str) -> int:
+        """Removes what an owner has of a kind; how many entries it was."""
+        wanted = (kind, owner.encode("utf-8", "surrogatepass"))
+        what = "DELETE FROM entries WHERE kind = ? AND owner = ?"
+        return await self._file.write(lambda connection: connection.execute(what, wanted).rowcount)
+
     async def trim(self, kind: Kind, max_bytes: int) -> int:
         """Removes of a kind what was not changed for longest, until it has no more than `max_bytes`; how many entries
         it was."""

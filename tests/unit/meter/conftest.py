@@ -25,7 +25,7 @@ from theo_mcp import (
 from theo_mcp.backend import Caller, GetCode, Observe, ObserveJob, Theo, UsageScope, Used
 from theo_mcp.meter import Meter
 from theo_mcp.meter.ledger import Ledger, MemoryLedger
-from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport
+from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.completions import Code, Completion
 from theo_mcp.wire.documents import Document
 from theo_mcp.wire.events import CompletionEvent, Done, Token
@@ -124,6 +124,9 @@ class Scripted:
 
     async def conversation(self, conversation_id: str) -> StoredConversation:
         return StoredConversation.model_validate(await self._reply(None))
+
+    async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
+        return ConversationDeleted.model_validate(await self._reply(None))
 
     async def usage(
         self, *, start: date | str | None = None, end: date | str | None = None, scope: UsageScope | None = None

@@ -146,7 +146,7 @@ class Conversations:
         store, _ = await self._head(id, caller)
         await self._behind.flush()
         await store.delete("conversations", id, owner=_all(caller))
-        await store.delete_all("conversations", owner=_of(caller, id))
+        await store.contents.forget("conversations", _of(caller, id))
         return ConversationDeleted.model_validate({"id": id, "deleted": True, "theo_mcp": _ABOUT})
 
     def close(self) -> None:
