@@ -57,6 +57,7 @@ async def test_what_was_used_is_summed_up_by_mode_and_model(settings: Settings) 
     assert (other.totals.requests, other.by_mode) == (0, {})
 
 
+@pytest.mark.slow
 async def test_a_period_is_days_and_a_wrong_one_is_told(settings: Settings) -> None:
     today = datetime.now(UTC).date()
     async with connect(settings) as backend:
@@ -109,6 +110,7 @@ async def test_a_row_says_how_a_request_failed(
     assert used.totals.requests == 0
 
 
+@pytest.mark.slow
 async def test_long_metadata_is_noted_by_its_names(settings: Settings) -> None:
     async with connect(settings) as backend:
         await ask(backend, metadata={"team": "web", "long": "x" * 5000})
@@ -126,6 +128,7 @@ async def test_what_is_refused_at_once_leaves_nothing(settings: Settings, refuse
     assert not settings.data_dir.exists()
 
 
+@pytest.mark.slow
 async def test_the_audit_can_be_turned_off(model_server: ModelServer, make_settings: MakeSettings) -> None:
     settings = make_settings(engine_url=model_server.url, audit_days=0)
     async with connect(settings) as backend:

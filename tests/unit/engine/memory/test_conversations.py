@@ -61,6 +61,7 @@ async def test_a_conversation_begins_by_being_asked_for_and_its_turns_are_told_t
     assert last.created_at
 
 
+@pytest.mark.slow
 async def test_a_stream_tells_the_conversation_first_and_last(settings: Settings) -> None:
     async with connect(settings) as backend:
         id = await said(backend, "Hello")
@@ -72,6 +73,7 @@ async def test_a_stream_tells_the_conversation_first_and_last(settings: Settings
     assert read[0].conversation_id == read[-1].conversation_id == id
 
 
+@pytest.mark.slow
 async def test_an_answer_in_a_conversation_is_never_given_again(model_server: ModelServer, settings: Settings) -> None:
     async with connect(settings) as backend:
         for _ in range(2):
@@ -103,6 +105,7 @@ async def test_what_is_not_there_and_what_is_anothers_is_answered_alike(
     assert settings.data_dir.exists() == known
 
 
+@pytest.mark.slow
 async def test_the_name_of_a_tenant_cannot_reach_anothers_turns(settings: Settings) -> None:
     async with connect(settings) as backend:
         id = await said(backend.for_caller(Caller("ann")), "Hello")
@@ -126,6 +129,7 @@ async def test_a_history_of_its_own_begins_a_conversation_and_cannot_stand_besid
     assert len(model_server.chats) == 2
 
 
+@pytest.mark.slow
 async def test_conversations_are_listed_by_pages_the_last_begun_first(settings: Settings) -> None:
     async with connect(settings) as backend:
         for number in range(21):

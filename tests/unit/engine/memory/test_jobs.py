@@ -134,6 +134,7 @@ async def test_a_job_is_known_after_a_restart_and_one_cut_off_by_it_has_failed(m
     assert lost.reason == "The program ended while the run was under way."
 
 
+@pytest.mark.slow
 async def test_without_keeping_results_a_job_is_known_until_the_end_and_nothing_is_written(
     make_settings: MakeSettings,
 ) -> None:
@@ -155,6 +156,7 @@ async def test_a_backend_that_was_not_entered_has_no_place_for_jobs(make_setting
     await engine.aclose()
 
 
+@pytest.mark.slow
 async def test_too_many_jobs_of_one_caller_are_refused(make_settings: MakeSettings) -> None:
     async with opened(make_settings(keep_results_s=0)) as engine:
         for _ in range(16):
