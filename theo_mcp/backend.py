@@ -56,6 +56,8 @@ class Caller:
     tenant: str = ""
     deadline_s: float | None = None
     idempotency_key: str | None = None
+    fresh: bool = False
+    """The engine makes a new answer, also where it knows one to the same request."""
 
 
 class Theo(Protocol):
@@ -243,6 +245,8 @@ class Backend:
     """The rate limits that are reached just now, as far as the services told."""
     background: Callable[[], AbstractAsyncContextManager[None]] | None = None
     """Where work goes on that outlives its call, such as the engine's jobs: open for as long as the ``with``."""
+    caller: Caller = Caller()
+    """Whom `for_caller` chose."""
     _entered: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False, compare=False)
 
     async def open(self, url: str, *, max_bytes: int = 64 * 2**20) -> Fetched:
@@ -261,7 +265,8 @@ class Backend:
 
     def for_caller(self, caller: Caller) -> Self:
         """The same backend for one caller. Close only the first."""
-        return replace(self, theo=self.theo.for_caller(caller), getcode=self.getcode.for_caller(caller), closers=())
+        theo, getcode = self.theo.for_caller(caller), self.getcode.for_caller(caller)
+        return replace(self, theo=theo, getcode=getcode, closers=(), caller=caller)
 
     async def aclose(self) -> None:
         """Closes connections and ends the model's process; safe to call twice."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from theo_mcp.backend import Backend, Observe
+from theo_mcp.backend import Backend, Caller, Observe
 from theo_mcp.errors import InputError, ModelError
 
 
@@ -31,7 +31,8 @@ async def generate(backend: Backend, prompt: str, *, piece: Callable[[str], None
 
     request = CompletionRequest(prompt=prompt, mode="code")
     gathered = Gathered(request)
-    async with backend.theo.stream(request) as events:
+    anew = backend.theo.for_caller(Caller(fresh=True))  # who asks again at the same place wants another answer
+    async with anew.stream(request) as events:
         async for event in events:
             gathered.add(event)
             if isinstance(event, Token):

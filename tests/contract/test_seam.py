@@ -1,4 +1,5 @@
-"""Every method of the seam that one arm lacks: the hosted one answers, the engine says what to do instead."""
+"""Every method of the seam beside the completions: the hosted arm asks its service, and the engine says what to do
+instead where it does not serve one."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ SENT = {
 
 
 def test_every_such_method_is_here() -> None:
-    assert set(CALLS) == set(SENT) == set(METHODS_NOT_SERVED)
+    assert set(CALLS) == set(SENT)
+    assert set(CALLS) >= set(METHODS_NOT_SERVED)
 
 
 @pytest.mark.parametrize("scoped", [False, True])
@@ -89,7 +91,7 @@ async def test_the_hosted_arm_asks_its_service(
     assert asked == SENT[name]
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", METHODS_NOT_SERVED)
 async def test_the_engine_says_what_it_does_not_serve_and_starts_nothing(
     make_settings: MakeSettings, model_server: ModelServer, name: str
 ) -> None:
@@ -105,7 +107,7 @@ async def test_the_engine_says_what_it_does_not_serve_and_starts_nothing(
     assert model_server.requests == []
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", METHODS_NOT_SERVED)
 async def test_without_a_model_the_answer_is_the_same(make_settings: MakeSettings, name: str) -> None:
     settings = make_settings()
 

@@ -14,13 +14,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", help="auto, fast, think, code, image, video, research, roast or genui")
     parser.add_argument("--persona", help="theo, none, or the text of a system prompt")
     parser.add_argument("--temperature", type=float, help="0 to 2")
-    parser.add_argument("--conversation-id", help="continue this conversation")
+    parser.add_argument("--conversation-id", help='continue this conversation; "new" begins one on this machine')
     parser.add_argument("--skill", action="append", dest="skills", metavar="SLUG", help="may be given several times")
     parser.add_argument("--metadata", action="append", metavar="KEY=VALUE", help="may be given several times")
     parser.add_argument(
         "--attachment", action="append", metavar="FILE", help="an image to look at; may be given several times"
     )
-    parser.add_argument("--fresh", action="store_const", const=True, help="past the service's cache")
+    parser.add_argument("--fresh", action="store_const", const=True, help="past the cache")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
 

@@ -1,6 +1,6 @@
 """``theo-mcp data``: what is kept on this machine, where, and its removal.
 
-Models, trust, keys and the sums that a budget is measured by go only when they are named; files that were made are the
+Models, trust, keys, the audit and what is summed up go only when they are named; files that were made are the
 user's and never go.
 """
 
@@ -23,17 +23,22 @@ if TYPE_CHECKING:
 
 _STORED: Final[Mapping[Kind, str]] = {
     "runs": "results that can be read again by their handles",
-    "conversations": "conversations of the engine",
+    "conversations": "conversations of the engine, and their turns",
     "jobs": "jobs of the engine",
-    "cache": "answers of the engine that may be used again",
     "replays": "answers of the gateway that their Idempotency-Key gets again",
+    "cache": "answers of the engine that may be given again",
+    "history": "what the engine generated, and from which words",
+    "audit": "requests to the engine: when, mode, model, tokens; not what was asked",
+    "totals": "what the engine has used, by day, mode and model",
     "usage": "what hosted calls have cost, for budget_cents",
     "keys": "keys that callers of this machine's engine have",
     "skills": "skills that were installed into the engine",
 }
 _OTHERS: Final[Mapping[str, str]] = {"models": "models of the engine", "trust": "projects that you trust"}
 _TOLD: Final[Mapping[str, str]] = dict([*_STORED.items(), *_OTHERS.items()])
-_UNASKED: Final = ("runs", "conversations", "jobs", "cache", "replays")
+_UNASKED: Final = ("runs", "conversations", "jobs", "cache", "replays", "history")
+
+_OTHER: Final = "Another theo-mcp is running; it has its own results in memory until it ends."
 
 
 @dataclass(frozen=True)
@@ -135,15 +140,15 @@ async def _clear_store(settings: Settings, kinds: list[Kind]) -> list[str]:
     notes = []
     async with Store.open(settings.data_dir / FILE, timeout_s=60.0) as store:
         for kind in kinds:
-            if kind != "runs":
+            if kind != "runs" and kind != "jobs":
                 await store.contents.clear(kind)
                 continue
-            async with Runs.open(store) as runs:
+            async with Runs.open(store, kind=kind) as runs:
                 cleared = await runs.clear()
             if cleared.at_work:
-                notes.append(f"Runs that are at work in another program stay: {cleared.at_work}.")
-            if cleared.others:
-                notes.append("Another theo-mcp is running; it has its own results in memory until it ends.")
+                notes.append(f"{kind.capitalize()} that are at work in another program stay: {cleared.at_work}.")
+            if cleared.others and _OTHER not in notes:
+                notes.append(_OTHER)
     if "usage" in kinds:
         notes.append("What today has cost is counted from zero again.")
     return notes

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from theo_mcp.backend import Api, Backend, Choice
 from theo_mcp.connection.late import LateGetCode, LateTheo
+from theo_mcp.engine.background import Background
 from theo_mcp.errors import ConfigError
 from theo_mcp.http.address import checked_base_url
 from theo_mcp.settings import Settings, variable_of
@@ -60,6 +61,7 @@ def connect(settings: Settings | ConfigError, spent: Spent | None = None) -> Bac
         arms.spending,
         arms.session,
         arms.limits,
+        arms.background.open if uses_engine else None,
     )
 
 
@@ -82,6 +84,7 @@ class _Arms:
         self._settings, self._spent = settings, spent
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._hosted: list[HostedService] = []
+        self.background = Background()
 
     def made(self, api: Api, make: Callable[[bool], ArmT]) -> tuple[Callable[[], ArmT], Choice]:
         """What makes the arm of `api`, and the choice; what its settings lack is told by every call."""
@@ -205,7 +208,7 @@ class _Arms:
     def _engine(self) -> Engine:
         from theo_mcp.engine.engine import Engine
 
-        engine = Engine(self._settings)
+        engine = Engine(self._settings, self.background)
         self._closers.append(engine.aclose)
         return engine
 

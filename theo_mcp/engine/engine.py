@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
+from theo_mcp.engine.background import Background
 from theo_mcp.engine.classify import Classifier
+from theo_mcp.engine.memory import Memory
 from theo_mcp.engine.report import Report
 from theo_mcp.engine.routing import Router
 from theo_mcp.engine.skills import Shelf
@@ -15,12 +17,13 @@ from theo_mcp.settings import Settings
 class Engine:
     """The parts; each contacts, starts and opens nothing before its first use."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, background: Background | None = None) -> None:
         self.settings = settings
         self.classifier = Classifier(settings)
         self.shelf = Shelf(settings)
         self.router = Router(settings)
         self.report = Report(self.router.engines)
+        self.memory = Memory(settings, background or Background())
 
     @property
     def modes(self) -> frozenset[ResolvedMode]:
@@ -30,6 +33,7 @@ class Engine:
     async def aclose(self) -> None:
         """Closes every part."""
         async with AsyncExitStack() as stack:  # one that fails does not keep the others open
+            stack.push_async_callback(self.memory.aclose)
             stack.push_async_callback(self.router.aclose)
             stack.push_async_callback(self.shelf.aclose)
             stack.push_async_callback(self.classifier.aclose)

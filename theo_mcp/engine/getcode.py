@@ -16,7 +16,7 @@ from theo_mcp.engine.routing import Route
 from theo_mcp.engine.served import not_served
 from theo_mcp.wire.getcode import Improved, ImproveRequest
 from theo_mcp.wire.model import read_json
-from theo_mcp.wire.openai import ChatMessage
+from theo_mcp.wire.openai import ChatMessage, ChatUsage
 from theo_mcp.wire.words import OutputType
 
 if TYPE_CHECKING:
@@ -56,11 +56,14 @@ class EngineGetCode:
         """The user's words first, as they are; every further line is the model's. A slot that the model leaves without
         a whole sentence is left out."""
         check_prompt(request.prompt, self._engine.settings.max_prompt_chars)
-        way = await self._engine.router.route("fast", observe=observe, caller=self._caller)
-        small = way.model.draft or not (await way.provider.capabilities(way.model.id)).schema
-        fill = _one_by_one if small else _at_once
-        with within(self._caller.deadline_s):
-            lines, tokens = await fill(way, request, observe)
+        with self._engine.memory.account.request(self._caller, "improve", "improve", respond.new_id("req")) as noted:
+            way = await self._engine.router.route("fast", observe=observe, caller=self._caller)
+            noted.answers("improve", way.model)
+            small = way.model.draft or not (await way.provider.capabilities(way.model.id)).schema
+            fill = _one_by_one if small else _at_once
+            with within(self._caller.deadline_s):
+                lines, tokens = await fill(way, request, observe)
+            noted.done(respond.usage(ChatUsage(total_tokens=tokens), way.model))
         return Improved(
             improved="\n".join([request.prompt, *_distinct(lines)]),
             tokensUsed=tokens,

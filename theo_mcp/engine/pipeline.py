@@ -1,17 +1,18 @@
-"""One completion through the five stages: classify, skills, route, agent loop, respond."""
+"""One completion through the five stages: classify, skills, route, agent loop, respond.
+
+What is remembered of it (the conversation, the cache, the audit) is around this, in `theo_mcp.engine.memory.answering`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
 from theo_mcp.backend import Caller, Observe
-from theo_mcp.engine import follow_ups, loop, respond, served
-from theo_mcp.engine.classify import Intent
+from theo_mcp.engine import follow_ups, loop, respond
 from theo_mcp.engine.engine import Engine
-from theo_mcp.engine.follow_ups import Wish
-from theo_mcp.engine.routing import Route, override_of
-from theo_mcp.engine.skills import Prepared
+from theo_mcp.engine.plan import Plan
+from theo_mcp.engine.routing import override_of
 from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Skills
@@ -19,18 +20,14 @@ from theo_mcp.wire.events import CompletionEvent, Skills
 _ITERATIONS = 8
 
 
-@asynccontextmanager
-async def run(
-    request: CompletionRequest,
-    engine: Engine,
-    caller: Caller,
-    observe: Observe | None = None,
-    *,
-    suggests: bool = True,
-) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
-    """The events of one completion; leaving the context stops the model."""
-    served.check(request, engine.settings.max_prompt_chars)
-    wish = engine.settings.follow_ups if suggests else "off"
+async def plan(
+    request: CompletionRequest, engine: Engine, caller: Caller, observe: Observe | None = None, *, suggests: bool = True
+) -> Plan:
+    """Classify, skills, route.
+
+    Raises:
+        TheoError: the request asks for what there is not, or no model is there.
+    """
     intent = await engine.classifier.intent(request, engine.modes)
     prepared = await engine.shelf.prepare(request, intent.mode, caller)
     way = await engine.router.route(
@@ -41,28 +38,41 @@ async def run(
         observe=observe,
         caller=caller,
     )
-    async with (
-        loop.run(
-            way, prepared.messages, max_iterations=request.max_iterations or _ITERATIONS, observe=observe
-        ) as working,
-        aclosing(_events(request, intent, prepared, way, working, wish)) as events,
-    ):
+    wish = engine.settings.follow_ups if suggests else "off"
+    return Plan(request, engine, caller, intent, prepared, way, wish)
+
+
+@asynccontextmanager
+async def carry_out(plan: Plan, observe: Observe | None = None) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
+    """Agent loop, respond: the events of one completion; leaving the context stops the model."""
+    async with _working(plan, observe) as working, aclosing(_events(plan, working)) as events:
         yield events
 
 
-async def _events(
-    request: CompletionRequest, intent: Intent, prepared: Prepared, way: Route, working: Working, wish: Wish
-) -> AsyncGenerator[CompletionEvent, None]:
-    meta = respond.meta(request, intent, way)
+def _working(plan: Plan, observe: Observe | None) -> AbstractAsyncContextManager[Working]:
+    """What makes the answer: a mode with a way of its own, else the agent loop."""
+    request = plan.request
+    steps = request.max_iterations or _ITERATIONS
+    return loop.run(plan.way, plan.prepared.messages, max_iterations=steps, observe=observe)
+
+
+async def _events(plan: Plan, working: Working) -> AsyncGenerator[CompletionEvent, None]:
+    meta = respond.meta(plan)
     yield meta
-    if prepared.active:
-        yield Skills(active=prepared.active)
+    if plan.prepared.active:
+        yield Skills(active=plan.prepared.active)
     async with aclosing(working.events()) as events:
         async for event in events:
             yield event
-    for artifact in respond.artifacts(request, intent, working):
+    for artifact in respond.artifacts(plan, working):
         yield artifact
-    checks = respond.checks(intent, working)
-    language = checks[0].language if checks else ""
-    suggested = await follow_ups.suggest(request.prompt, working.text, intent.mode, language, way, wish)
-    yield respond.done(request, intent, prepared, way, working, checks, suggested, meta.id)
+    checks = respond.checks(plan, working)
+    suggested = await follow_ups.suggest(
+        plan.request.prompt,
+        working.text,
+        plan.intent.mode,
+        checks[0].language if checks else "",
+        plan.way,
+        plan.follow_ups,
+    )
+    yield respond.done(plan, working, checks, suggested, meta.id)

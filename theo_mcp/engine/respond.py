@@ -12,12 +12,11 @@ from pydantic import JsonValue
 from theo_mcp.artifacts import check, fences
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.follow_ups import Suggested
+from theo_mcp.engine.plan import Plan
 from theo_mcp.engine.providers import ServedModel
-from theo_mcp.engine.routing import Route
-from theo_mcp.engine.skills import Prepared
 from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.engine.working import Working
-from theo_mcp.wire.completions import Code, Completion, CompletionRequest
+from theo_mcp.wire.completions import Code, Completion
 from theo_mcp.wire.events import ArtifactEvent, Done, Meta
 from theo_mcp.wire.model import Check, Extension
 from theo_mcp.wire.openai import ChatUsage
@@ -36,52 +35,44 @@ _WANTED: Final[dict[ResolvedMode, str]] = {
 }
 
 
-def meta(request: CompletionRequest, intent: Intent, route: Route) -> Meta:
+def meta(plan: Plan) -> Meta:
     """The stream's first event."""
-    model = route.model
+    model = plan.way.model
     return Meta(
         id=new_id("cmpl"),
-        mode=request.mode or "auto",
-        resolved_mode=intent.mode,
+        mode=plan.request.mode or "auto",
+        resolved_mode=plan.intent.mode,
         model=Model(id=model.id, label=model.label, engine=model.engine),
-        routing=routing(intent, route),
+        routing=routing(plan),
         theo_mcp=about(model),
     )
 
 
-def done(
-    request: CompletionRequest,
-    intent: Intent,
-    prepared: Prepared,
-    route: Route,
-    working: Working,
-    checks: tuple[Check, ...],
-    suggested: Suggested,
-    id: str,
-) -> Done:
+def done(plan: Plan, working: Working, checks: tuple[Check, ...], suggested: Suggested, id: str) -> Done:
     """The stream's last event."""
+    prepared, way = plan.prepared, plan.way
     return Done(
         id=id,
         content=working.text,
         follow_ups=suggested.follow_ups,
-        usage=usage(_sum(working.usage, suggested.usage), route.model),
-        metadata=request.metadata,
+        usage=usage(_sum(working.usage, suggested.usage), way.model),
+        metadata=plan.request.metadata,
         structured_output=working.structured_output,
         skills_active=prepared.active,
-        routing=routing(intent, route),
+        routing=routing(plan),
         theo_mcp=about(
-            route.model,
+            way.model,
             working,
             checks=checks,
             follow_ups=suggested.by,
-            notices=[*unserved(intent), *prepared.notices, *route.notices, *working.notices],
+            notices=[*unserved(plan.intent), *prepared.notices, *way.notices, *working.notices],
         ),
     )
 
 
-def checks(intent: Intent, working: Working) -> tuple[Check, ...]:
+def checks(plan: Plan, working: Working) -> tuple[Check, ...]:
     """Whether each block of an answer in mode code parses."""
-    return tuple(_check(block) for block in fences.read(working.text).blocks) if intent.mode == "code" else ()
+    return tuple(_check(block) for block in fences.read(working.text).blocks) if plan.intent.mode == "code" else ()
 
 
 def unserved(intent: Intent) -> tuple[str, ...]:
@@ -148,14 +139,14 @@ def about(
     )
 
 
-def routing(intent: Intent, route: Route) -> dict[str, JsonValue]:
+def routing(plan: Plan) -> dict[str, JsonValue]:
     """How the request came to its model, and which server ran it, once that is known."""
     return {
-        "engine_id": route.engine_id,
-        "mode": intent.mode,
-        "confidence": intent.confidence,
-        "reason": intent.reason,
-        "server": route.server,
+        "engine_id": plan.way.engine_id,
+        "mode": plan.intent.mode,
+        "confidence": plan.intent.confidence,
+        "reason": plan.intent.reason,
+        "server": plan.way.server,
     }
 
 
@@ -169,9 +160,9 @@ def usage(counted: ChatUsage, model: ServedModel) -> Usage:
     )
 
 
-def artifacts(request: CompletionRequest, intent: Intent, working: Working) -> Iterator[ArtifactEvent]:
+def artifacts(plan: Plan, working: Working) -> Iterator[ArtifactEvent]:
     """The files of an answer in mode code that has several: each block that is named as one."""
-    blocks = fences.read(working.text).blocks if intent.mode == "code" else ()
+    blocks = fences.read(working.text).blocks if plan.intent.mode == "code" else ()
     named = [block for block in blocks if block.file]
     for block in named if len(named) > 1 else ():
         yield ArtifactEvent(

@@ -12,7 +12,7 @@ from theo_mcp.wire.completions import CompletionRequest
 
 MODES_NOT_SERVED: Final = ("image", "video", "research", "genui")
 FIELDS_NOT_SERVED: Final = (
-    "conversation_id", "tools", "component_library", "attachments", "image_model",
+    "tools", "component_library", "attachments", "image_model",
     "image_quality", "personality_config", "response_style", "theo_branding", "brand_soul",
 )  # fmt: skip
 METHODS_NOT_SERVED: Final = {
@@ -20,13 +20,7 @@ METHODS_NOT_SERVED: Final = {
     "document": "documents",
     "research": "research",
     "video": "video",
-    "job": "jobs",
-    "wait_for_job": "jobs",
     "tools": "a list of tools",
-    "conversations": "conversations",
-    "conversation": "conversations",
-    "delete_conversation": "conversations",
-    "usage": "usage reports",
     "generate": "generate",
     "upload": "upload",
 }

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from datetime import date
 from typing import TYPE_CHECKING
 
-from theo_mcp.backend import Caller, EventStream, Observe, check_prompt
-from theo_mcp.engine import pipeline, respond
+from theo_mcp.backend import Caller, EventStream, Observe, ObserveJob, UsageScope, check_prompt
+from theo_mcp.engine import respond
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import each_within, open_artifact, within
+from theo_mcp.engine.memory.answering import answered
 from theo_mcp.engine.served import not_served
 from theo_mcp.errors import TimeoutExceededError
+from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Gathered, Token
+from theo_mcp.wire.jobs import Job
 from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, Reasoned
 from theo_mcp.wire.parts import now
 from theo_mcp.wire.service import Health, Models
@@ -33,26 +37,20 @@ class EngineTheo:
     document = not_served("document", _KEY)
     research = not_served("research", _KEY)
     video = not_served("video", _KEY)
-    job = not_served("job", _KEY)
-    wait_for_job = not_served("wait_for_job", _KEY)
     tools = not_served("tools", _KEY)
-    conversations = not_served("conversations", _KEY)
-    conversation = not_served("conversation", _KEY)
-    delete_conversation = not_served("delete_conversation", _KEY)
-    usage = not_served("usage", _KEY)
 
     def __init__(self, engine: Engine, caller: Caller = Caller()) -> None:
         self._engine = engine
         self._caller = caller
 
     async def complete(self, request: CompletionRequest, *, observe: Observe | None = None) -> Completion:
-        return await self._whole(request, observe)
+        return await self._complete(request, observe, "completions")
 
-    async def _whole(self, request: CompletionRequest, observe: Observe | None, *, suggests: bool = True) -> Completion:
+    async def _complete(self, request: CompletionRequest, observe: Observe | None, method: str) -> Completion:
         gathered = Gathered(request)
         tokens = 0
         with within(self._caller.deadline_s):
-            async with self._run(request, observe, suggests=suggests) as events:
+            async with self._run(request, observe, method) as events:
                 async for event in events:
                     gathered.add(event)
                     if isinstance(event, Token):
@@ -86,11 +84,12 @@ class EngineTheo:
                 "engine": answer.model.engine,
             },
             theo_mcp=answer.theo_mcp,
+            **({"_cached": True} if answer.cached else {}),
         )
 
     @asynccontextmanager
     async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
-        async with self._run(request, None) as events:
+        async with self._run(request, None, "completions") as events:
             if self._caller.deadline_s is None:
                 yield events
                 return
@@ -105,7 +104,7 @@ class EngineTheo:
         hints = [f"Language: {request.language}."] if request.language else []
         hints += [f"Framework: {request.framework}."] if request.framework else []
         asked = CompletionRequest(prompt="\n".join([request.prompt, *hints]), mode="code")
-        completion = await self._whole(asked, observe, suggests=False)
+        completion = await self._complete(asked, observe, "code")
         return respond.code(completion, request.language)
 
     async def skills(self, filter: SkillFilter | None = None) -> SkillList:
@@ -120,6 +119,30 @@ class EngineTheo:
     async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
         return await self._engine.shelf.uninstall(slug_or_id, self._caller)
 
+    async def job(self, job_id: str, *, timeout: float | None = None) -> Job:
+        with within(timeout):
+            return await self._engine.memory.jobs.job(job_id, self._caller)
+
+    async def wait_for_job(
+        self, job_id: str, *, poll_s: float = 2.0, deadline_s: float = 300.0, observe: ObserveJob | None = None
+    ) -> Job:
+        """As the seam says; nobody polls, so `poll_s` is not needed."""
+        return await self._engine.memory.jobs.wait(job_id, self._caller, deadline_s=deadline_s, observe=observe)
+
+    async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
+        return await self._engine.memory.conversations.page(self._caller, cursor)
+
+    async def conversation(self, conversation_id: str) -> StoredConversation:
+        return await self._engine.memory.conversations.read(conversation_id, self._caller)
+
+    async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
+        return await self._engine.memory.conversations.delete(conversation_id, self._caller)
+
+    async def usage(
+        self, *, start: date | str | None = None, end: date | str | None = None, scope: UsageScope | None = None
+    ) -> UsageReport:
+        return await self._engine.memory.account.report(self._caller, start, end, scope)
+
     async def models(self) -> Models:
         return await self._engine.report.models(self._engine.modes)
 
@@ -132,8 +155,8 @@ class EngineTheo:
     def for_caller(self, caller: Caller) -> EngineTheo:
         return EngineTheo(self._engine, caller)
 
-    def _run(self, request: CompletionRequest, observe: Observe | None, *, suggests: bool = True) -> EventStream:
-        return pipeline.run(request, self._engine, self._caller, observe, suggests=suggests)
+    def _run(self, request: CompletionRequest, observe: Observe | None, method: str) -> EventStream:
+        return answered(request, self._engine, self._caller, observe, method=method)
 
 
 async def _kept(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:

@@ -38,6 +38,7 @@ from theo_mcp.store import Store
 __all__ = ["Cleared", "Failure", "Limits", "Report", "Run", "Runs", "State", "Status", "Work"]
 
 Work: TypeAlias = Callable[[Report], Awaitable[JsonValue]]
+RunKind: TypeAlias = Literal["runs", "jobs"]
 
 _OVERHEAD_BYTES = 2048  # of a run without result and text
 
@@ -72,10 +73,9 @@ class _Kept:
 class Runs:
     """The registry. Everything of it happens in the event loop that opened it."""
 
-    def __init__(
-        self, tasks: TaskGroup, store: Store | None, mark: Mark | None, limits: Limits, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, tasks: TaskGroup, kind: RunKind, limits: Limits, clock: Callable[[], float]) -> None:
         self._tasks = tasks
+        self._prefix = kind.removesuffix("s")
         self._limits = limits
         self._clock = clock
         self._slots = anyio.CapacityLimiter(limits.running)
@@ -86,14 +86,20 @@ class Runs:
         self._size = 0  # of those that have ended
         self._expiry = math.inf  # of the first of them
         self._closing = False
-        self._archive = Archive(store, mark, status_of=self._status_of, saved=self._trim) if store and mark else None
+        self._archive: Archive | None = None
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, store: Store | None = None, *, limits: Limits = Limits(), clock: Callable[[], float] = time.time
+        cls,
+        store: Store | None = None,
+        *,
+        kind: RunKind = "runs",
+        limits: Limits = Limits(),
+        clock: Callable[[], float] = time.time,
     ) -> AsyncIterator[Self]:
-        """A registry for as long as the ``with``; leaving it stops what runs and stores it as interrupted.
+        """A registry for as long as the ``with``; leaving it stops what runs and stores it as interrupted. Those of
+        one `kind` do not know of the other's runs.
 
         Work that does not let itself be cancelled is recorded as interrupted all the same, and then waited for.
 
@@ -104,8 +110,9 @@ class Runs:
         failure: Exception | None = None
         try:
             async with anyio.create_task_group() as tasks:
-                runs = cls(tasks, store, mark, limits, clock)
-                if runs._archive is not None:
+                runs = cls(tasks, kind, limits, clock)
+                if store is not None and mark is not None:
+                    runs._archive = Archive(store, mark, kind=kind, status_of=runs._status_of, saved=runs._trim)
                     tasks.start_soon(runs._archive.keep_saving)
                 try:
                     yield runs
@@ -139,7 +146,7 @@ class Runs:
                 retryable=True,
             )
         self._trim()
-        key = (owner, "run_" + secrets.token_urlsafe(16))
+        key = (owner, f"{self._prefix}_{secrets.token_urlsafe(16)}")
         record = Record(Status(key[1], clean(title), self._clock(), billable), important=partial(self._changed, key))
         scope = anyio.CancelScope()
         kept = self._runs[key] = _Kept(record, Run(record, stop=scope.cancel), scope, lifetime_s)
@@ -161,6 +168,11 @@ class Runs:
             return kept.run
         status = await self._stored(handle, owner)
         return Run(Record(status), look=partial(self._stored, handle, owner))
+
+    async def save(self) -> None:
+        """Stores now what is not stored yet, for whoever is told a handle that must outlive this process."""
+        if self._archive is not None:
+            await self._archive.save()
 
     async def clear(self) -> Cleared:
         """Removes the runs of every owner that have ended from the store, from no memory; or raises `StoreError`."""

@@ -19,7 +19,7 @@ from theo_mcp.errors import StoreError, TheoError
 from theo_mcp.runs.alive import Mark
 from theo_mcp.runs.failure import stopped
 from theo_mcp.runs.record import Status
-from theo_mcp.store import Put, Store
+from theo_mcp.store import Kind, Put, Store
 
 Key: TypeAlias = tuple[str, str]
 """The owner and the handle."""
@@ -49,10 +49,17 @@ class Archive:
     """
 
     def __init__(
-        self, store: Store, mark: Mark, *, status_of: Callable[[Key], Status | None], saved: Callable[[], None]
+        self,
+        store: Store,
+        mark: Mark,
+        *,
+        kind: Kind = "runs",
+        status_of: Callable[[Key], Status | None],
+        saved: Callable[[], None],
     ) -> None:
         self._store = store
         self._mark = mark
+        self._kind = kind
         self._status_of = status_of
         self._saved = saved
         self._unsaved: dict[Key, int] = {}  # with a count of the changes, because one may come during the writing
@@ -110,7 +117,7 @@ class Archive:
             return None
         dropped = self._dropped & changes.keys()
         try:
-            await self._store.put_all("runs", [entry for key in changes if (entry := self._entry(key)) is not None])
+            await self._store.put_all(self._kind, [entry for key in changes if (entry := self._entry(key)) is not None])
         except TheoError as error:
             return error
         self._dropped -= dropped
@@ -130,7 +137,7 @@ class Archive:
             StoreError: the store cannot be read.
         """
         for conclusive in (False, True):
-            value = await self._store.get("runs", handle, owner=owner)
+            value = await self._store.get(self._kind, handle, owner=owner)
             if value is None:
                 return None
             status, process = _restored(value)
@@ -147,7 +154,7 @@ class Archive:
         Raises:
             StoreError: the store cannot be written.
         """
-        return Cleared(await self._store.contents.clear("runs", spared=self._at_work), self._mark.others())
+        return Cleared(await self._store.contents.clear(self._kind, spared=self._at_work), self._mark.others())
 
     def _at_work(self, value: JsonValue) -> bool:
         try:
@@ -162,7 +169,7 @@ class Archive:
         Raises:
             StoreError: the store cannot be read.
         """
-        return [entry.key for entry in await self._store.entries("runs", owner=owner, limit=limit)]
+        return [entry.key for entry in await self._store.entries(self._kind, owner=owner, limit=limit)]
 
     def _entry(self, key: Key) -> Put | None:
         """What is to be written of a run: nothing where memory was full while the store failed."""

@@ -18,21 +18,10 @@ if TYPE_CHECKING:
     from theo_mcp.backend import Limited, Used
 
 _MOST = 5
-_FREE = frozenset(
-    {
-        "models",
-        "health",
-        "usage",
-        "conversations",
-        "conversation",
-        "skills",
-        "skill",
-        "install_skill",
-        "uninstall_skill",
-        "job",
-        "wait_for_job",
-    }
-)
+_FREE = {
+    "models", "health", "usage", "conversations", "conversation", "delete_conversation", "skills", "skill",
+    "install_skill", "uninstall_skill", "job", "wait_for_job", "tools",
+}  # fmt: skip
 
 
 @dataclass

@@ -182,7 +182,20 @@ class Settings(BaseModel):
         ge=0,
         le=31_536_000,
         description="Seconds that a result can be had again by its handle, also after a restart. 0: until the server "
-        "ends, and nothing of it is written to disk.",
+        "ends, and nothing of it is written to disk; of what the engine does, only conversations that you began are.",
+    )
+    cache_bytes: int = Field(
+        64 * 2**20,
+        ge=0,
+        description="Room for answers of the engine that may be given again to the same request; those that were not "
+        "asked for longest give way. 0: each is made anew.",
+    )
+    audit_days: float = Field(
+        90.0,
+        ge=0,
+        le=3650,
+        description="Days that a row about each request to the engine is kept: when, who, mode, model, tokens and "
+        "metadata; never what was asked or answered. 0: none.",
     )
     previews: bool = Field(True, description="Show small previews of images beside the paths of their files.")
     resource_links: Literal["auto", "on", "off"] = Field(

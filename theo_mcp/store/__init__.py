@@ -33,7 +33,9 @@ __all__ = ["FILE", "Entry", "Kind", "Put", "Store", "Sums"]
 FILE = "store.sqlite"
 """Its name in the data folder."""
 
-Kind: TypeAlias = Literal["conversations", "jobs", "runs", "cache", "replays", "usage", "keys", "skills"]
+Kind: TypeAlias = Literal[
+    "conversations", "jobs", "runs", "cache", "replays", "history", "audit", "totals", "usage", "keys", "skills"
+]
 
 _STEPS = (
     (

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 _PAGES = 25_000  # 100 MB at a time, so that nobody waits long
 
+_TRIM = """DELETE FROM entries WHERE number IN (
+    SELECT number FROM (
+        SELECT number, SUM(LENGTH(key) + LENGTH(value)) OVER (ORDER BY changed_at DESC, number DESC) AS held
+        FROM entries WHERE kind = ?)
+    WHERE held > ?)"""
+
 
 @dataclass(frozen=True)
 class Held:
@@ -42,6 +48,17 @@ class Contents:
         gone = await self._file.write(lambda connection: connection.execute(what, (now,)).rowcount)
         await self._file.read(_give_back)
         return gone
+
+    async def forget(self, kind: Kind, owner: str) -> int:
+        """Removes what an owner has of a kind; how many entries it was."""
+        wanted = (kind, owner.encode("utf-8", "surrogatepass"))
+        what = "DELETE FROM entries WHERE kind = ? AND owner = ?"
+        return await self._file.write(lambda connection: connection.execute(what, wanted).rowcount)
+
+    async def trim(self, kind: Kind, max_bytes: int) -> int:
+        """Removes of a kind what was not changed for longest, until it has no more than `max_bytes`; how many entries
+        it was."""
+        return await self._file.write(lambda connection: connection.execute(_TRIM, (kind, max_bytes)).rowcount)
 
     async def clear(self, kind: Kind, *, spared: Callable[[JsonValue], bool] | None = None) -> int:
         """Removes a kind, but for the values that are `spared`, and gives the room back; how many are spared.

@@ -39,7 +39,7 @@ async def test_the_key_of_the_server_is_sent_and_a_wrong_one_told_once(
     model_server: ModelServer, make_settings: MakeSettings
 ) -> None:
     model_server.key = "right-key-0123456789"
-    settings = {"engine_url": model_server.url, "engine_model": "scripted-1b"}
+    settings = {"engine_url": model_server.url, "engine_model": "scripted-1b", "cache_bytes": 0}
 
     async with connect(make_settings(**settings, engine_api_key="right-key-0123456789")) as backend:
         assert (await backend.theo.complete(HELLO)).content
@@ -56,7 +56,7 @@ async def test_a_field_of_ours_that_the_server_refuses_is_left_out_from_then_on(
     field = "stream_options"
     model_server.refused_fields = {field}
 
-    async with connect(make_settings(engine_url=model_server.url)) as backend:
+    async with connect(make_settings(engine_url=model_server.url, cache_bytes=0)) as backend:
         for _ in range(2):
             assert (await backend.theo.complete(HELLO)).content
 

@@ -53,6 +53,7 @@ async def test_every_call_is_counted_with_what_it_says_of_itself(arm: Scripted) 
     await hosted.install_skill("x")
     await hosted.conversations()
     await hosted.conversation("x")
+    await hosted.delete_conversation("x")
     await hosted.usage()
     await other.improve(ImproveRequest(prompt="x", output_type="pdf"))
     async with other.generate(GenerateRequest(prompt="x", output_type="pdf")) as events:
@@ -69,6 +70,7 @@ async def test_every_call_is_counted_with_what_it_says_of_itself(arm: Scripted) 
         Used("theo", "complete_openai", 1, 0, 0, 168, FREE, cost),  # that format tells no cost
         Used("theo", "conversation", 1, 0, 0, 0, FREE, FREE),
         Used("theo", "conversations", 1, 0, 0, 0, FREE, FREE),
+        Used("theo", "delete_conversation", 1, 0, 0, 0, FREE, FREE),
         Used("theo", "document", 1, 0, 0, 168, cost, FREE),
         Used("theo", "health", 1, 0, 0, 0, FREE, FREE),
         Used("theo", "images", 1, 0, 0, 168, cost, FREE),

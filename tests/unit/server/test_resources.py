@@ -248,7 +248,7 @@ async def test_what_cannot_be_looked_up_completes_to_nothing(host: Host, theo_se
     assert await completed(host, "theo://conversations/{id}", "id", "") == []
 
 
-async def test_the_engine_has_no_conversations_to_complete(engine_host: Host) -> None:
+async def test_an_engine_without_conversations_completes_to_none(engine_host: Host) -> None:
     assert await completed(engine_host, "theo://conversations/{id}", "id", "") == []
 
 

@@ -361,3 +361,29 @@ async def test_a_damaged_value_is_told_hides_no_other_and_can_be_replaced(
     assert "private name" not in caplog.text
     await store.put("cache", "private name", 4)
     assert await store.get("cache", "private name") == 4
+
+
+async def test_what_was_not_changed_for_longest_gives_way_to_what_fits(store: Store, clock: Clock) -> None:
+    for number, key in enumerate("abc"):
+        clock.now = 1000.0 + number
+        await store.put("cache", key, "x" * 8, owner=f"owner {number}")  # 11 bytes each, with key and quotes
+    await store.put("runs", "a", "x" * 100)
+    clock.now = 2000.0
+    await store.update("cache", "a", lambda value: value, owner="owner 0")
+
+    gone = await store.contents.trim("cache", 22)
+
+    left = [await store.get("cache", key, owner=f"owner {number}") for number, key in enumerate("abc")]
+    assert (gone, [value is not None for value in left]) == (1, [True, False, True])
+    assert await store.contents.trim("cache", 0) == 2
+    assert await store.get("runs", "a")
+
+
+async def test_what_one_owner_has_of_a_kind_is_forgotten(store: Store) -> None:
+    for owner in ("ann", "bob"):
+        await store.put("cache", "a", 1, owner=owner)
+        await store.put("runs", "a", 1, owner=owner)
+
+    assert await store.contents.forget("cache", "ann") == 1
+    assert [await store.get("cache", "a", owner=owner) for owner in ("ann", "bob")] == [None, 1]
+    assert await store.get("runs", "a", owner="ann") == 1

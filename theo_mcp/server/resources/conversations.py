@@ -19,7 +19,7 @@ async def _read(backend: Backend, rooms: Rooms, name: str) -> Sequence[Content]:
 
 
 async def _names(backend: Backend, rooms: Rooms) -> Sequence[str]:
-    if backend.theo_choice.answers != "hosted":
+    if backend.theo_choice.answers == "nothing":
         return []
     return [each.id for each in (await backend.theo.conversations()).conversations if each.id]
 
@@ -28,7 +28,7 @@ RESOURCE = Resource(
     uri="theo://conversations/{id}",
     name="conversations",
     title="Conversation",
-    description="A conversation at Theo, with all its turns.",
+    description="A conversation with Theo, with all its turns.",
     read=_read,
     names=_names,
     icon="M4 4h16v12H9l-5 4z",

@@ -1,7 +1,4 @@
-"""``theo://usage``: what the account has used, and what was used since the start.
-
-The engine on this machine has no account: then it is what was used since the start alone.
-"""
+"""``theo://usage``: what the account, or the engine on this machine, has used, and what was used since the start."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ async def _read(backend: Backend, rooms: Rooms, name: str) -> Sequence[Content]:
     if backend.spending is not None:
         here["spending"] = told(backend, rooms, {"spending": await backend.spending()}).data["spending"]
     answers = backend.theo_choice.answers
-    if answers != "hosted":
+    if answers == "nothing":
         return [as_json({"answers": answers, **here})]
     return [facts(answers, await backend.theo.usage(), **here)]
 
@@ -30,7 +27,7 @@ RESOURCE = Resource(
     uri="theo://usage",
     name="usage",
     title="Usage",
-    description="Requests, tokens and cents of your account, and since the start of this server.",
+    description="Requests, tokens and cents of your account or this machine, and since the start of this server.",
     mime="application/json",
     read=_read,
     ttl_ms=30_000,

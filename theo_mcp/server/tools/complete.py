@@ -28,7 +28,9 @@ class CompleteArguments(Arguments):
 
     prompt: str = Field(description='What to answer: "Explain microservices architecture".')
     mode: Mode | None = Field(None, description="How to answer; auto chooses by the prompt.")
-    conversation_id: str | None = Field(None, description='Continues a conversation: "conv_1".')
+    conversation_id: str | None = Field(
+        None, description='Continues a conversation: "conv_1"; on this machine "new" begins one.'
+    )
     skills: list[str] | None = Field(None, description='Slugs of skills: ["inventory-check"].')
     tools: list[str] | None = Field(
         None, description='Tools for the model, each as JSON: {"name": "…", "description": "…", "input_schema": {}}.'
@@ -40,7 +42,7 @@ class CompleteArguments(Arguments):
     metadata: list[str] | None = Field(None, description='Facts to echo and audit: ["team=web"].')
     component_library: str | None = Field(None, description='For mode genui: "eviui".')
     attachments: list[str] | None = Field(None, description='Paths of images to look at: ["docs/login.png"].')
-    fresh: bool | None = Field(None, description="Past the cache: adds a line with a random word to the prompt.")
+    fresh: bool | None = Field(None, description="Past the cache; a hosted service is sent a random word for it.")
 
 
 def request_of(arguments: CompleteArguments) -> CompletionRequest:
@@ -58,10 +60,8 @@ def request_of(arguments: CompleteArguments) -> CompletionRequest:
             f"The argument 'model_overrides' names {unknown[:60]!r}, which is not a mode.",
             hint=f"The modes are: {', '.join(MODES)}.",
         )
-    # The cache's key is the prompt, the mode, the skills and the tools, and nothing else.
-    nonce = f"\n\n(Answer anew: {secrets.token_hex(4)}.)" if arguments.fresh and arguments.prompt.strip() else ""
     return CompletionRequest(
-        prompt=arguments.prompt + nonce,
+        prompt=arguments.prompt,
         mode=arguments.mode,
         conversation_id=arguments.conversation_id,
         skills=tuple(arguments.skills) if arguments.skills else None,
@@ -77,12 +77,24 @@ def request_of(arguments: CompleteArguments) -> CompletionRequest:
 
 async def _run(call: Call, arguments: CompleteArguments) -> Reply:
     plain = request_of(arguments)
+    if arguments.fresh:
+        call, plain = _fresh(call, plain)
     if arguments.attachments:
         plain = plain.model_copy(update={"attachments": await attached(call.rooms, arguments.attachments)})
     project = await project_of(call.rooms)
     request = with_project(plain, project)
     reply = await tried(request, plain, lambda request: _answer(call, request, arguments.prompt))
     return with_remarks(reply, call.rooms, project)
+
+
+def _fresh(call: Call, request: CompletionRequest) -> tuple[Call, CompletionRequest]:
+    """Past the cache. The engine is told; a hosted service cannot be, and looks at the prompt, the mode, the skills and
+    the tools and at nothing else."""
+    if call.backend.theo_choice.answers != "hosted":
+        caller = replace(call.backend.caller, fresh=True)
+        return replace(call, backend=call.backend.for_caller(caller)), request
+    nonce = f"\n\n(Answer anew: {secrets.token_hex(4)}.)" if request.prompt.strip() else ""
+    return call, request.model_copy(update={"prompt": request.prompt + nonce})
 
 
 async def _answer(call: Call, request: CompletionRequest, prompt: str) -> Reply:

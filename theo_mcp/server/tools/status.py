@@ -40,7 +40,7 @@ async def _run(call: Call, arguments: StatusArguments) -> Reply:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ask, "health", backend.theo.health)
         tasks.start_soon(ask, "models", backend.theo.models)
-        if backend.theo_choice.answers == "hosted":
+        if backend.theo_choice.answers != "nothing":
             tasks.start_soon(ask, "usage", backend.theo.usage)
             tasks.start_soon(ask, "conversations", backend.theo.conversations)
         if backend.check_engine is not None:

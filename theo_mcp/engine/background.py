@@ -1,0 +1,44 @@
+"""Where work of the engine goes on that outlives its call: a task group that is open as long as its backend is.
+
+A backend that is closed but was never entered has none; then whatever needs one says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+
+class Background:
+    """The tasks of one backend. Leaving `open` cancels them and waits until they have ended."""
+
+    def __init__(self) -> None:
+        self._tasks: TaskGroup | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        failure: BaseException | None = None
+        async with anyio.create_task_group() as self._tasks:
+            try:
+                yield
+            except anyio.get_cancelled_exc_class():
+                raise
+            except BaseException as error:  # so that it comes out as it is, and not in a group
+                failure = error
+            tasks, self._tasks = self._tasks, None
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    def start(self, work: Callable[[], Coroutine[object, object, None]]) -> bool:
+        """Starts `work`, which raises nothing; whether there is a place for it."""
+        if self._tasks is None:
+            return False
+        self._tasks.start_soon(work)
+        return True

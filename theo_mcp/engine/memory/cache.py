@@ -1,0 +1,231 @@
+"""Whole answers that are given again to the same request, at no cost and marked as such.
+
+It is exact: likeness of two prompts is no proof that one answer serves both. What is kept ended by itself, called no
+tool but those that compute, and is the tenant's own. Of requests that are the same at the same time one is carried
+out; the others get its answer. If that one is stopped, the next of them takes its place; if it fails, each goes its
+own way.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import anyio
+from pydantic import JsonValue
+
+from theo_mcp.backend import Caller, Observe
+from theo_mcp.engine.files import within
+from theo_mcp.engine.memory.behind import Behind
+from theo_mcp.engine.memory.place import Place
+from theo_mcp.errors import StoreError
+from theo_mcp.settings import Settings
+from theo_mcp.store import Put
+from theo_mcp.wire.events import ArtifactEvent, CompletionEvent, Done, GenuiMeta, Meta, Skills, Token, ToolEvent
+
+Kept: TypeAlias = str
+"""The events of an answer in their order, as JSON; a text alone stands for a token."""
+Events: TypeAlias = AbstractAsyncContextManager[AsyncIterator[CompletionEvent]]
+
+_HOUR_S: Final = 3600.0
+_LIVES_S: Final = {"fast": _HOUR_S, "roast": _HOUR_S}
+"""By mode; a day for the others. What is asked in passing is asked of the present."""
+_DAY_S: Final = 24 * _HOUR_S
+_COMPUTING: Final = frozenset({"calculator"})
+"""Tools whose result is the same again."""
+_IN_MEMORY: Final = 4 * 2**20  # the rest is on disk, where there is a disk
+_OVERHEAD_BYTES: Final = 512  # of an answer in memory
+_TOUCH_S: Final = 60.0
+_KINDS: Final[dict[str, type[CompletionEvent]]] = {
+    "meta": Meta, "skills": Skills, "genui_meta": GenuiMeta, "tool": ToolEvent, "artifact": ArtifactEvent, "done": Done,
+}  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Held:
+    """An answer in memory."""
+
+    events: Kept
+    size: int
+    expires_at: float
+    touched_at: float
+
+
+@dataclass
+class _Flight:
+    """An answer that is being made; `events` is None where it ended without one that may be given again."""
+
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    events: Kept | None = None
+    stopped: bool = False
+
+    def end(self, events: Kept | None = None, *, stopped: bool = False) -> None:
+        if not self.ended.is_set():
+            self.events, self.stopped = events, stopped
+            self.ended.set()
+
+
+class Cache:
+    """The answers of one engine; on disk where results are kept there, and in memory."""
+
+    def __init__(
+        self, settings: Settings, place: Place, behind: Behind, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._room = settings.cache_bytes
+        self._on_disk = settings.keep_results_s > 0
+        self._place = place
+        self._behind = behind
+        self._clock = clock
+        self._held: OrderedDict[str, _Held] = OrderedDict()  # the one used last at the end
+        self._size = 0
+        self._flights: dict[str, _Flight] = {}
+        self._failing = False
+
+    @asynccontextmanager
+    async def through(
+        self, key: str | None, caller: Caller, make: Callable[[], Events], observe: Observe | None
+    ) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
+        """The events of the kept answer, or of a new one that `make` makes."""
+        if key is None or self._room <= 0:
+            async with make() as events:
+                yield events
+            return
+        kept = None if caller.fresh else await self._known(key, caller, observe)
+        if kept is not None:
+            async with aclosing(_replayed(kept)) as replayed:
+                yield replayed
+            return
+        flight = _Flight()
+        leads = self._flights.setdefault(key, flight) is flight
+        try:
+            async with make() as events, aclosing(self._recorded(events, flight, key, caller)) as recorded:
+                yield recorded
+        except Exception:
+            flight.end()
+            raise
+        finally:
+            flight.end(stopped=True)
+            if leads:
+                del self._flights[key]
+
+    async def _known(self, key: str, caller: Caller, observe: Observe | None) -> Kept | None:
+        """The kept answer, or that of the same request which is under way."""
+        while True:
+            kept = await self._kept(key, caller)
+            flight = self._flights.get(key)
+            if kept is not None or flight is None:
+                return kept
+            if observe is not None:
+                observe("waiting for the answer to the same request")
+            with within(caller.deadline_s):
+                await flight.ended.wait()
+            if not flight.stopped:
+                return flight.events
+
+    async def _kept(self, key: str, caller: Caller) -> Kept | None:
+        now = self._clock()
+        held = self._held.get(key)
+        if held is None or held.expires_at <= now:
+            return await self._stored(key, caller)
+        self._held.move_to_end(key)
+        if self._on_disk and now - held.touched_at > _TOUCH_S:
+            held.touched_at = now
+            self._behind.touch("cache", key, caller.tenant)
+        return held.events
+
+    async def _stored(self, key: str, caller: Caller) -> Kept | None:
+        if not self._on_disk:
+            return None
+        try:
+            store = await self._place.found()
+            value = await store.get("cache", key, owner=caller.tenant) if store else None
+        except StoreError as error:
+            if not self._failing:
+                log.warning("Answers that were kept cannot be read: %s", error)
+            self._failing = True
+            return None
+        self._failing = False
+        if not isinstance(value, dict) or not isinstance(events := value.get("events"), str):
+            return None
+        until = value.get("until")
+        self._hold(key, events, float(until) if isinstance(until, int | float) else 0.0)
+        self._behind.touch("cache", key, caller.tenant)
+        return events
+
+    def _keep(self, key: str, caller: Caller, events: Kept, mode: str) -> None:
+        until = self._clock() + _LIVES_S.get(mode, _DAY_S)
+        self._hold(key, events, until)
+        if self._on_disk and len(events) <= self._room:
+            self._behind.put("cache", Put(key, {"events": events, "until": until}, caller.tenant, until))
+
+    def _hold(self, key: str, events: Kept, until: float) -> None:
+        """Holds it in memory, where those that were not asked for longest give way."""
+        size = len(events) + _OVERHEAD_BYTES
+        self._forget(key)
+        room = min(self._room, _IN_MEMORY) if self._on_disk else self._room
+        if size <= room:
+            self._held[key] = _Held(events, size, until, self._clock())
+            self._size += size
+            while self._size > room:
+                self._forget(next(iter(self._held)))
+
+    def _forget(self, key: str) -> None:
+        held = self._held.pop(key, None)
+        if held is not None:
+            self._size -= held.size
+
+    async def _recorded(
+        self, events: AsyncIterator[CompletionEvent], flight: _Flight, key: str, caller: Caller
+    ) -> AsyncGenerator[CompletionEvent, None]:
+        """The same events; at the last one the answer is kept, if it may be."""
+        kept: list[JsonValue] | None = []
+        mode, room = "", self._room
+        async for event in events:
+            if kept is not None:
+                if isinstance(event, Token):
+                    kept.append(event.token)
+                    room -= len(event.token)
+                else:
+                    kept.append({**event.model_dump(by_alias=True, exclude_unset=True), "event": event.event})
+                mode = event.resolved_mode if isinstance(event, Meta) else mode
+                if room < 0 or not _may_be_kept(event):
+                    kept = None
+            if isinstance(event, Done):
+                whole = None if kept is None else json.dumps(kept, ensure_ascii=False, default=str)
+                if whole is not None:
+                    self._keep(key, caller, whole, mode)
+                flight.end(whole)
+            yield event
+
+
+def _may_be_kept(event: CompletionEvent) -> bool:
+    match event:
+        case ToolEvent():
+            return event.name in _COMPUTING and event.status == "success"
+        case Meta():
+            return all(tool.name in _COMPUTING for tool in event.tools)
+        case Done():
+            return event.theo_mcp.finish_reason == "stop" and not event.cached
+        case _:
+            return True
+
+
+async def _replayed(kept: Kept) -> AsyncGenerator[CompletionEvent, None]:
+    """A kept answer as if it were made now: the same events, at no cost and marked."""
+    for item in json.loads(kept):
+        if isinstance(item, str):
+            yield Token(token=item)
+        elif isinstance(item, dict) and (kind := _KINDS.get(str(item.get("event")))) is not None:
+            event = kind.model_validate(item)
+            if isinstance(event, Done):
+                usage = event.usage.model_copy(update={"cost_cents": 0.0, "cached": True})
+                event = event.model_copy(update={"usage": usage, "cached": True})
+            yield event
