@@ -321,11 +321,37 @@ async def test_an_answer_that_nobody_reads_loses_its_place_to_one_who_waits(
                 await anext(unread)
                 await anext(unread)
                 with anyio.fail_after(5):
-                    answer = await backend.theo.complete(HELLO)
+                    async with anyio.create_task_group() as tasks:
+                        tasks.start_soon(backend.theo.complete, HELLO)
                 async for _ in unread:
                     pass
 
-    assert answer.content
+    assert len(model_server.chats) == 2
+
+
+async def test_a_task_never_waits_for_its_own_place(make_settings: MakeSettings, model_server: ModelServer) -> None:
+    async with connect(settings_of(make_settings, model_server, parallel=1)) as backend:
+        with anyio.fail_after(5):
+            async with backend.theo.stream(HELLO) as events:
+                await anext(events)
+                inside = await backend.theo.complete(HELLO)
+                async for _ in events:
+                    pass
+
+    assert inside.content
+
+
+async def test_a_place_is_free_when_the_answer_has_been_read(
+    make_settings: MakeSettings, model_server: ModelServer
+) -> None:
+    async with connect(settings_of(make_settings, model_server, parallel=1)) as backend:
+        with anyio.fail_after(5):
+            async with backend.theo.stream(HELLO) as events, anyio.create_task_group() as tasks:
+                async for _ in events:
+                    pass
+                tasks.start_soon(backend.theo.complete, HELLO)
+
+    assert len(model_server.chats) == 2
 
 
 async def test_a_caller_waits_no_longer_than_it_has_time(

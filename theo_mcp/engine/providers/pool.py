@@ -97,7 +97,7 @@ class Pool:
                     answering = True
                     place.server.answered()
                     visit.server = place.server.name
-                    async with aclosing(_read(begun, chunks, place, request, visit)) as read:
+                    async with aclosing(self._read(begun, chunks, place, request, visit)) as read:
                         yield read
                 return
             except errors.TheoError as error:
@@ -108,6 +108,36 @@ class Pool:
                     raise self._none_left(failures) from None
             if observe is not None:
                 observe(f"{place.server.name} could not answer, asking another server")
+
+    async def _read(
+        self,
+        begun: Sequence[ChatChunk],
+        chunks: AsyncIterator[ChatChunk],
+        place: Place,
+        request: ChatRequest,
+        visit: Visit,
+    ) -> AsyncGenerator[ChatChunk, None]:
+        """All chunks, and at their end the tokens as they were counted here, where the server sent no count."""
+        pieces = chars = 0
+        counted = False
+        async with aclosing(_joined(begun, chunks)) as joined:
+            async for chunk in joined:
+                counted = counted or chunk.usage is not None
+                for choice in chunk.choices[:1]:
+                    pieces += bool(choice.delta.content)
+                    chars += len(choice.delta.content or "")
+                place.unread_since = monotonic()
+                yield chunk
+                place.unread_since = None
+                if place.lost:
+                    raise errors.TimeoutExceededError(
+                        "Nobody read the answer for so long that its place went to another request.",
+                        hint="Read a stream as it comes. The limit is idle_timeout_s.",
+                    )
+        self._slots.give_back(place)  # whoever makes more of the answer, follow-ups for one, still holds the context
+        if not counted:
+            visit.estimated = True
+            yield ChatChunk(usage=_estimate(request, pieces, chars))
 
     async def aclose(self) -> None:
         """Closes connections and ends processes."""
@@ -206,31 +236,6 @@ async def _begun(chunks: AsyncIterator[ChatChunk]) -> list[ChatChunk]:
         ):
             break
     return held
-
-
-async def _read(
-    begun: Sequence[ChatChunk], chunks: AsyncIterator[ChatChunk], place: Place, request: ChatRequest, visit: Visit
-) -> AsyncGenerator[ChatChunk, None]:
-    """All chunks, and at their end the tokens as they were counted here, where the server sent no count."""
-    pieces = chars = 0
-    counted = False
-    async with aclosing(_joined(begun, chunks)) as joined:
-        async for chunk in joined:
-            counted = counted or chunk.usage is not None
-            for choice in chunk.choices[:1]:
-                pieces += bool(choice.delta.content)
-                chars += len(choice.delta.content or "")
-            place.unread_since = monotonic()
-            yield chunk
-            place.unread_since = None
-            if place.lost:
-                raise errors.TimeoutExceededError(
-                    "Nobody read the answer for so long that its place went to another request.",
-                    hint="Read a stream as it comes. The limit is idle_timeout_s.",
-                )
-    if not counted:
-        visit.estimated = True
-        yield ChatChunk(usage=_estimate(request, pieces, chars))
 
 
 async def _joined(begun: Sequence[ChatChunk], chunks: AsyncIterator[ChatChunk]) -> AsyncGenerator[ChatChunk, None]:

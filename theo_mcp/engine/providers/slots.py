@@ -1,7 +1,8 @@
 """Who may use a model server now, and who waits: a bounded number at work at each address, and a bounded queue.
 
 Callers take turns: one that asks for much waits behind its own requests, not the others behind it. A place is given
-back when its holder leaves, however it leaves; one whose answer nobody reads is lost to those who wait.
+back when its answer has been read or its holder leaves, however it leaves; one whose answer nobody reads is lost to
+those who wait. A task that asks again while it holds a place gives that up first: it cannot wait for itself.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ class Place:
     """One request's place at a server."""
 
     server: Server
+    task: int
+    """The task that holds it."""
     unread_since: float | None = None
     """Since when its holder has had something that it has not read yet."""
     lost: bool = False
@@ -80,6 +83,7 @@ class _Waiter:
     turn: int
     number: int
     tried: Set[Server] = field(compare=False)
+    task: int = field(compare=False)
     observed: bool = field(compare=False)
     news: anyio.Event = field(compare=False, default_factory=anyio.Event)
     place: Place | None = field(compare=False, default=None)
@@ -125,7 +129,14 @@ class Slots:
             yield place
         finally:
             self._usual += (monotonic() - since - self._usual) / 8
-            self._give_back(place)
+            self.give_back(place)
+
+    def give_back(self, place: Place) -> None:
+        """Lets others have `place`; safe to call twice."""
+        if place in self._places:
+            self._places.remove(place)
+            place.server.at_work -= 1
+            self._hand_out()
 
     def choose(self, tried: Set[Server] = frozenset()) -> Server | None:
         """The server to ask now; None where the caller must wait. One that has rested is asked first, by one request;
@@ -144,19 +155,22 @@ class Slots:
         return min(free, key=lambda server: server.rests_until, default=None)
 
     async def _take(self, tried: Set[Server], tenant: str, observe: Observe | None) -> Place:
+        task = anyio.get_current_task().id
+        for place in [each for each in self._places if each.task == task]:
+            self.give_back(place)
         if not self._waiters and (server := self.choose(tried)) is not None:
-            return self._placed(server)
+            return self._placed(server, task)
         if len(self._waiters) >= self._most:
             raise self._full()
         self._numbers += 1
-        waiter = _Waiter(self._next_turn(tenant), self._numbers, tried, observe is not None)
+        waiter = _Waiter(self._next_turn(tenant), self._numbers, tried, task, observe is not None)
         insort(self._waiters, waiter)
         try:
             self._hand_out()
             return await self._wait(waiter, observe)
         except BaseException:
             if waiter.place is not None:
-                self._give_back(waiter.place)
+                self.give_back(waiter.place)
             else:
                 self._waiters.remove(waiter)
                 self._tell()
@@ -182,22 +196,16 @@ class Slots:
         self._turns[tenant] = turn = max(self._turn, self._turns.get(tenant, -1) + 1)
         return turn
 
-    def _placed(self, server: Server) -> Place:
+    def _placed(self, server: Server, task: int) -> Place:
         server.at_work += 1
-        place = Place(server)
+        place = Place(server, task)
         self._places.add(place)
         return place
-
-    def _give_back(self, place: Place) -> None:
-        if not place.lost:
-            self._places.remove(place)
-            place.server.at_work -= 1
-            self._hand_out()
 
     def _take_back_unread(self) -> None:
         until = monotonic() - self._idle
         for place in [each for each in self._places if each.unread_since is not None and each.unread_since <= until]:
-            self._give_back(place)
+            self.give_back(place)
             place.lost = True
 
     def _hand_out(self) -> None:
@@ -207,7 +215,7 @@ class Slots:
             if server is not None:
                 self._waiters.remove(waiter)
                 self._turn = max(self._turn, waiter.turn)
-                waiter.place = self._placed(server)
+                waiter.place = self._placed(server, waiter.task)
                 waiter.news.set()
         self._tell()
 
