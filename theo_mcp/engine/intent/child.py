@@ -31,12 +31,11 @@ class Model:
     def __init__(self) -> None:
         """
         Raises:
-            FileNotFoundError: the package is not installed.
-            OSError: its library or its weights cannot be loaded.
+            OSError: the package is not installed, or its library or its weights cannot be loaded.
         """
         folder = _folder()
         os.putenv("OMP_NUM_THREADS", "1")  # more of them spin: on a busy machine seconds instead of 20 ms
-        self._library = ctypes.CDLL(str(next(path for path in folder.glob("_engine*") if path.is_file())))
+        self._library = ctypes.CDLL(str(next(folder.glob("_engine*"), folder / "_engine")))
         self._library.e5_load.restype = ctypes.c_void_p
         self._library.e5_load.argtypes = [ctypes.c_char_p]
         self._library.e5_dim.argtypes = [ctypes.c_void_p]
@@ -70,9 +69,6 @@ def main() -> None:
     try:
         model = Model()
         _say(answer, {"package": PACKAGE, "version": importlib.metadata.version(PACKAGE)})
-    except (FileNotFoundError, StopIteration):
-        _say(answer, {"error": "missing"})
-        return
     except Exception as error:
         _say(answer, {"error": f"{type(error).__name__}: {error}"})
         return
@@ -85,7 +81,7 @@ def main() -> None:
 def _folder() -> Path:
     found = importlib.util.find_spec(PACKAGE)  # finds it without running it
     if found is None or found.origin is None:
-        raise FileNotFoundError
+        raise FileNotFoundError(f"{PACKAGE} is not installed")
     return Path(found.origin).parent
 
 

@@ -6,6 +6,7 @@ was chosen. A child that is not up in time goes on starting, for the next prompt
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import subprocess
@@ -106,6 +107,10 @@ class Embedding:
     async def _start(self) -> Process:
         if anyio.current_time() < self._rests_until:
             raise NoEmbeddingError("the classifier failed several times")
+        if importlib.util.find_spec(self._wanted["package"]) is None:
+            self._useless = "the classifier is not installed"
+            _log.info("Modes are chosen by rules alone: %s. Install it: %s", self._useless, install_command("embed"))
+            raise NoEmbeddingError(self._useless)
         try:
             process = await anyio.open_process(
                 self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(keys=False)
@@ -133,10 +138,6 @@ class Embedding:
         if not told:
             raise await self._fault("the classifier's process ended")
         await self._stop()
-        if told.get("error") == "missing":
-            self._useless = "the classifier is not installed"
-            _log.info("Modes are chosen by rules alone: %s. Install it: %s", self._useless, install_command("embed"))
-            raise NoEmbeddingError(self._useless)
         self._useless = "the classifier cannot be used"
         why = told.get("error") or f"it belongs to {self._wanted['package']} {self._wanted['version']}"
         raise self._without(self._useless, str(why)[:200])
