@@ -92,11 +92,11 @@ async def test_a_child_killed_while_it_works_costs_one_prompt_its_meaning_and_th
 
     assert second != first
     assert answers[0].content
-    assert answers[0].routing == {
+    assert (answers[0].routing or {}).items() >= {
         "mode": "fast",
         "confidence": 0.3,
         "reason": "no rule is certain, and the classifier's process ended",
-    }
+    }.items()
 
 
 async def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from functools import partial
 
 import anyio
@@ -40,6 +40,7 @@ def settings_of(make: MakeSettings, *servers: ModelServer, **fields: object) -> 
     """A table of `servers`; `fields` of the table, and other settings."""
     table = {name: fields.pop(name) for name in ("parallel", *PRICE) if name in fields}
     urls = [server.url for server in servers]
+    fields = {"cache_bytes": 0, **fields}  # each request is to reach a server
     return make(servers={"pair": {"urls": urls, "model": "scripted-1b", **table}}, **fields)
 
 
@@ -154,7 +155,8 @@ async def test_what_the_request_lacks_is_asked_of_nobody_else(
 
 async def test_where_all_are_down_one_error_names_each(make_settings: MakeSettings, other: ModelServer) -> None:
     other.next = [busy]
-    settings = make_settings(servers={"pair": {"urls": ["http://127.0.0.1:9/v1", other.url], "model": "scripted-1b"}})
+    settings = make_settings( servers={"pair": {"urls": ["http://127.0.0.1:9/v1", other.url], "model": "scripted-1b"}}
+    )
 
     async with connect(settings) as backend:
         with pytest.raises(errors.ServiceError) as raised:
@@ -168,16 +170,16 @@ async def test_where_all_are_down_one_error_names_each(make_settings: MakeSettin
 async def test_a_server_that_was_killed_is_asked_again_when_it_is_back(
     make_settings: MakeSettings, other: ModelServer
 ) -> None:
-    async with AsyncExitStack() as life:
-        first = await life.enter_async_context(ModelServer())
+    async with ModelServer() as first:  # for a port that is free
         settings = settings_of(make_settings, first, other)
-        async with connect(settings) as backend:
+    port = int(first.origin.rpartition(":")[2])
+    async with connect(settings) as backend:
+        async with ModelServer(port=port):
             before = await server_of(backend)
-            await life.aclose()
-            meanwhile = await server_of(backend)
-            async with ModelServer(port=int(first.origin.rpartition(":")[2])) as again:
-                await backend.theo.health()  # which finds it there: it need not rest any longer
-                afterwards = await server_of(backend)
+        meanwhile = await server_of(backend)
+        async with ModelServer(port=port) as again:
+            await backend.theo.health()  # which finds it there: it need not rest any longer
+            afterwards = await server_of(backend)
 
     assert (before, meanwhile, afterwards) == ("pair#1", "pair#2", "pair#1")
     assert len(again.chats) == 1

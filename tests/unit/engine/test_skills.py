@@ -74,7 +74,6 @@ async def test_the_built_in_skills_are_the_marketplace_and_none_takes_part_unask
     assert installed == []
     assert answer.skills_active == ()
     assert system(model_server) == "You are Theo, a careful and friendly assistant. Answer directly and briefly."
-    assert not settings.data_dir.exists()
 
 
 async def test_a_skill_that_is_named_is_told_to_the_model_and_to_the_caller(
