@@ -15,7 +15,6 @@ NOT_SERVED: dict[str, list[object]] = {
     "mode": ["image", "video", "research", "genui"],
     "conversation_id": ["cmpl_1"],
     "skills": [["inventory-check"]],
-    "tools": [[{"name": "t", "description": "d"}]],
     "model_overrides": [{"code": "theo-1-reason"}],
     "component_library": ["eviui"],
     "attachments": [[{"type": "image_url", "url": "https://example.com/a.png"}]],
@@ -33,6 +32,7 @@ SERVED = {
     "persona": "none",
     "temperature": 0.2,
     "max_iterations": 3,
+    "tools": [{"name": "t", "description": "d"}],
     "format": "theo",
     "metadata": {"team": "web"},
     "conversation": {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]},
@@ -75,9 +75,10 @@ async def test_everything_else_is_honoured(model_server: ModelServer, make_setti
     async with connect(make_settings(engine_url=model_server.url)) as backend:
         answer = await backend.theo.complete(CompletionRequest.model_validate(SERVED))
 
-    asked = model_server.chats[0]
+    asked = model_server.chats[-1]
     assert answer.resolved_mode == "think"
     assert answer.metadata == {"team": "web"}
+    assert [tool["function"]["name"] for tool in asked["tools"]] == ["t", "clock", "calculator"]
     assert asked["temperature"] == 0.2
     assert [message["role"] for message in asked["messages"]] == ["user", "assistant", "user"]
     assert [message["content"] for message in asked["messages"]] == ["Hi", "Hello.", "Hello"]

@@ -11,6 +11,7 @@ from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.skills import Prepared
+from theo_mcp.engine.toolbox import toolbox
 from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import CompletionRequest
 from theo_mcp.wire.events import CompletionEvent
@@ -33,9 +34,19 @@ async def run(
         temperature=request.temperature,
         observe=observe,
     )
+    tools = toolbox(
+        engine.settings,
+        inline=(*(request.tools or ()), *prepared.tools),
+        allowed=prepared.allowed,
+        tenant=caller.tenant,
+    )
     async with (
         loop.run(
-            way, prepared.messages, max_iterations=request.max_iterations or _ITERATIONS, observe=observe
+            way,
+            prepared.messages,
+            tools=tools,
+            max_iterations=request.max_iterations or _ITERATIONS,
+            observe=observe,
         ) as working,
         aclosing(_events(request, intent, prepared, way, working)) as events,
     ):

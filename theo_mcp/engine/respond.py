@@ -10,6 +10,7 @@ from typing import Final
 from theo_mcp.artifacts import check, fences
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.providers import ServedModel
+from theo_mcp.engine.repetition import NOTICE
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.skills import Prepared
 from theo_mcp.engine.working import Working
@@ -105,7 +106,7 @@ def about(
     """Who answered, and what the caller should know of it."""
     finish = working.finish_reason if working else ""
     notices = [*notices, *([DRAFT_NOTICE] if model.draft else [])]
-    if finish == "length":
+    if finish == "length" and NOTICE not in notices:
         notices.append("The answer was cut at the longest that is allowed; max_output_tokens is a setting.")
     return Extension(
         backend="engine",

@@ -29,6 +29,8 @@ class Prepared:
     messages: tuple[ChatMessage, ...]
     active: tuple[ActiveSkill, ...] = ()
     tools: tuple[InlineTool, ...] = ()
+    allowed: tuple[str, ...] = ()
+    """The built-in tools that the skills ask for, by name."""
     model: str = ""
     """The engine or model that the first skill with a preference prefers."""
     notices: tuple[str, ...] = ()

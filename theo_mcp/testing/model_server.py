@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
 import anyio
 
 from theo_mcp.testing.http import Exchange, Fields, HttpServer
@@ -9,8 +14,18 @@ from theo_mcp.testing.http import Exchange, Fields, HttpServer
 ANSWER = ("```python\n", "def add(a, b):\n", "    return a + b\n", "```\n", "\nIt adds — ", "zażółć 🧮.")
 
 
+@dataclass(frozen=True)
+class Calls:
+    """A turn in which the model calls tools, each by its name and its arguments (a str is sent as it is)."""
+
+    calls: tuple[tuple[str, Fields | str], ...]
+    text: str = ""
+    """What it says before."""
+
+
 class ModelServer(HttpServer):
-    """The server. What it says is `pieces`, unless the request asks for the probe's or the brief's schema."""
+    """The server. What it says is `pieces`, unless the request asks for the probe's or the brief's schema, or offers
+    tools to a model that has `turns`."""
 
     def __init__(self) -> None:
         super().__init__(self._answer)
@@ -20,6 +35,14 @@ class ModelServer(HttpServer):
         self.key: str | None = None
         self.refused_fields: set[str] = set()
         self.keeps_schemas = True
+        self.calls_tools = True
+        """Otherwise tools in a request are ignored without a word, as llama.cpp does where the template lacks them."""
+        self.sends_calls: Literal["pieces", "whole"] = "pieces"
+        """In pieces, as OpenAI, vLLM and llama.cpp do; or each whole and all with the index 0, as Ollama did."""
+        self.follows_words = False
+        """Whether a model without schema and tools keeps to a JSON object that its system text asks for."""
+        self.turns: list[Calls | tuple[str, ...]] = []
+        """What the model does with tools, turn by turn; the last one again and again."""
         self.sends_usage = True
         self.silent_after: int | None = None
         """After so many pieces nothing comes any more; the client's closing ends it."""
@@ -57,9 +80,21 @@ class ModelServer(HttpServer):
             await exchange.reply(404, {"error": {"message": f"model {fields['model']} not found"}})
             return
         await exchange.start_events()
-        pieces = self.pieces
-        if "response_format" in fields and self.keeps_schemas:
-            pieces = (_filled(fields["response_format"]["json_schema"]["schema"]),)
+        pieces, finish = self.pieces, self.finish
+        if fields.get("tools") and self.calls_tools:
+            forced = fields.get("tool_choice") == "required"
+            turn = Calls((_forced(fields["tools"][0]["function"]),)) if forced else self._turn()
+            pieces = (turn.text,) if isinstance(turn, Calls) else turn
+            if isinstance(turn, Calls):
+                finish = "tool_calls"
+                for delta in _deltas(turn, whole=self.sends_calls == "whole"):
+                    await exchange.event(_chunk(fields["model"], delta))
+                pieces = ()
+        elif "response_format" in fields and self.keeps_schemas:
+            schema = fields["response_format"]["json_schema"]["schema"]
+            pieces = _spoken(self._turn()) if "action" in schema["properties"] else (_filled(schema),)
+        elif self.follows_words and "JSON object" in fields["messages"][0]["content"]:
+            pieces = ("Sure:\n```json\n", *_spoken(self._turn()), "\n```")
         for number, piece in enumerate(pieces):
             if number == self.silent_after:
                 self.silent.set()
@@ -67,11 +102,44 @@ class ModelServer(HttpServer):
             if number == self.cut_after:
                 return
             await exchange.event(_chunk(fields["model"], {"content": piece}))
-        await exchange.event(_chunk(fields["model"], {}, self.finish))
+        await exchange.event(_chunk(fields["model"], {}, finish))
         if self.sends_usage:
             usage = {"prompt_tokens": 7, "completion_tokens": len(pieces), "total_tokens": 7 + len(pieces)}
             await exchange.event({"id": "c1", "model": fields["model"], "choices": [], "usage": usage})
         await exchange.event("[DONE]")
+
+    def _turn(self) -> Calls | tuple[str, ...]:
+        return self.turns.pop(0) if len(self.turns) > 1 else self.turns[0] if self.turns else self.pieces
+
+
+def _deltas(turn: Calls, *, whole: bool) -> Iterator[Fields]:
+    yield {"role": "assistant", "content": turn.text or None}
+    for index, (name, given) in enumerate(turn.calls):
+        arguments = given if isinstance(given, str) else json.dumps(given)
+        call = {"index": 0 if whole else index, "id": f"call_{index}a", "type": "function"}
+        if whole:
+            yield {"tool_calls": [{**call, "function": {"name": name, "arguments": arguments}}]}
+            continue
+        yield {"tool_calls": [{**call, "function": {"name": name, "arguments": ""}}]}
+        for start in range(0, len(arguments), 5):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": arguments[start : start + 5]}}]}
+
+
+def _forced(function: Fields) -> tuple[str, Fields]:
+    values = {"boolean": True, "number": 1, "integer": 1, "array": [], "object": {}}
+    properties = function["parameters"]["properties"]
+    return function["name"], {name: values.get(kind["type"], "text") for name, kind in properties.items()}
+
+
+def _spoken(turn: Calls | tuple[str, ...]) -> tuple[str, ...]:
+    """The turn as a JSON object, in pieces that cut its escapes."""
+    if isinstance(turn, Calls):
+        name, given = turn.calls[0]
+        arguments = given if isinstance(given, str) else json.dumps(given)
+        text = f'{{"action": {json.dumps(name)}, "arguments": {arguments}}}'
+    else:
+        text = json.dumps({"action": "answer", "answer": "".join(turn)})
+    return tuple(text[start : start + 3] for start in range(0, len(text), 3))
 
 
 def _chunk(model: str, delta: Fields, finish: str | None = None) -> Fields:
