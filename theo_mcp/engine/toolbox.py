@@ -198,6 +198,7 @@ def _alias(name: str, taken: Iterable[str]) -> str:
 
 
 def _succeeded(name: str, arguments: dict[str, JsonValue], text: str) -> Outcome:
+    text = text.rstrip()
     cut = f"\n(Cut: the first {_MOST_CHARS} of {len(text)} characters.)" if len(text) > _MOST_CHARS else ""
     text = text[:_MOST_CHARS]
     runs = re.findall(r"`{3,}", text)

@@ -93,7 +93,7 @@ class ModelServer(HttpServer):
         elif "response_format" in fields and self.keeps_schemas:
             schema = fields["response_format"]["json_schema"]["schema"]
             pieces = _spoken(self._turn()) if "action" in schema["properties"] else (_filled(schema),)
-        elif self.follows_words and "JSON object" in fields["messages"][0]["content"]:
+        elif self.follows_words and _asks_for_json(fields["messages"][0]):
             pieces = ("Sure:\n```json\n", *_spoken(self._turn()), "\n```")
         for number, piece in enumerate(pieces):
             if number == self.silent_after:
@@ -110,6 +110,10 @@ class ModelServer(HttpServer):
 
     def _turn(self) -> Calls | tuple[str, ...]:
         return self.turns.pop(0) if len(self.turns) > 1 else self.turns[0] if self.turns else self.pieces
+
+
+def _asks_for_json(message: Fields) -> bool:
+    return message["role"] == "system" and "JSON object" in message["content"]
 
 
 def _deltas(turn: Calls, *, whole: bool) -> Iterator[Fields]:
