@@ -23,7 +23,10 @@ _RUN: Final = 8
 _LONGEST_BLOCK: Final = 6
 _LONGEST_PIECE: Final = 80
 _EVERY: Final = 24
+_EVERY_WORDS: Final = 6 * _EVERY
 _SEEN: Final = 2000
+_SHOWN: Final = 320
+_LONGEST_LINE: Final = 16_000
 
 
 @dataclass(frozen=True)
@@ -67,23 +70,30 @@ class Repetition:
         self._lines: list[str] = []
         self._words: list[str] = []
         self._line = ""
-        self._checked = 0
+        self._checked = self._counted = 0
         self._blank = 0
         self._fenced = False
 
     def feed(self, piece: str) -> bool:
         """Whether the text repeats itself by now."""
-        *ended, self._line = (self._line + piece).split("\n")
-        for line in ended:
-            self._checked = 0
-            if self._end(line):
+        if "\n" in piece:
+            *ended, self._line = (self._line + piece).split("\n")
+            self._checked = self._counted = 0
+            if any(map(self._end, ended)):
                 return True
+        else:
+            self._line += piece
         if len(self._line) - self._checked < _EVERY:
             return False
+        self._line = self._line[-_LONGEST_LINE // 2 :] if len(self._line) > _LONGEST_LINE else self._line
         self._checked = len(self._line)
-        kind = self._kind(self._line)
-        words = _WORD.findall(self._line[-_SEEN:].lower()) if kind == "prose" else []
-        return self._is_a_piece(self._line, kind) or (bool(words) and self._says_the_same([*self._words, *words]))
+        kind = self._kind(self._line[-_SHOWN:])
+        if self._is_a_piece(self._line, kind):
+            return True
+        if kind != "prose" or self._checked - self._counted < _EVERY_WORDS:
+            return False
+        self._counted = self._checked
+        return self._says_the_same([*self._words, *_WORD.findall(self._line[-_SEEN:].lower())])
 
     def _end(self, line: str) -> bool:
         same = " ".join(line.split())
@@ -134,11 +144,11 @@ class Repetition:
     def _is_a_piece(self, line: str, kind: _Kind) -> bool:
         """Whether the end of the line is one short piece over and over."""
         last = line[-1]
-        lettered = next((at for at in range(1, _LONGEST_PIECE) if line[-at : -at + 1 or None].isalpha()), len(line))
+        written = next((at for at in range(1, _LONGEST_PIECE) if line[-at : -at + 1 or None].isalnum()), len(line))
         for size in range(1, min(_LONGEST_PIECE, len(line) - 1) + 1):
             if line[-1 - size] != last:
                 continue
-            needed = max(self._patience.piece[kind if size >= lettered else "symbols"], 6 * size)
+            needed = max(self._patience.piece[kind if size >= written else "symbols"], 6 * size)
             end = line[-needed:]
             if len(end) == needed and end[size:] == end[:-size]:
                 return True

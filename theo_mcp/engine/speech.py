@@ -119,6 +119,8 @@ class _SpokenTurn:
             async for delta in deltas:
                 if text := spoken.feed(delta):
                     yield text
+                if spoken.called:
+                    break
         if text := spoken.rest():
             yield text
         said = spoken.said()
@@ -165,13 +167,16 @@ def _told(messages: tuple[ChatMessage, ...], tools: tuple[FunctionTool, ...]) ->
         f"Arguments: {json.dumps(each.function.parameters, ensure_ascii=False)}"
         for each in tools
     ]
+    first = tools[0].function
+    known = first.parameters.get("properties")
+    example = {"action": first.name, "arguments": dict.fromkeys(known if isinstance(known, dict) else (), "…")}
     rules = "\n".join(
         [
             "You can use tools before you answer:",
             *lines,
             "Answer with one JSON object and nothing else.",
-            'To use a tool: {"action": "its name", "arguments": {…}}',
-            'To answer the user: {"action": "answer", "answer": "your answer"}',
+            f"To use a tool, name it and give its arguments: {json.dumps(example, ensure_ascii=False)}",
+            'When you know enough, answer the user: {"action": "answer", "answer": "…"}',
         ]
     )
     if messages and messages[0].role == "system":

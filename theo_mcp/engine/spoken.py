@@ -43,6 +43,8 @@ class Spoken:
         self._ended = False
         self.answered = False
         """Whether any text was given out."""
+        self.called = False
+        """Whether a tool and its arguments are known, although the model goes on: small ones then make up an answer."""
 
     def feed(self, piece: str) -> str:
         """The text of the answer in `piece`."""
@@ -88,6 +90,9 @@ class Spoken:
             self._expects_key = False
         elif self._depth == 1 and character == ",":
             self._expects_key = True
+            if self._key == "arguments" and self._action not in (None, ANSWER):
+                self.called = self._ended = True
+                self._raw[-1] = "}"
 
     def _take_in_string(self, character: str, out: list[str]) -> None:
         if self._escape is not None:
