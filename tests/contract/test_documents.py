@@ -13,7 +13,7 @@ from theo_mcp.errors import InputError
 from theo_mcp.settings import BUILTIN_MODEL
 from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
-from theo_mcp.testing.model_server import ModelServer
+from theo_mcp.testing.model_server import Calls, ModelServer
 from theo_mcp.testing.theo import FakeTheo
 from theo_mcp.wire.events import CompletionEvent, Done, Meta, Token
 
@@ -105,6 +105,20 @@ async def test_the_inventory_example_is_sent_whole_or_refused_by_name(
             await backend.theo.complete(request)
         assert refused.value.code == "not_available_here"
         assert model_server.chats == []
+
+
+async def test_the_tool_of_the_inventory_example_is_pending_where_nobody_can_carry_it_out(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    model_server.turns = [Calls((("check_stock", {"sku": "SKU-1234"}),))]
+    request = CompletionRequest.model_validate(json.loads(INVENTORY) | {"skills": None})
+
+    async with connect(make_settings(engine_url=model_server.url)) as backend:
+        answer = await backend.theo.complete(request)
+
+    (used,) = answer.tools_used
+    assert (used.name, used.status, used.arguments) == ("check_stock", "pending", {"sku": "SKU-1234"})
+    assert "The tool check_stock was to be called" in answer.content
 
 
 async def test_the_openai_format_is_a_chat_completion(backend: Backend) -> None:

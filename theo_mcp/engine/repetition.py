@@ -128,7 +128,7 @@ class Repetition:
         for size in range(1, _LONGEST_BLOCK + 1):
             needed = size * (most + 1)
             if len(lines) >= needed and lines[-needed:-size] == lines[-needed + size :]:
-                return size == 1 or kind != "symbols" or not any(map(_LETTERS.search, lines[-size:]))
+                return True
         return False
 
     def _says_the_same(self, words: list[str]) -> bool:
@@ -144,6 +144,7 @@ class Repetition:
     def _is_a_piece(self, line: str, kind: _Kind) -> bool:
         """Whether the end of the line is one short piece over and over."""
         last = line[-1]
+        kind = "code" if kind == "symbols" else kind  # digits are written, too
         written = next((at for at in range(1, _LONGEST_PIECE) if line[-at : -at + 1 or None].isalnum()), len(line))
         for size in range(1, min(_LONGEST_PIECE, len(line) - 1) + 1):
             if line[-1 - size] != last:
