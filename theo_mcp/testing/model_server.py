@@ -34,6 +34,7 @@ class ModelServer(HttpServer):
         self.finish = "stop"
         self.key: str | None = None
         self.refused_fields: set[str] = set()
+        self.refuses_with = 400
         self.keeps_schemas = True
         self.calls_tools = True
         """Otherwise tools in a request are ignored without a word, as llama.cpp does where the template lacks them."""
@@ -74,7 +75,8 @@ class ModelServer(HttpServer):
 
     async def _chat(self, exchange: Exchange, fields: Fields) -> None:
         for name in sorted(self.refused_fields & set(fields)):
-            await exchange.reply(400, {"error": {"message": f"Unsupported parameter: '{name}'", "code": "bad"}})
+            refusal = self.refuses_with
+            await exchange.reply(refusal, {"error": {"message": f"Unsupported parameter: '{name}'", "code": "bad"}})
             return
         if fields["model"] not in self.models:
             await exchange.reply(404, {"error": {"message": f"model {fields['model']} not found"}})
@@ -82,8 +84,7 @@ class ModelServer(HttpServer):
         await exchange.start_events()
         pieces, finish = self.pieces, self.finish
         if fields.get("tools") and self.calls_tools:
-            forced = fields.get("tool_choice") == "required"
-            turn = Calls((_forced(fields["tools"][0]["function"]),)) if forced else self._turn()
+            turn = _obeyed(fields) or self._turn()
             pieces = (turn.text,) if isinstance(turn, Calls) else turn
             if isinstance(turn, Calls):
                 finish = "tool_calls"
@@ -129,10 +130,17 @@ def _deltas(turn: Calls, *, whole: bool) -> Iterator[Fields]:
             yield {"tool_calls": [{"index": index, "function": {"arguments": arguments[start : start + 5]}}]}
 
 
-def _forced(function: Fields) -> tuple[str, Fields]:
+def _obeyed(fields: Fields) -> Calls | None:
+    """The call of a tool, where the user's words are to call it."""
+    words = fields["messages"][-1]["content"]
     values = {"boolean": True, "number": 1, "integer": 1, "array": [], "object": {}}
-    properties = function["parameters"]["properties"]
-    return function["name"], {name: values.get(kind["type"], "text") for name, kind in properties.items()}
+    for function in (tool["function"] for tool in fields["tools"]):
+        if words.startswith(f"Call {function['name']} "):
+            properties = function["parameters"]["properties"]
+            return Calls(
+                ((function["name"], {name: values.get(of["type"], "text") for name, of in properties.items()}),)
+            )
+    return None
 
 
 def _spoken(turn: Calls | tuple[str, ...]) -> tuple[str, ...]:

@@ -69,7 +69,6 @@ class ChatRequest(Request):
     model: str
     messages: tuple[ChatTurn, ...]
     tools: tuple[FunctionTool, ...] | None = None
-    tool_choice: Literal["auto", "required"] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None

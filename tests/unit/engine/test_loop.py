@@ -225,6 +225,42 @@ async def test_a_model_that_cannot_be_understood_answers_without_tools_and_it_is
     assert "The tools could not be used" in answer.theo_mcp.notice
 
 
+@pytest.mark.parametrize("status", [400, 500])
+async def test_a_server_that_refuses_tools_is_asked_for_objects(
+    model_server: ModelServer, make_settings: MakeSettings, status: int
+) -> None:
+    model_server.refused_fields, model_server.refuses_with = {"tools"}, status
+    model_server.turns = [SUM, ANSWER]
+
+    async with connect(make_settings(engine_url=model_server.url)) as backend:
+        answer = await backend.theo.complete(ASK)
+
+    assert answer.content == "There are 42 — zażółć 🧮."
+    assert [tool.status for tool in answer.tools_used] == ["success"]
+
+
+async def test_what_follows_a_spoken_call_is_not_waited_for(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    async def babbling(exchange: Exchange) -> None:
+        await exchange.start_events()
+        spoken = '{"arguments": {"expression": "1 + 1"}, "action": "calculator", "arguments": {"expression": "2 + 2"}, '
+        for piece in (spoken, '"answer": "4 = 4'):
+            await exchange.event({"choices": [{"index": 0, "delta": {"content": piece}}]})
+        await anyio.sleep_forever()
+
+    model_server.calls_tools = False
+    async with connect(make_settings(engine_url=model_server.url, engine_model="scripted-1b")) as backend:
+        model_server.turns = [ANSWER]
+        await backend.theo.complete(ASK)
+        model_server.next = [babbling]
+        with anyio.fail_after(5):
+            answer = await backend.theo.complete(ASK)
+
+    assert [tool.description for tool in answer.tools_used] == ["2 + 2 = 4"]
+    assert answer.content == "There are 42 — zażółć 🧮."
+
+
 async def test_a_stream_that_breaks_in_a_spoken_answer_leaves_its_text_and_not_its_json(
     model_server: ModelServer, make_settings: MakeSettings
 ) -> None:

@@ -175,8 +175,7 @@ class OpenAICompatible:
             model=model,
             messages=(ChatMessage(role="user", content="Call report_ready with ready set to true."),),
             max_tokens=256,  # some models think first
-            tools=(_PROBE_TOOL,),
-            tool_choice="required",  # llama.cpp and LM Studio know no tool_choice that names the tool
+            tools=(_PROBE_TOOL,),  # and no tool_choice: vLLM may take "required" and refuse what the loop needs
         )
         parts = CallParts()
         for delta in await self._probed(request):
@@ -190,13 +189,17 @@ class OpenAICompatible:
         return False
 
     async def _probed(self, request: ChatRequest) -> list[Delta]:
-        """What comes; nothing where the server refuses."""
+        """What comes; nothing where the server refuses. (llama.cpp without --jinja answers tools with a 500.)"""
         deltas: list[Delta] = []
         try:
             async with self.chat(request) as chunks:
                 async for chunk in chunks:
                     deltas += [choice.delta for choice in chunk.choices[:1]]
         except (errors.BadRequestError, errors.ModelError):
+            return []
+        except errors.ServiceError as error:
+            if error.status not in (500, 501):  # others pass, and say nothing of the model
+                raise
             return []
         return deltas
 
