@@ -81,6 +81,7 @@ async def test_the_model_calls_sees_what_came_of_it_and_answers(
     assert answer.theo_mcp.notice == ""
 
 
+@pytest.mark.parametrize("protocol", ["tool calls", "schema"], indirect=True)
 @pytest.mark.usefixtures("protocol")
 async def test_a_tool_without_an_executor_is_pending_with_its_arguments(
     model_server: ModelServer, make_settings: MakeSettings
@@ -181,6 +182,7 @@ async def test_a_wrong_call_is_told_to_the_model_which_may_try_again(
     assert answer.content == "There are 42 — zażółć 🧮."
 
 
+@pytest.mark.parametrize("protocol", ["tool calls", "words"], indirect=True)
 @pytest.mark.usefixtures("protocol")
 async def test_at_the_limit_an_answer_is_made_without_tools(
     model_server: ModelServer, make_settings: MakeSettings
@@ -336,7 +338,7 @@ async def test_a_program_gets_the_arguments_and_none_of_our_keys(
     [
         (executor("raise SystemExit(3)"), "The program of check_stock ended with status 3."),
         (executor("while True: print('x' * 65536)"), "printed more than 1,048,576 bytes."),
-        (executor("import time; time.sleep(60)"), "It did not answer within 0.4 s and was stopped."),
+        (executor("import time; time.sleep(60)"), "It did not answer within 0.1 s and was stopped."),
         ({"check_stock": {"command": ["/nonexistent/program"]}}, "could not be started: No such file or directory."),
         ({"check_stock": {"url": "http://127.0.0.1:9/"}}, "could not be reached"),
     ],
@@ -345,7 +347,7 @@ async def test_what_goes_wrong_with_an_executor_is_told_to_the_model(
     model_server: ModelServer, make_settings: MakeSettings, executors: dict[str, object], told: str
 ) -> None:
     model_server.turns = [LOOK, ANSWER]
-    seconds = 0.4 if "0.4 s" in told else 10.0
+    seconds = 0.1 if "0.1 s" in told else 10.0
 
     settings = make_settings(engine_url=model_server.url, executors=executors, tool_timeout_s=seconds)
     async with connect(settings) as backend:

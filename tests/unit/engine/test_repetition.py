@@ -64,7 +64,7 @@ NATURAL = {
 }
 
 
-def stopped_at(text: str, patience: Patience, size: int = 5) -> int | None:
+def stopped_at(text: str, patience: Patience, size: int = 24) -> int | None:
     repetition = Repetition(patience)
     places = range(0, len(text), size)
     return next((at + size for at in places if repetition.feed(text[at : at + size])), None)

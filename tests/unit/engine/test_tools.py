@@ -94,7 +94,8 @@ def test_what_is_no_arithmetic_or_too_much_is_refused(expression: str, said: str
         calculated(expression)
 
 
-@settings(max_examples=60, deadline=1000)
+@pytest.mark.slow
+@settings(max_examples=500, deadline=1000)
 @given(some.text(alphabet="0123456789.+-*/%^(),e sqrtlogminaxfctpiround", max_size=40))
 def test_any_text_is_computed_or_refused_at_once(expression: str) -> None:
     with suppress(InputError):
