@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.conftest import MakeSettings
-from theo_mcp import Backend, CodeRequest, CompletionRequest, ImproveRequest, NotAvailableError, Settings, connect
+from theo_mcp import Backend, CodeRequest, CompletionRequest, ImproveRequest, Settings, connect
 from theo_mcp.errors import InputError
 from theo_mcp.settings import BUILTIN_MODEL
 from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
-from theo_mcp.testing.model_server import ModelServer
+from theo_mcp.testing.model_server import Calls, ModelServer
 from theo_mcp.testing.theo import FakeTheo
 from theo_mcp.wire.events import CompletionEvent, Done, Meta, Token
 
@@ -29,20 +29,20 @@ JWT = """{"prompt": "Write a TypeScript Express middleware for JWT authenticatio
     "framework": "express"}"""
 
 
-@pytest.fixture(params=["hosted", "engine", pytest.param("built-in model", marks=pytest.mark.model)])
-async def backend(
-    request: pytest.FixtureRequest,
-    theo_service: FakeTheo,
-    getcode_service: FakeGetCode,
-    model_server: ModelServer,
-    make_settings: MakeSettings,
-) -> AsyncIterator[Backend]:
-    hosted = make_settings(
+@pytest.fixture
+def hosted(theo_service: FakeTheo, getcode_service: FakeGetCode, make_settings: MakeSettings) -> Settings:
+    return make_settings(
         theo_api_key=theo.KEY,
         theo_base_url=theo_service.origin,
         getcode_api_key=getcode.KEY,
         getcode_base_url=getcode_service.origin,
     )
+
+
+@pytest.fixture(params=["hosted", "engine", pytest.param("built-in model", marks=pytest.mark.model)])
+async def backend(
+    request: pytest.FixtureRequest, hosted: Settings, model_server: ModelServer, make_settings: MakeSettings
+) -> AsyncIterator[Backend]:
     scripted = make_settings(engine_url=model_server.url)
     built_in = Settings.load({"backend": "engine", "engine_model": BUILTIN_MODEL})
     settings = {"hosted": hosted, "engine": scripted, "built-in model": built_in}[request.param]
@@ -92,19 +92,26 @@ async def test_the_example_with_a_persona_and_metadata_echoes_the_metadata(backe
     assert answer.metadata == {"team": "ops"}
 
 
-async def test_the_inventory_example_is_sent_whole_or_refused_by_name(
-    backend: Backend, theo_service: FakeTheo, model_server: ModelServer
-) -> None:
-    request = CompletionRequest.model_validate_json(INVENTORY)
+async def test_the_inventory_example_is_sent_whole(hosted: Settings, theo_service: FakeTheo) -> None:
+    async with connect(hosted) as backend:
+        await backend.theo.complete(CompletionRequest.model_validate_json(INVENTORY))
 
-    if backend.theo_choice.answers == "hosted":
-        await backend.theo.complete(request)
-        assert theo_service.requests[-1].json == json.loads(INVENTORY)
-    else:
-        with pytest.raises(NotAvailableError, match="'tools'") as refused:
-            await backend.theo.complete(request)
-        assert refused.value.code == "not_available_here"
-        assert model_server.chats == []
+    assert theo_service.requests[-1].json == json.loads(INVENTORY)
+
+
+async def test_the_tool_of_the_inventory_example_is_pending_where_nobody_can_carry_it_out(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    model_server.turns = [Calls((("check_stock", {"sku": "SKU-1234"}),))]
+
+    async with connect(make_settings(engine_url=model_server.url)) as backend:
+        answer = await backend.theo.complete(CompletionRequest.model_validate_json(INVENTORY))
+
+    (used,) = answer.tools_used
+    assert (used.name, used.status, used.arguments) == ("check_stock", "pending", {"sku": "SKU-1234"})
+    assert "check_stock" in answer.content
+    assert "inventory-check" in answer.theo_mcp.notice
+    assert model_server.chats[-1]["messages"][0]["content"].startswith("You are Atlas, an operations assistant.")
 
 
 async def test_the_openai_format_is_a_chat_completion(backend: Backend) -> None:

@@ -13,7 +13,6 @@ from theo_mcp.testing.model_server import ModelServer
 TRAITS = ("romantic", "intelligent", "sarcastic", "rude", "funny", "comedic", "witty")
 NOT_SERVED: dict[str, list[object]] = {
     "mode": ["image", "video", "research", "genui"],
-    "tools": [[{"name": "t", "description": "d"}]],
     "component_library": ["eviui"],
     "attachments": [[{"type": "image_url", "url": "https://example.com/a.png"}]],
     "image_model": ["theo-1-photo"],
@@ -31,6 +30,7 @@ SERVED = {
     "persona": "none",
     "temperature": 0.2,
     "max_iterations": 3,
+    "tools": [{"name": "t", "description": "d"}],
     "format": "theo",
     "model_overrides": {"think": "theo-1-flash"},
     "metadata": {"team": "web"},
@@ -78,9 +78,10 @@ async def test_everything_else_is_honoured(model_server: ModelServer, make_setti
     async with connect(make_settings(engine_url=model_server.url)) as backend:
         answer = await backend.theo.complete(CompletionRequest.model_validate(SERVED))
 
-    asked = model_server.chats[0]
+    asked = model_server.chats[-1]
     assert answer.resolved_mode == "think"
     assert answer.metadata == {"team": "web"}
+    assert [tool["function"]["name"] for tool in asked["tools"]] == ["t", "clock", "calculator"]
     assert asked["temperature"] == 0.2
     assert [message["role"] for message in asked["messages"]] == ["system", "user", "assistant", "user"]
     assert asked["messages"][0]["content"].startswith("Follow these skills")

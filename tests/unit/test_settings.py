@@ -127,8 +127,9 @@ def test_a_key_file_that_holds_no_key_is_told(tmp_path: Path, content: str | Non
 
 def test_no_key_has_a_flag_and_the_insecure_switch_has_only_the_file() -> None:
     assert [name for name in Settings.model_fields if name.endswith("api_key") and flag_of(name)] == []
-    assert variable_of("allow_insecure_http") is None
-    assert flag_of("allow_insecure_http") is None
+    for name in ("allow_fetch", "allow_insecure_http", "allow_private_fetch", "executors"):
+        assert variable_of(name) is None
+        assert flag_of(name) is None
 
 
 TABLE = '[servers.fast]\nurls = ["http://127.0.0.1:11434/v1"]\n'
@@ -278,3 +279,30 @@ def test_a_home_that_cannot_be_looked_at_is_no_fault_of_ours(monkeypatch: pytest
     monkeypatch.setenv("HOME", home)
 
     assert Workspace(Settings()).output() == Path(home, "theo-output")
+
+
+def test_executors_are_tables_of_the_users_file(tmp_path: Path) -> None:
+    file = '[executors]\ncheck_stock = { url = "http://127.0.0.1:9/stock?x=1" }\nlook = { command = ["look", "-v"] }\n'
+
+    executors = load(tmp_path, file).executors
+
+    assert executors["check_stock"].url == "http://127.0.0.1:9/stock?x=1"
+    assert executors["look"].command == ("look", "-v")
+
+
+@pytest.mark.parametrize(
+    "executor",
+    [
+        "{}",
+        '{ url = "http://a/", command = ["b"] }',
+        '{ url = "file:///etc/passwd" }',
+        '{ url = "http://user:word@host/" }',
+        "{ command = [] }",
+        '{ command = "rm -rf /" }',
+        '{ shell = "true" }',
+        '"http://127.0.0.1/"',
+    ],
+)
+def test_an_executor_that_is_none_is_told_by_its_setting(tmp_path: Path, executor: str) -> None:
+    with pytest.raises(ConfigError, match="The setting executors"):
+        load(tmp_path, f"[executors]\ncheck_stock = {executor}\n")

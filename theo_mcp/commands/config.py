@@ -45,6 +45,8 @@ def _shown(value: object) -> JsonValue:
     """A secret shows as ``***``, and so does what an address should not hold: a password, a query."""
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, Mapping):
+        return list(value)  # their names: what stands in a table may hold a secret
     if isinstance(value, tuple):
         return [_shown(item) for item in value]
     if isinstance(value, BaseModel):

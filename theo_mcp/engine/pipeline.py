@@ -13,6 +13,7 @@ from theo_mcp.engine import follow_ups, loop, respond
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.plan import Plan
 from theo_mcp.engine.routing import override_of
+from theo_mcp.engine.toolbox import toolbox
 from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Skills
@@ -53,7 +54,13 @@ def _working(plan: Plan, observe: Observe | None) -> AbstractAsyncContextManager
     """What makes the answer: a mode with a way of its own, else the agent loop."""
     request = plan.request
     steps = request.max_iterations or _ITERATIONS
-    return loop.run(plan.way, plan.prepared.messages, max_iterations=steps, observe=observe)
+    tools = toolbox(
+        plan.engine.settings,
+        inline=(*(request.tools or ()), *plan.prepared.tools),
+        allowed=plan.prepared.allowed,
+        tenant=plan.caller.tenant,
+    )
+    return loop.run(plan.way, plan.prepared.messages, tools=tools, max_iterations=steps, observe=observe)
 
 
 async def _events(plan: Plan, working: Working) -> AsyncGenerator[CompletionEvent, None]:

@@ -14,6 +14,7 @@ from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.follow_ups import Suggested
 from theo_mcp.engine.plan import Plan
 from theo_mcp.engine.providers import ServedModel
+from theo_mcp.engine.repetition import NOTICE
 from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.engine.working import Working
 from theo_mcp.wire.completions import Code, Completion
@@ -125,7 +126,7 @@ def about(
     """Who answered, and what the caller should know of it."""
     finish = working.finish_reason if working else ""
     notices = [*notices, *([DRAFT_NOTICE] if model.draft else [])]
-    if finish == "length":
+    if finish == "length" and NOTICE not in notices:
         notices.append("The answer was cut at the longest that is allowed; max_output_tokens is a setting.")
     return Extension(
         backend="engine",

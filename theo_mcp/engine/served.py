@@ -12,7 +12,7 @@ from theo_mcp.wire.completions import CompletionRequest
 
 MODES_NOT_SERVED: Final = ("image", "video", "research", "genui")
 FIELDS_NOT_SERVED: Final = (
-    "tools", "component_library", "attachments", "image_model",
+    "component_library", "attachments", "image_model",
     "image_quality", "personality_config", "response_style", "theo_branding", "brand_soul",
 )  # fmt: skip
 METHODS_NOT_SERVED: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import date
@@ -18,7 +19,7 @@ from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredC
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Gathered, Token
 from theo_mcp.wire.jobs import Job
-from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, Reasoned
+from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, FunctionDelta, Reasoned, ToolCallDelta
 from theo_mcp.wire.parts import now
 from theo_mcp.wire.service import Health, Models
 
@@ -68,7 +69,8 @@ class EngineTheo:
             model=answer.model.id,
             choices=(
                 ChatChoice(
-                    message=Reasoned(content=answer.content), finish_reason=answer.theo_mcp.finish_reason or "stop"
+                    message=Reasoned(content=answer.content, tool_calls=_pending(answer) or None),
+                    finish_reason=answer.theo_mcp.finish_reason or "stop",
                 ),
             ),
             usage=ChatUsage(
@@ -79,7 +81,7 @@ class EngineTheo:
             theo_metadata={
                 "mode": answer.mode,
                 "resolved_mode": answer.resolved_mode,
-                "tools_used": [],
+                "tools_used": [tool.model_dump(exclude_none=True) for tool in answer.tools_used],
                 "artifacts": [],
                 "engine": answer.model.engine,
             },
@@ -157,6 +159,19 @@ class EngineTheo:
 
     def _run(self, request: CompletionRequest, observe: Observe | None, method: str) -> EventStream:
         return answered(request, self._engine, self._caller, observe, method=method)
+
+
+def _pending(answer: Completion) -> tuple[ToolCallDelta, ...]:
+    """The calls that nobody here can carry out, as OpenAI's clients know them."""
+    return tuple(
+        ToolCallDelta(
+            id=f"call_{number}",
+            type="function",
+            function=FunctionDelta(name=tool.name, arguments=json.dumps(tool.arguments, ensure_ascii=False)),
+        )
+        for number, tool in enumerate(answer.tools_used, 1)
+        if tool.status == "pending"
+    )
 
 
 async def _kept(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:

@@ -24,6 +24,7 @@ import anyio.to_thread
 from theo_mcp import errors
 from theo_mcp.http.address import host_of
 from theo_mcp.http.client import HttpClient
+from theo_mcp.http.library import AsyncClient
 from theo_mcp.http.options import Options, Timeouts
 from theo_mcp.wire.files import Fetched
 
@@ -39,9 +40,15 @@ Progress = Callable[[int, int | None], None]
 
 
 async def fetch(
-    url: str, *, allowed: Callable[[str], bool], max_bytes: int, timeouts: Timeouts = Timeouts()
+    url: str,
+    *,
+    allowed: Callable[[str], bool],
+    max_bytes: int,
+    timeouts: Timeouts = Timeouts(),
+    http_client: AsyncClient | None = None,
 ) -> Fetched:
     """The file at `url`, if `allowed` says yes to it and to every address that it redirects to; or a ``data:`` URL's.
+    It comes through `http_client`, where the caller has one.
 
     Raises:
         InputError: the address is not allowed, or the file has more than `max_bytes`.
@@ -50,7 +57,7 @@ async def fetch(
     if url.startswith("data:"):
         return _inline(url, max_bytes)
     options = Options(timeouts=replace(timeouts, total=timeouts.whole if timeouts.total is None else timeouts.total))
-    async with _opened(url, {}, allowed, options) as (status, headers, pieces, final):
+    async with _opened(url, {}, allowed, options, http_client) as (status, headers, pieces, final):
         parts: list[bytes] = []
         size = 0
         length = headers.get("content-length", "")
@@ -184,7 +191,11 @@ def _left_over(url: str, part: Path, note: Path) -> tuple[int, str]:
 
 @asynccontextmanager
 async def _opened(
-    url: str, headers: dict[str, str], allowed: Callable[[str], bool], options: Options
+    url: str,
+    headers: dict[str, str],
+    allowed: Callable[[str], bool],
+    options: Options,
+    http_client: AsyncClient | None = None,
 ) -> AsyncIterator[tuple[int, dict[str, str], AsyncIterator[bytes], str]]:
     """The reply to a GET behind all redirects: (status, headers, pieces, final address)."""
     for _ in range(_HOPS):
@@ -201,7 +212,7 @@ async def _opened(
         origin, path = f"{parts.scheme}://{parts.netloc}", parts.path or "/"
         if parts.query:
             path += "?" + parts.query
-        http = HttpClient(origin, service=parts.netloc, billed=False, options=options)
+        http = HttpClient(origin, service=parts.netloc, billed=False, options=options, http_client=http_client)
         try:
             async with http.chunks(path, headers) as (status, head, pieces):
                 yield status, head, pieces, url

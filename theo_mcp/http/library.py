@@ -113,7 +113,7 @@ def make_client(base_url: str) -> httpx2.AsyncClient:
         # llama.cpp's server closes the socket after a stream but announces keep-alive; a pooled connection to it fails
         # one call in five. A proxy between this machine and itself is never meant.
         return httpx2.AsyncClient(
-            verify=_tls(environ.get("SSL_CERT_FILE") or "", environ.get("SSL_CERT_DIR") or ""),
+            verify=own_tls(environ),
             headers={"User-Agent": f"theo-mcp/{version('theo-mcp')}"},
             limits=httpx2.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=0 if local else 20),
             trust_env=not local,
@@ -124,6 +124,12 @@ def make_client(base_url: str) -> httpx2.AsyncClient:
             "The proxy or certificate settings of the environment cannot be used.",
             hint="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
         ) from None
+
+
+def own_tls(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
+    """The TLS context of this machine, with what its environment adds."""
+    environ = environment() if environ is None else environ
+    return _tls(environ.get("SSL_CERT_FILE") or "", environ.get("SSL_CERT_DIR") or "")
 
 
 @lru_cache(maxsize=4)

@@ -139,7 +139,7 @@ def reply_of(
         **data,
         "checks": [check.model_dump(exclude_defaults=False) for check in about.checks],
         "artifacts": [_artifact_data(artifact) for artifact in artifacts],
-        "tools_used": [tool.model_dump(exclude_none=True, include=_OF_TOOL) for tool in tools_used],
+        "tools_used": [_tool_data(tool) for tool in tools_used],
         "follow_ups": [follow_up.model_dump(include={"label", "prompt"}) for follow_up in follow_ups],
         "follow_ups_by": about.follow_ups,
         "notice": "\n".join(said),
@@ -180,6 +180,12 @@ def _artifact_data(artifact: Artifact) -> dict[str, JsonValue]:
     urls = {name for name in artifact.model_extra or {} if name.lower().endswith("url")}
     known = artifact.model_dump(by_alias=True, exclude_none=True, include={*type(artifact).model_fields, *urls})
     return {name: value for name, value in known.items() if value != ""}
+
+
+def _tool_data(tool: ToolUse) -> JsonValue:
+    """A tool; the arguments of one that waits for somebody to carry it out are what the host needs for that."""
+    data: dict[str, JsonValue] = tool.model_dump(exclude_none=True, include=_OF_TOOL)
+    return data | {"arguments": tool.arguments} if tool.status == "pending" else data
 
 
 def _tool_line(tool: ToolUse) -> str:

@@ -13,7 +13,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from theo_mcp.errors import ConfigError
 from theo_mcp.keys import checked_key
@@ -40,13 +49,32 @@ _OWN_VARIABLES = {
     "getcode_api_key_file": "GETCODE_API_KEY_FILE",
     "getcode_base_url": "GETCODE_BASE_URL",
 }
-_FILE_ONLY = frozenset({"allow_insecure_http", "servers", "engines", "modes"})
+_FILE_ONLY = frozenset(
+    {"allow_fetch", "allow_insecure_http", "allow_private_fetch", "engines", "executors", "modes", "servers"}
+)
 _IN_TOML = (
     ("valid dictionary or instance of ServerTable", "table"),
+    ("table or instance of Executor", "table"),
     ("valid dictionary", "table"),
     ("valid tuple", "list"),
 )
 _OWN_FLAGS = {"roots": "--root"}
+
+
+class Executor(BaseModel):
+    """What carries out a tool that a request or a skill defines: an address that is sent the arguments as JSON, or a
+    program that reads them from its standard input. What comes back, or is printed, is the tool's answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+([/?][^\s#]*)?$")] | None = None
+    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.url is None) == (self.command is None):
+            raise ValueError('an executor is either { url = "…" } or { command = ["…"] }')
+        return self
 
 
 class Settings(BaseModel):
@@ -98,6 +126,24 @@ class Settings(BaseModel):
         {},
         description='The table `[modes]`: the engine, server or model of a mode (`code = "theo-1-reason"`), for fast, '
         "think, code, roast, genui and research.",
+    )
+    engine_tools: str = Field(
+        "auto",
+        description="The built-in tools (clock, calculator, search, fetch) that the engine's model may call: auto "
+        "(clock and calculator beside the tools of a request or skill, and what a skill names), none, or some by name, "
+        "separated by commas, which every request then has.",
+    )
+    tool_timeout_s: float = Field(10.0, gt=0, le=600, description="Seconds that one call of such a tool may take.")
+    executors: dict[str, Executor] = Field(
+        {},
+        description="What carries out the tools that requests define, by the tool's name: a table with the url that "
+        "gets the arguments as JSON, or with a command that reads them. Only in the user's file.",
+    )
+    allow_fetch: bool = Field(
+        False, description="Let the engine's model read pages of the public web. Only in the user's file."
+    )
+    allow_private_fetch: bool = Field(
+        False, description="With allow_fetch: of this machine and its network too. Only in the user's file."
     )
     keyring: bool = Field(
         False, description="Look for keys in this system's keyring too (`theo-mcp key set theo` keeps one there)."

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import anyio
 
@@ -11,8 +14,18 @@ from theo_mcp.testing.http import Exchange, Fields, HttpServer
 ANSWER = ("```python\n", "def add(a, b):\n", "    return a + b\n", "```\n", "\nIt adds — ", "zażółć 🧮.")
 
 
+@dataclass(frozen=True)
+class Calls:
+    """A turn in which the model calls tools, each by its name and its arguments (a str is sent as it is)."""
+
+    calls: tuple[tuple[str, Fields | str], ...]
+    text: str = ""
+    """What it says before."""
+
+
 class ModelServer(HttpServer):
-    """The server. What it says is `pieces`, unless the request asks for the probe's or the brief's schema."""
+    """The server. What it says is `pieces`, unless the request asks for the probe's or the brief's schema, or offers
+    tools to a model that has `turns`."""
 
     def __init__(self, *, port: int = 0) -> None:
         super().__init__(self._answer, port=port)
@@ -21,9 +34,18 @@ class ModelServer(HttpServer):
         self.finish = "stop"
         self.key: str | None = None
         self.refused_fields: set[str] = set()
+        self.refuses_with = 400
         self.keeps_schemas = True
         self.filled: str | None = None
         """What it says where a schema is asked for, but for the probe's; by default a value for each property."""
+        self.calls_tools = True
+        """Otherwise tools in a request are ignored without a word, as llama.cpp does where the template lacks them."""
+        self.sends_calls: Literal["pieces", "whole"] = "pieces"
+        """In pieces, as OpenAI, vLLM and llama.cpp do; or each whole and all with the index 0, as Ollama did."""
+        self.follows_words = False
+        """Whether a model without schema and tools keeps to a JSON object that its system text asks for."""
+        self.turns: list[Calls | tuple[str, ...]] = []
+        """What the model does with tools, turn by turn; the last one again and again."""
         self.sends_usage = True
         self.silent_after: int | None = None
         """After so many pieces nothing comes any more; the client's closing ends it."""
@@ -68,7 +90,8 @@ class ModelServer(HttpServer):
 
     async def _chat(self, exchange: Exchange, fields: Fields) -> None:
         for name in sorted(self.refused_fields & set(fields)):
-            await exchange.reply(400, {"error": {"message": f"Unsupported parameter: '{name}'", "code": "bad"}})
+            refusal = self.refuses_with
+            await exchange.reply(refusal, {"error": {"message": f"Unsupported parameter: '{name}'", "code": "bad"}})
             return
         if fields["model"] not in self.models:
             await exchange.reply(404, {"error": {"message": f"model {fields['model']} not found"}})
@@ -88,9 +111,20 @@ class ModelServer(HttpServer):
             await self.gate.wait()
         if self.sends_role:
             await exchange.event(_chunk(fields["model"], {"role": "assistant", "content": ""}))
-        pieces = self.pieces
-        if "response_format" in fields and self.keeps_schemas:
-            pieces = (self._filled(fields["response_format"]["json_schema"]["schema"]),)
+        pieces, finish = self.pieces, self.finish
+        if fields.get("tools") and self.calls_tools:
+            turn = _obeyed(fields) or self._turn()
+            pieces = (turn.text,) if isinstance(turn, Calls) else turn
+            if isinstance(turn, Calls):
+                finish = "tool_calls"
+                for delta in _deltas(turn, whole=self.sends_calls == "whole"):
+                    await exchange.event(_chunk(fields["model"], delta))
+                pieces = ()
+        elif "response_format" in fields and self.keeps_schemas:
+            schema = fields["response_format"]["json_schema"]["schema"]
+            pieces = _spoken(self._turn()) if "action" in schema["properties"] else (self._filled(schema),)
+        elif self.follows_words and _asks_for_json(fields["messages"][0]):
+            pieces = ("Sure:\n```json\n", *_spoken(self._turn()), "\n```")
         for number, piece in enumerate(pieces):
             if number == self.silent_after:
                 self.silent.set()
@@ -98,7 +132,7 @@ class ModelServer(HttpServer):
             if number == self.cut_after:
                 return
             await exchange.event(_chunk(fields["model"], {"content": piece}))
-        await exchange.event(_chunk(fields["model"], {}, self.finish))
+        await exchange.event(_chunk(fields["model"], {}, finish))
         if self.sends_usage:
             usage = {"prompt_tokens": 7, "completion_tokens": len(pieces), "total_tokens": 7 + len(pieces)}
             await exchange.event({"id": "c1", "model": fields["model"], "choices": [], "usage": usage})
@@ -109,6 +143,50 @@ class ModelServer(HttpServer):
         if "ok" in schema["properties"]:
             return '{"ok": true}'
         return self.filled or json.dumps(_value("answer", schema))
+
+    def _turn(self) -> Calls | tuple[str, ...]:
+        return self.turns.pop(0) if len(self.turns) > 1 else self.turns[0] if self.turns else self.pieces
+
+
+def _asks_for_json(message: Fields) -> bool:
+    return message["role"] == "system" and "JSON object" in message["content"]
+
+
+def _deltas(turn: Calls, *, whole: bool) -> Iterator[Fields]:
+    yield {"role": "assistant", "content": turn.text or None}
+    for index, (name, given) in enumerate(turn.calls):
+        arguments = given if isinstance(given, str) else json.dumps(given)
+        call = {"index": 0 if whole else index, "id": f"call_{index}a", "type": "function"}
+        if whole:
+            yield {"tool_calls": [{**call, "function": {"name": name, "arguments": arguments}}]}
+            continue
+        yield {"tool_calls": [{**call, "function": {"name": name, "arguments": ""}}]}
+        for start in range(0, len(arguments), 5):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": arguments[start : start + 5]}}]}
+
+
+def _obeyed(fields: Fields) -> Calls | None:
+    """The call of a tool, where the user's words are to call it."""
+    words = fields["messages"][-1]["content"]
+    values = {"boolean": True, "number": 1, "integer": 1, "array": [], "object": {}}
+    for function in (tool["function"] for tool in fields["tools"]):
+        if words.startswith(f"Call {function['name']} "):
+            properties = function["parameters"]["properties"]
+            return Calls(
+                ((function["name"], {name: values.get(of["type"], "text") for name, of in properties.items()}),)
+            )
+    return None
+
+
+def _spoken(turn: Calls | tuple[str, ...]) -> tuple[str, ...]:
+    """The turn as a JSON object, in pieces that cut its escapes."""
+    if isinstance(turn, Calls):
+        name, given = turn.calls[0]
+        arguments = given if isinstance(given, str) else json.dumps(given)
+        text = f'{{"action": {json.dumps(name)}, "arguments": {arguments}}}'
+    else:
+        text = json.dumps({"action": "answer", "answer": "".join(turn)})
+    return tuple(text[start : start + 3] for start in range(0, len(text), 3))
 
 
 def _chunk(model: str, delta: Fields, finish: str | None = None) -> Fields:

@@ -165,7 +165,8 @@ class Extension(Reply):
     follow_ups: str = ""
     """``rule`` where follow-ups were made by rule, ``model`` where the model that answered was asked for them."""
     finish_reason: str = ""
-    """``length`` where the answer was cut at the longest that was allowed."""
+    """``length`` where the answer was cut: at the longest that was allowed, or because the model repeated itself.
+    ``tool_calls`` where it ends with calls that nobody here can carry out."""
 
 
 class Extended(Reply):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field, JsonValue, field_validator
 
@@ -15,6 +15,50 @@ class ChatMessage(Request):
     content: str
 
 
+class FunctionCall(Request):
+    name: str
+    arguments: str
+    """JSON, as the model wrote it."""
+
+
+class ToolCall(Request):
+    id: str
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+class CallsMessage(Request):
+    """A turn in which the model called tools."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str
+    tool_calls: tuple[ToolCall, ...]
+
+
+class ToolMessage(Request):
+    """What a tool answered."""
+
+    role: Literal["tool"] = "tool"
+    tool_call_id: str
+    content: str
+
+
+ChatTurn: TypeAlias = ChatMessage | CallsMessage | ToolMessage
+
+
+class Function(Request):
+    name: str
+    description: str
+    parameters: dict[str, JsonValue]
+
+
+class FunctionTool(Request):
+    """A tool as it is offered to a model."""
+
+    type: Literal["function"] = "function"
+    function: Function
+
+
 class StreamOptions(Request):
     include_usage: bool = True
 
@@ -23,7 +67,8 @@ class ChatRequest(Request):
     """The part of a chat request that we send."""
 
     model: str
-    messages: tuple[ChatMessage, ...]
+    messages: tuple[ChatTurn, ...]
+    tools: tuple[FunctionTool, ...] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
@@ -57,9 +102,25 @@ class ChatUsage(Reply):
     total_tokens: int | None = None
 
 
+class FunctionDelta(Reply):
+    name: str | None = None
+    arguments: str | None = None
+
+    _arguments = field_validator("arguments", mode="before")(lambda value: None if value is None else text_of(value))
+
+
+class ToolCallDelta(Reply):
+    """A call, or a piece of one: only the first piece of a call has its id and name."""
+
+    index: int | None = None
+    id: str | None = None
+    function: FunctionDelta = Field(default_factory=FunctionDelta)
+
+
 class Delta(Reply):
     role: str | None = None
     content: str | None = None
+    tool_calls: tuple[ToolCallDelta, ...] = ()
 
     _content = field_validator("content", mode="before")(lambda value: None if value is None else text_of(value))
 
@@ -116,9 +177,34 @@ class ChatParser:
         return ChatChunk(choices=choices) if choices else None
 
 
+class CallParts:
+    """Puts the calls of one answer together from their pieces."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int | None, str, str, list[str]]] = []  # index, id, name, arguments
+
+    def add(self, delta: Delta) -> None:
+        for piece in delta.tool_calls:
+            written = piece.function.arguments or ""
+            for index, id, _, arguments in reversed(self._open):
+                if index == piece.index and piece.id in (None, "", id) and not (index is None and piece.function.name):
+                    arguments.append(written)
+                    break
+            else:  # servers that send calls whole give all of them the same index, or none
+                self._open.append((piece.index, piece.id or "", piece.function.name or "", [written]))
+
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The calls so far, each with an id."""
+        return tuple(
+            ToolCall(id=id or f"call_{number}", function=FunctionCall(name=name, arguments="".join(arguments)))
+            for number, (_, id, name, arguments) in enumerate(self._open, 1)
+        )
+
+
 class Reasoned(Reply):
     role: str = "assistant"
     content: str | None = None
+    tool_calls: tuple[ToolCallDelta, ...] | None = None
 
     _content = field_validator("content", mode="before")(lambda value: None if value is None else text_of(value))
 

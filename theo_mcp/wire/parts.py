@@ -34,11 +34,13 @@ def model_of(value: object) -> object:
 
 
 class ToolUse(Reply):
-    """A tool that was called; its status is a free word (success, error, complete and ok are seen)."""
+    """A tool that was called; its status is a free word (success, error, complete and ok are seen). The engine's own
+    word ``pending`` means that nobody here can carry out the call, whose `arguments` are then given."""
 
     name: str = ""
     status: str = ""
     description: str | None = None
+    arguments: dict[str, JsonValue] | None = None
 
     _alone = model_validator(mode="before")(alone("name"))
 

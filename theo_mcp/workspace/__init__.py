@@ -1,9 +1,9 @@
 """The user's files: what may be read from them, and where new ones go.
 
 Reading is confined to the roots and to what is no secret (`roots`, `beneath`, `deny`, `reading`), writing to the output
-root (`names`, `saving`), which can be listed and read again (`listing`). A project's own settings are heard as far as
-the user trusts it (`project`, `trust`). Nothing else in this program opens a path that a model, a project or a service
-named.
+root (`names`, `saving`), which can be listed and read again (`listing`). The folders that the user trusts can also be
+searched (`searching`). A project's own settings are heard as far as the user trusts it (`project`, `trust`). Nothing
+else in this program opens a path that a model, a project or a service named.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ import platformdirs
 from anyio import from_thread, to_thread
 
 from theo_mcp.settings import NO_HOME, Settings
-from theo_mcp.workspace import listing, reading, saving
+from theo_mcp.workspace import listing, reading, saving, searching
 from theo_mcp.workspace.deny import Deny
 from theo_mcp.workspace.listing import Artifact
 from theo_mcp.workspace.project import ProjectSettings, read_project
 from theo_mcp.workspace.reading import ReadFile
 from theo_mcp.workspace.roots import Root
+from theo_mcp.workspace.searching import Found
 from theo_mcp.workspace.trust import Trust
 
 OUTPUT = "theo-output"
 """The folder for output where none is set: people look for what was made beside what they work on."""
 
-__all__ = ["Artifact", "ProjectSettings", "ReadFile", "Trust", "Workspace"]
+__all__ = ["Artifact", "Found", "ProjectSettings", "ReadFile", "Trust", "Workspace"]
 
 
 class Workspace:
@@ -94,6 +95,16 @@ class Workspace:
         if not self.roots:
             return []
         work = partial(listing.names, self.roots[0], self._deny, prefix, limit=limit)
+        return await to_thread.run_sync(work, abandon_on_cancel=True)
+
+    def trusted_roots(self) -> tuple[Root, ...]:
+        """The roots that the user trusts as they are now."""
+        return tuple(root for root in self.roots if read_project(root, self._deny, self.trust).trusted)
+
+    async def search(self, text: str, *, limit: int, seconds: float) -> Found:
+        """The lines that have `text`, or all its words, in the files of the trusted roots; what is denied is not
+        looked at."""
+        work = partial(searching.search, text, self.trusted_roots(), self._deny, limit=limit, seconds=seconds)
         return await to_thread.run_sync(work, abandon_on_cancel=True)
 
     def output(self) -> Path:

@@ -250,7 +250,7 @@ async def test_capabilities_are_probed_once_however_many_ask(model_server: Model
             tasks.start_soon(server.capabilities, "scripted-1b")
     await server.aclose()
 
-    assert len(model_server.chats) == 1
+    assert len(model_server.chats) == 2  # one for a schema, one for tools
 
 
 @pytest.mark.parametrize("keeps_schemas", [True, False])
@@ -275,10 +275,10 @@ async def test_improve_asks_once_where_schemas_work_and_slot_by_slot_elsewhere(
             "The endpoints should be clear.",
             "The error handling should be clear.",
         ]
-        assert len(model_server.chats) == 2  # the probe and the brief
+        assert len(model_server.chats) == 3  # the two probes and the brief
     else:
         assert lines[1:] == ["It keeps a list of things to do."]  # cut sentences and repetitions are left out
-        assert len(model_server.chats) == 5
+        assert len(model_server.chats) == 6
 
 
 async def test_improve_keeps_a_prompt_of_many_lines_verbatim(

@@ -155,8 +155,7 @@ async def test_what_the_request_lacks_is_asked_of_nobody_else(
 
 async def test_where_all_are_down_one_error_names_each(make_settings: MakeSettings, other: ModelServer) -> None:
     other.next = [busy]
-    settings = make_settings( servers={"pair": {"urls": ["http://127.0.0.1:9/v1", other.url], "model": "scripted-1b"}}
-    )
+    settings = make_settings(servers={"pair": {"urls": ["http://127.0.0.1:9/v1", other.url], "model": "scripted-1b"}})
 
     async with connect(settings) as backend:
         with pytest.raises(errors.ServiceError) as raised:

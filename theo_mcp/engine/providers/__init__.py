@@ -17,6 +17,8 @@ class Capabilities:
 
     schema: bool
     """It answers in the shape of a JSON schema."""
+    tools: bool = False
+    """It calls tools that it is offered. llama.cpp ignores them without a word where a model's template lacks them."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.secret import Secret
 from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import (
+    CallParts,
     ChatChunk,
     ChatCompletion,
     ChatMessage,
@@ -29,6 +30,8 @@ from theo_mcp.wire.openai import (
     ChatRequest,
     ChunkChoice,
     Delta,
+    Function,
+    FunctionTool,
     ModelList,
     StreamOptions,
 )
@@ -40,6 +43,15 @@ _PROBE_SCHEMA = {
     "required": ["ok"],
     "additionalProperties": False,
 }
+
+
+_PROBE_TOOL = FunctionTool(
+    function=Function(
+        name="report_ready",
+        description="Reports whether you are ready.",
+        parameters={"type": "object", "properties": {"ready": {"type": "boolean"}}, "required": ["ready"]},
+    )
+)
 
 
 class OpenAICompatible:
@@ -142,10 +154,12 @@ class OpenAICompatible:
                 ) from None
 
     async def capabilities(self, model: str) -> Capabilities:
-        """Asks once for an answer in the shape of a schema, and looks whether it has it."""
+        """Asks once for an answer in the shape of a schema and once for a call of a tool, and looks what comes."""
         async with self._probing:
             if model not in self._capabilities:
-                self._capabilities[model] = Capabilities(schema=await self._keeps_a_schema(model))
+                self._capabilities[model] = Capabilities(
+                    schema=await self._keeps_a_schema(model), tools=await self._calls_tools(model)
+                )
             return self._capabilities[model]
 
     async def aclose(self) -> None:
@@ -158,14 +172,41 @@ class OpenAICompatible:
             max_tokens=32,
             response_format={"type": "json_schema", "json_schema": {"name": "probe", "schema": _PROBE_SCHEMA}},
         )
-        text = ""
+        text = "".join(delta.content or "" for delta in await self._probed(request))
+        return re.fullmatch(r'\s*\{\s*"ok"\s*:\s*(true|false)\s*\}\s*', text) is not None
+
+    async def _calls_tools(self, model: str) -> bool:
+        request = ChatRequest(
+            model=model,
+            messages=(ChatMessage(role="user", content="Call report_ready with ready set to true."),),
+            max_tokens=256,  # some models think first
+            tools=(_PROBE_TOOL,),  # and no tool_choice: vLLM may take "required" and refuse what the loop needs
+        )
+        parts = CallParts()
+        for delta in await self._probed(request):
+            parts.add(delta)
+        for call in parts.calls():
+            try:
+                if call.function.name == _PROBE_TOOL.function.name:
+                    return isinstance(read_json(call.function.arguments), dict)
+            except ValueError:
+                return False
+        return False
+
+    async def _probed(self, request: ChatRequest) -> list[Delta]:
+        """What comes; nothing where the server refuses. (llama.cpp without --jinja answers tools with a 500.)"""
+        deltas: list[Delta] = []
         try:
             async with self.chat(request) as chunks:
                 async for chunk in chunks:
-                    text += "".join(choice.delta.content or "" for choice in chunk.choices)
+                    deltas += [choice.delta for choice in chunk.choices[:1]]
         except (errors.BadRequestError, errors.ModelError):
-            return False
-        return re.fullmatch(r'\s*\{\s*"ok"\s*:\s*(true|false)\s*\}\s*', text) is not None
+            return []
+        except errors.ServiceError as error:
+            if error.status not in (500, 501):  # others pass, and say nothing of the model
+                raise
+            return []
+        return deltas
 
     def _accepted(self, request: ChatRequest) -> ChatRequest:
         update: dict[str, object] = {"stream": True, "stream_options": StreamOptions()}
@@ -227,7 +268,10 @@ async def _chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[Chat
 def _whole(answer: ChatCompletion) -> ChatChunk:
     """An answer that came whole, from a server that does not stream."""
     choices = tuple(
-        ChunkChoice(delta=Delta(content=choice.message.content), finish_reason=choice.finish_reason or "stop")
+        ChunkChoice(
+            delta=Delta(content=choice.message.content, tool_calls=choice.message.tool_calls or ()),
+            finish_reason=choice.finish_reason or "stop",
+        )
         for choice in answer.choices[:1]
     )
     return ChatChunk(id=answer.id, model=answer.model, choices=choices, usage=answer.usage)
