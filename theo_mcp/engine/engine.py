@@ -23,7 +23,7 @@ class Engine:
     @property
     def modes(self) -> frozenset[ResolvedMode]:
         """The modes that can be carried out here now."""
-        return frozenset({"fast", "think", "code", "roast"})
+        return frozenset({"fast", "think", "code", "roast", "genui"})
 
     async def aclose(self) -> None:
         """Closes every part."""

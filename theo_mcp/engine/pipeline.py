@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
 from theo_mcp.backend import Caller, Observe
 from theo_mcp.engine import loop, respond, served
@@ -34,12 +34,23 @@ async def run(
         observe=observe,
     )
     async with (
-        loop.run(
-            way, prepared.messages, max_iterations=request.max_iterations or _ITERATIONS, observe=observe
-        ) as working,
+        _working(request, intent, prepared, way, observe) as working,
         aclosing(_events(request, intent, prepared, way, working)) as events,
     ):
         yield events
+
+
+def _working(
+    request: CompletionRequest, intent: Intent, prepared: Prepared, way: Route, observe: Observe | None
+) -> AbstractAsyncContextManager[Working]:
+    """What makes the answer: a mode with a way of its own, else the agent loop."""
+    if intent.mode == "genui":
+        from theo_mcp.engine.genui import drawing, libraries
+
+        library = libraries.chosen(request.component_library)
+        return drawing.run(way, prepared.messages, prompt=request.prompt, library=library, observe=observe)
+    steps = request.max_iterations or _ITERATIONS
+    return loop.run(way, prepared.messages, max_iterations=steps, observe=observe)
 
 
 async def _events(
