@@ -33,6 +33,15 @@ _BULLET: Final = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+(.{1,120})$", re.MUL
 _PARTS: Final = re.compile(r"\s*(?:[;\n]|,(?!\d{3}(?!\d))|\s(?:and|und|y|et)\s)\s*", re.IGNORECASE)
 _ARTICLE: Final = re.compile(r"^(?:(?:and|or|an?|the|its|their|our)\s+)+", re.IGNORECASE)
 _URL: Final = re.compile(r"https://[^\s<>\"'()]{3,300}|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}")
+_QUOTED: Final = re.compile(r"[\"“„]([^\"“”„\n]{2,60})[\"”“]")
+_NAMED: Final = re.compile(r"\b(?:called|named)\s+((?:[A-Z][\w&'’.-]*\s?){1,5})")
+_TOPIC: Final = re.compile(r"\b(?:about|regarding|announcing)\s+([^.!?:;\n]{3,120})", re.I)
+_PAGE: Final = re.compile(
+    r"^(?:(?:simple|short|friendly|modern|single|one)\s+)*(?:(?:landing|home|web|product|one)[ -]?)?"
+    r"(?:page|website|site|email|e-mail|newsletter|mail|letter)\b(?:\s+(?:to \w+\s+)?(?:for|of|about|on))?\s*"
+    r"(?:(?:an?|the|our|my|their)\s+)?",
+    re.IGNORECASE,
+)
 _NUMBER: Final = re.compile(
     r"(?<![\w.,])([-+]?)([$€£]?)\s?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?(%|k\b|m\b|bn\b|thousand\b|million\b|billion\b)?"
     r"(?![\w])(?!\.\d)",
@@ -80,6 +89,26 @@ def numbers(prompt: str) -> tuple[Number, ...]:
     return tuple(found[:_MOST_NUMBERS])
 
 
+def name(prompt: str) -> str:
+    """The name that the prompt gives to what it asks for: in quotes, or behind called or named."""
+    found = _QUOTED.search(prompt) or _NAMED.search(prompt)
+    return " ".join(found[1].split()) if found else ""
+
+
+def subject(prompt: str, default: str) -> str:
+    """What a page or a letter is about: its name, else the title without the words for the page itself."""
+    if named := name(prompt):
+        return named
+    bare = _PAGE.sub("", title(prompt, default)).strip()
+    return bare[:1].upper() + bare[1:] if bare else default
+
+
+def topic(prompt: str) -> str:
+    """What stands behind about in the prompt, as far as its sentence goes."""
+    found = _TOPIC.search(prompt)
+    return " ".join(found[1].split()) if found else ""
+
+
 def addresses(prompt: str) -> frozenset[str]:
     """The web and mail addresses that stand in the prompt."""
     return frozenset(found.rstrip(".,;:!?") for found in _URL.findall(prompt))
@@ -109,6 +138,7 @@ def _number(part: str) -> Number | None:
 
 
 def _item(text: str) -> str:
+    text = _URL.sub("", text).partition(": ")[0]
     bare = _ARTICLE.sub("", text.strip(" .,:;*_`\"'")).strip()
     return bare[:1].upper() + bare[1:80] if bare else ""
 

@@ -27,7 +27,6 @@ METHODS_NOT_SERVED: Final = {
     "conversations": "conversations",
     "conversation": "conversations",
     "usage": "usage reports",
-    "generate": "generate",
     "upload": "upload",
 }
 """What each method asks for, in the documents' words."""

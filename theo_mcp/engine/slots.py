@@ -15,8 +15,14 @@ from theo_mcp.wire.openai import ChatMessage, ChatUsage
 _SYSTEM: Final = "You write short, friendly texts. Answer with the text alone."
 _TOKENS: Final = 80
 _LONGEST: Final = 1000  # what a model in a loop adds beyond that is no text
+_COMMON: Final = (
+    "create make build write design show with that this your have page website email letter form table dashboard chart "
+    "about landing cards card section short simple friendly please from into them they what will would should"
+)
 _SENTENCE: Final = re.compile(r"[^.!?]*\w[^.!?]*[.!?](?=\s|$)")
-_TALK: Final = re.compile(r"\b(?:as an ai|language model|i'm sorry|i cannot|i can't|here (?:is|are)|sure|i|i'm|i've|my|me)\b", re.I)
+_TALK: Final = re.compile(
+    r"\b(?:as an ai|language model|i'm sorry|i cannot|i can't|here (?:is|are)|sure|i|i'm|i've|my|me)\b", re.I
+)
 
 
 class Slots:
@@ -28,9 +34,10 @@ class Slots:
         self._observe = observe
         self.usage = ChatUsage()
 
-    async def sentence(self, what: str, question: str, *, longest: int = 220) -> str:
+    async def sentence(self, what: str, question: str, *, about: str = "", longest: int = 220) -> str:
         """One whole sentence, or an empty string: one with a number that the prompt has not is left out, and so is
-        talk about the answer itself. `what` is told to whoever watches."""
+        talk about the answer itself, and one without a word of the prompt or of `about`. `what` is told to whoever
+        watches."""
         if self._observe is not None:
             self._observe(f"writing the {what}")
         chat = (ChatMessage(role="system", content=_SYSTEM), ChatMessage(role="user", content=question))
@@ -39,9 +46,23 @@ class Slots:
         text = re.sub(r"[*_#`<>]|https?://\S*", "", " ".join(step.text[:_LONGEST].split())).strip("\"'“” ")
         for found in _SENTENCE.findall(text):
             line: str = found.strip("\"'“” ")
-            if len(line) <= longest and not brief.invents(line, self._prompt) and not _TALK.search(line):
+            if (
+                len(line) <= longest
+                and not brief.invents(line, self._prompt)
+                and not _TALK.search(line)
+                and self._touches(line, about)
+            ):
                 return line
         return ""
+
+    def _touches(self, line: str, about: str) -> bool:
+        """Whether `line` has a word of what it should be about, by its stem."""
+        wanted = _stems(f"{self._prompt} {about}") - _stems(_COMMON)
+        return not wanted or bool(wanted & _stems(line))
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:5] for word in re.findall(r"[^\W\d_]{4,}", text.casefold())}
 
 
 def added(one: ChatUsage, other: ChatUsage) -> ChatUsage:

@@ -15,6 +15,7 @@ from pydantic import JsonValue, ValidationError
 from theo_mcp.engine import brief
 from theo_mcp.engine.genui.components import COMPONENTS, Component, Container, Page
 from theo_mcp.engine.genui.libraries import Library
+from theo_mcp.engine.schemas import schema_of
 from theo_mcp.wire.model import read_json
 
 MOST_NODES: Final = 120
@@ -155,11 +156,10 @@ def _fields(kind: str) -> list[str]:
 
 
 def _node_schema(kind: str) -> JsonValue:
-    whole = COMPONENTS[kind].model_json_schema()
-    whole["properties"].pop("children", None)
-    inside = _inlined(whole["properties"], whole.get("$defs", {}))
-    assert isinstance(inside, dict)
-    required = [name for name in whole.get("required", []) if name != "children"]
+    whole = schema_of(COMPONENTS[kind])
+    inside, required = whole["properties"], whole.get("required", [])
+    assert isinstance(inside, dict) and isinstance(required, list)
+    inside.pop("children", None)
     name: JsonValue = {"type": "string", "maxLength": 20}
     names: dict[str, JsonValue] = {"id": name, "parent": name}
     return {
@@ -168,19 +168,3 @@ def _node_schema(kind: str) -> JsonValue:
         "required": ["id", "parent", "type", *required],
         "additionalProperties": False,
     }
-
-
-def _inlined(value: JsonValue, defs: dict[str, JsonValue]) -> JsonValue:
-    """`value` with each reference replaced by what it names, and without what a grammar has no use for."""
-    if isinstance(value, list):
-        return [_inlined(item, defs) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if isinstance(reference := value.get("$ref"), str):
-        return _inlined(defs[reference.rpartition("/")[2]], defs)
-    kept = {
-        name: item
-        for name, item in value.items()
-        if not (name in ("title", "default", "description") and not isinstance(item, dict))
-    }
-    return {name: _inlined(item, defs) for name, item in kept.items()}

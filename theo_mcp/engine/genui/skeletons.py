@@ -51,13 +51,12 @@ def kind_of(prompt: str) -> Kind:
 
 async def nodes(prompt: str, title: str, library: Library, slots: Slots, notices: list[str]) -> AsyncIterator[Node]:
     """The nodes of the draft, in their order."""
-    intro = await slots.sentence(
-        "introduction",
-        f"Write one short sentence that welcomes people to this page: {title}.",
-    )
-    if intro:
-        yield {"id": "intro", "parent": "", "type": "text", "text": intro}
-    match kind_of(prompt):
+    kind = kind_of(prompt)
+    if kind in ("form", "cards", "page"):  # numbers need no introduction, and a small model would invent one
+        wish = "asks people to fill in this form" if kind == "form" else "welcomes people to this page"
+        if intro := await slots.sentence("introduction", f"Write one short sentence that {wish}: {title}."):
+            yield {"id": "intro", "parent": "", "type": "text", "text": intro}
+    match kind:
         case "form":
             made = _form(prompt)
         case "dashboard":
@@ -139,6 +138,7 @@ async def _cards(prompt: str, title: str, library: Library, slots: Slots) -> Asy
         text = await slots.sentence(
             f"text about {item[:40]}",
             f"A page is about: {title}. Write one short sentence for its part called {item}.",
+            about=item,
         )
-        if text:
-            yield {"id": f"t{number}", "parent": f"c{number}", "type": "text", "text": text}
+        text = text or f"Write about {item.lower()} here."
+        yield {"id": f"t{number}", "parent": f"c{number}", "type": "text", "text": text}
