@@ -34,14 +34,20 @@ async def run(
         observe=observe,
     )
     async with (
-        _working(request, intent, prepared, way, observe) as working,
+        _working(request, intent, prepared, way, engine, caller, observe) as working,
         aclosing(_events(request, intent, prepared, way, working)) as events,
     ):
         yield events
 
 
 def _working(
-    request: CompletionRequest, intent: Intent, prepared: Prepared, way: Route, observe: Observe | None
+    request: CompletionRequest,
+    intent: Intent,
+    prepared: Prepared,
+    way: Route,
+    engine: Engine,
+    caller: Caller,
+    observe: Observe | None,
 ) -> AbstractAsyncContextManager[Working]:
     """What makes the answer: a mode with a way of its own, else the agent loop."""
     if intent.mode == "genui":
@@ -49,6 +55,11 @@ def _working(
 
         library = libraries.chosen(request.component_library)
         return drawing.run(way, prepared.messages, prompt=request.prompt, library=library, observe=observe)
+    if intent.mode == "research":
+        from theo_mcp.engine.research import working as research
+
+        before = prepared.messages[:-1]
+        return research.run(way, request.prompt, engine.settings, caller, before=before, observe=observe)
     steps = request.max_iterations or _ITERATIONS
     return loop.run(way, prepared.messages, max_iterations=steps, observe=observe)
 

@@ -10,7 +10,7 @@ from theo_mcp.backend import check_prompt
 from theo_mcp.errors import NotAvailableError
 from theo_mcp.wire.completions import CompletionRequest
 
-MODES_NOT_SERVED: Final = ("image", "video", "research")
+MODES_NOT_SERVED: Final = ("image", "video")
 FIELDS_NOT_SERVED: Final = (
     "conversation_id", "skills", "tools", "model_overrides", "attachments", "image_model",
     "image_quality", "personality_config", "response_style", "theo_branding", "brand_soul",
@@ -56,7 +56,7 @@ def check(request: CompletionRequest, max_prompt_chars: int) -> None:
     if request.mode in MODES_NOT_SERVED:
         raise NotAvailableError(
             f"The engine on this machine does not serve the mode {request.mode!r} yet.",
-            hint="Use auto, fast, think, code, roast or genui, or set THEO_API_KEY to ask the hosted service.",
+            hint="Use another mode, or set THEO_API_KEY to ask the hosted service.",
         )
     for name in FIELDS_NOT_SERVED:
         if getattr(request, name) not in (None, "", (), {}):

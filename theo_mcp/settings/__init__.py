@@ -66,6 +66,11 @@ class Settings(BaseModel):
     engine_model: str | None = Field(
         None, description="The model: a name on that server, or of `theo-mcp engine list`. Default: the first."
     )
+    searxng_url: str | None = Field(
+        None,
+        description="A SearXNG instance that the engine's research asks, such as http://127.0.0.1:8888; its answers in "
+        "JSON have to be switched on.",
+    )
     keyring: bool = Field(
         False, description="Look for keys in this system's keyring too (`theo-mcp key set theo` keeps one there)."
     )
