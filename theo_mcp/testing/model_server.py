@@ -8,6 +8,8 @@ from theo_mcp.testing.http import Exchange, Fields, HttpServer
 
 ANSWER = ("```python\n", "def add(a, b):\n", "    return a + b\n", "```\n", "\nIt adds — ", "zażółć 🧮.")
 
+_PROBED = '{"ok": true}'
+
 
 class ModelServer(HttpServer):
     """The server. What it says is `pieces`, unless the request asks for the probe's or the brief's schema."""
@@ -16,6 +18,8 @@ class ModelServer(HttpServer):
         super().__init__(self._answer)
         self.models: list[str] = ["scripted-1b", "scripted-7b"]
         self.pieces: tuple[str, ...] = ANSWER
+        self.script: list[tuple[str, ...]] = []
+        """What the next chats say, each once, before `pieces`; the probe's question is answered as ever."""
         self.finish = "stop"
         self.key: str | None = None
         self.refused_fields: set[str] = set()
@@ -60,6 +64,8 @@ class ModelServer(HttpServer):
         pieces = self.pieces
         if "response_format" in fields and self.keeps_schemas:
             pieces = (_filled(fields["response_format"]["json_schema"]["schema"]),)
+        if self.script and pieces != (_PROBED,):
+            pieces = self.script.pop(0)
         for number, piece in enumerate(pieces):
             if number == self.silent_after:
                 self.silent.set()
@@ -81,6 +87,6 @@ def _chunk(model: str, delta: Fields, finish: str | None = None) -> Fields:
 def _filled(schema: Fields) -> str:
     """What a model that keeps to a schema says: a value for each property."""
     if "ok" in schema["properties"]:
-        return '{"ok": true}'
+        return _PROBED
     parts = [f'"{name}": "The {name} should be clear."' for name in schema["properties"]]
     return "{" + ", ".join(parts) + "}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from pydantic import JsonValue, ValidationError
@@ -32,6 +33,7 @@ class UnfitError(Exception):
         self.problems = problems[:_MOST_TOLD]
 
 
+@cache
 def schema(library: Library) -> dict[str, JsonValue]:
     """The JSON schema of a draft: two levels deep, with a limit on every length."""
     nodes: list[JsonValue] = [_node_schema(kind) for kind in sorted(library.components)]

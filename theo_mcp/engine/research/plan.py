@@ -49,8 +49,8 @@ async def asked(way: Route, prompt: str, depth: Depth, observe: Observe | None) 
     }  # fmt: skip
     question = (
         f"{prompt}\n\nPlan a research of this. Answer with a JSON object alone: queries, at most {most['queries']} "
-        f"short queries for a search engine that look at different sides of it, and sections, at most {most['sections']} "
-        "headings of the report."
+        "short queries for a search engine that look at different sides of it, and sections, at most "
+        f"{most['sections']} headings of the report."
     )
     step = await loop.whole(
         way,
