@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -16,7 +16,8 @@ from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import each_within, open_artifact, within
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.served import not_served
-from theo_mcp.wire.getcode import GenerateEvent, GenerateRequest, Improved, ImproveRequest
+from theo_mcp.errors import TimeoutExceededError
+from theo_mcp.wire.getcode import GenerateEvent, GenerateRequest, GenerateToken, Improved, ImproveRequest
 from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import ChatMessage
 from theo_mcp.wire.words import OutputType
@@ -81,14 +82,30 @@ class EngineGetCode:
             if self._caller.deadline_s is None:
                 yield events
                 return
-            async with aclosing(each_within(events, self._caller.deadline_s)) as limited:
-                yield limited
+            async with (
+                aclosing(each_within(events, self._caller.deadline_s)) as limited,
+                aclosing(_kept(limited)) as kept,
+            ):
+                yield kept
 
     async def open(self, url: str, *, max_bytes: int) -> Fetched:
         return await open_artifact(url, max_bytes)
 
     def for_caller(self, caller: Caller) -> EngineGetCode:
         return EngineGetCode(self._engine, caller)
+
+
+async def _kept(events: AsyncIterator[GenerateEvent]) -> AsyncGenerator[GenerateEvent, None]:
+    """The same events; an error that ends them has the source so far."""
+    text: list[str] = []
+    try:
+        async for event in events:
+            if isinstance(event, GenerateToken):
+                text.append(event.text)
+            yield event
+    except TimeoutExceededError as error:
+        error.partial = "".join(text)
+        raise
 
 
 async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], int]:

@@ -70,7 +70,7 @@ async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
 
 
 def _plain(prompt: str) -> list[float]:
-    return [float(found.replace(",", "")) for found in re.findall(r"-?\d[\d,]*(?:\.\d+)?", prompt)]
+    return [float(found.replace(",", "")) for found in re.findall(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?", prompt)]
 
 
 MAKING = Making(output_type="chart", system=_system, check=_check, shape=Chart, draft=_draft)

@@ -71,7 +71,7 @@ class Source:
                     yield piece
         if piece := unfence.rest():
             yield piece
-        self.around, self.usage, self.finish_reason = unfence.around.strip(), step.usage, step.finish_reason
+        self.around, self.usage, self.finish_reason = unfence.around, step.usage, step.finish_reason
 
     async def _drafted(self) -> AsyncGenerator[str, None]:
         assert self._making.draft is not None

@@ -15,15 +15,20 @@ _MOST_TALK: Final = 2000  # characters before a fence; more than that is no lead
 
 
 class Unfence:
-    """Feed it the pieces; each `feed` returns what can be passed on. `around` is what stood outside of the fence."""
+    """Feed it the pieces; each `feed` returns what can be passed on."""
 
     def __init__(self) -> None:
-        self.around = ""
+        self._before = self._after = ""
         self._held = ""
         self._fence = ""
         self._state = "before"
         self._mid = False
         """Whether the line that comes has begun already, so that it is no fence."""
+
+    @property
+    def around(self) -> str:
+        """What stood before and behind the fence."""
+        return "\n\n".join(part.strip() for part in (self._before, self._after) if part.strip())
 
     def feed(self, text: str) -> str:
         self._held += text
@@ -35,7 +40,7 @@ class Unfence:
         elif self._state == "bare":
             out, self._held = self._held, ""
         if self._state == "after":
-            self.around += self._held
+            self._after += self._held
             self._held = ""
         return out
 
@@ -48,7 +53,7 @@ class Unfence:
             return "" if not self._mid and self._closes(held) else held
         if self._state == "bare":
             return held
-        self.around += held
+        self._after += held
         return ""
 
     def _begin(self, *, whole: bool) -> None:
@@ -58,7 +63,7 @@ class Unfence:
             return
         opening = next((found for found in _OPENING.finditer(held) if _at_line_start(held, found.start())), None)
         if opening is not None and not _SOURCE.match(held[: opening.start()]):
-            self.around += held[: opening.start()].strip()
+            self._before = held[: opening.start()]
             self._fence, self._held, self._state = opening[1], held[opening.end() :], "inside"
         elif _SOURCE.match(held) or (whole and not _BEGINS.search(held)) or len(held) > _MOST_TALK:
             self._state, self._held = "bare", held.lstrip("\r\n")
