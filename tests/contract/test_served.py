@@ -12,12 +12,11 @@ from theo_mcp.testing.model_server import ModelServer
 
 TRAITS = ("romantic", "intelligent", "sarcastic", "rude", "funny", "comedic", "witty")
 NOT_SERVED: dict[str, list[object]] = {
-    "mode": ["image", "video", "research", "genui"],
+    "mode": ["image", "video"],
     "conversation_id": ["cmpl_1"],
     "skills": [["inventory-check"]],
     "tools": [[{"name": "t", "description": "d"}]],
     "model_overrides": [{"code": "theo-1-reason"}],
-    "component_library": ["eviui"],
     "attachments": [[{"type": "image_url", "url": "https://example.com/a.png"}]],
     "image_model": ["theo-1-photo"],
     "image_quality": ["hd"],
@@ -35,9 +34,21 @@ SERVED = {
     "max_iterations": 3,
     "format": "theo",
     "metadata": {"team": "web"},
+    "component_library": "theo",
     "conversation": {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]},
 }
-METHODS_SERVED = {"complete", "complete_openai", "stream", "code", "models", "health", "improve", "open", "for_caller"}
+METHODS_SERVED = {
+    "complete",
+    "complete_openai",
+    "stream",
+    "code",
+    "models",
+    "health",
+    "improve",
+    "generate",
+    "open",
+    "for_caller",
+}
 
 
 def test_the_list_of_methods_holds_every_other_method_of_the_seam() -> None:
@@ -46,7 +57,7 @@ def test_the_list_of_methods_holds_every_other_method_of_the_seam() -> None:
     assert set(METHODS_NOT_SERVED) == methods - METHODS_SERVED
     assert set(METHODS_NOT_SERVED) == {
         "images", "document", "research", "video", "job", "wait_for_job", "skills", "install_skill", "conversations",
-        "conversation", "usage", "generate", "upload",
+        "conversation", "usage", "upload",
     }  # fmt: skip
 
 
