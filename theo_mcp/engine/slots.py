@@ -33,6 +33,8 @@ class Slots:
         self._prompt = prompt
         self._observe = observe
         self.usage = ChatUsage()
+        self.notices: list[str] = []
+        """What the user should know of how they were filled."""
 
     async def sentence(self, what: str, question: str, *, about: str = "", longest: int = 220) -> str:
         """One whole sentence, or an empty string: one with a number that the prompt has not is left out, and so is
@@ -40,6 +42,13 @@ class Slots:
         watches."""
         if self._observe is not None:
             self._observe(f"writing the {what}")
+        wanted = ", ".join(_told(f"{about} {self._prompt}")[:3])
+        for asked in (question, f"{question} Use these words: {wanted}."):
+            if line := await self._line(asked, about, longest):
+                return line
+        return ""
+
+    async def _line(self, question: str, about: str, longest: int) -> str:
         chat = (ChatMessage(role="system", content=_SYSTEM), ChatMessage(role="user", content=question))
         step = await loop.whole(self._way, chat, observe=self._observe)
         self.usage = added(self.usage, step.usage)
@@ -59,6 +68,12 @@ class Slots:
         """Whether `line` has a word of what it should be about, by its stem."""
         wanted = _stems(f"{self._prompt} {about}") - _stems(_COMMON)
         return not wanted or bool(wanted & _stems(line))
+
+
+def _told(text: str) -> list[str]:
+    """The words of `text` that say what it is about."""
+    common = _stems(_COMMON)
+    return [word for word in re.findall(r"[^\W\d_]{4,}", text) if word.casefold()[:5] not in common]
 
 
 def _stems(text: str) -> set[str]:

@@ -28,39 +28,44 @@ class Container(Component):
     """A component that others stand in."""
 
     holds: ClassVar[bool] = True
-    children: tuple[AnyComponent, ...] = ()
 
 
 class Section(Container):
     type: Literal["section"] = "section"
     title: Words = ""
+    children: tuple[AnyComponent, ...] = ()
 
 
 class Stack(Container):
     type: Literal["stack"] = "stack"
     direction: Literal["row", "column"] = "column"
+    children: tuple[AnyComponent, ...] = ()
 
 
 class Grid(Container):
     type: Literal["grid"] = "grid"
     columns: int = Field(2, ge=1, le=4)
+    children: tuple[AnyComponent, ...] = ()
 
 
 class Card(Container):
     type: Literal["card"] = "card"
     title: Words = ""
+    children: tuple[AnyComponent, ...] = ()
 
 
 class Tabs(Container):
     """Its sections and cards are shown one at a time, under their titles."""
 
     type: Literal["tabs"] = "tabs"
+    children: tuple[AnyComponent, ...] = ()
 
 
 class Form(Container):
     type: Literal["form"] = "form"
     title: Words = ""
     submit: Line = "Send"
+    children: tuple[AnyComponent, ...] = ()
 
 
 class Heading(Component):
@@ -186,6 +191,7 @@ class Page(Container):
 
     type: Literal["page"] = "page"
     title: Line
+    children: tuple[AnyComponent, ...] = ()
 
 
 _CLASSES: Final = (

@@ -59,6 +59,7 @@ async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
             code="missing_data",
             hint='Put them into the prompt: "Sales: Q1 10, Q2 20". A larger model (--engine-url) may find its own.',
         )
+    slots.notices.append("Its labels and numbers are the prompt's; the model wrote none of it.")
     kind = next((kind for kind, pattern in _KINDS if pattern.search(wish.prompt)), "bar")
     chart = Chart(
         title=brief.title(wish.prompt, "Chart"),

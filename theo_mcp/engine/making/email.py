@@ -51,7 +51,10 @@ async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
     if topic := brief.topic(wish.prompt):
         yield f'<p style="{_TEXT}">We would like to tell you about {escape(topic)}.</p>\n'
     question = f"Write one sentence for the middle of this email: {asked}. Say why it matters to the reader."
-    line = await slots.sentence("message", question) or "[Write your message here.]"
+    line = await slots.sentence("message", question)
+    if not line:
+        slots.notices.append("The message is left open for you to write.")
+        line = "[Write your message here.]"
     yield f'<p style="{_TEXT}">{escape(line)}</p>\n'
     if listed := brief.items(wish.prompt):
         rows = "".join(f"<li>{escape(item)}</li>" for item in listed)

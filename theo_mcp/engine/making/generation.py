@@ -80,6 +80,7 @@ class Source:
             async for piece in pieces:
                 yield piece
         self.usage, self.finish_reason = slots.usage, "stop"
+        self.notices += slots.notices
 
 
 @asynccontextmanager

@@ -104,6 +104,7 @@ async def _body(
     shown = f"<p>{escape(line)}</p>" if line else ""
     yield f'<div class="hero"><div class="wrap"><h1>{escape(subject)}</h1>{shown}</div></div>\n'
     yield '<div class="wrap parts">\n'
+    left_open: list[str] = []
     for number, part in enumerate(parts, 1):
         contact = bool(re.search(r"contact|visit|find us", part, re.I))
         if contact and addresses:
@@ -112,12 +113,16 @@ async def _body(
             r"hours|address|prices?|pricing|phone", part, re.I
         ):  # facts, which a model would invent
             text = f'<p class="open">Add your {escape(part.lower())} here.</p>'
+            left_open.append(part)
         else:
             said = await slots.sentence(
                 f"part {part[:40]}", f"{about}. Write one short sentence for the part called {part}.", about=part
             )
             text = f"<p>{escape(said)}</p>" if said else f'<p class="open">Write about {escape(part.lower())} here.</p>'
+            left_open += [] if said else [part]
         yield f'<section id="part-{number}"><h2>{escape(part)}</h2>{text}</section>\n'
+    if left_open:
+        slots.notices.append(f"Left open for you to write: {', '.join(left_open)}.")
     yield f'</div>\n</main>\n<footer><div class="wrap">{escape(subject)}</div></footer>\n'
 
 
