@@ -38,11 +38,11 @@ class Slots:
 
     async def sentence(self, what: str, question: str, *, about: str = "", longest: int = 220) -> str:
         """One whole sentence, or an empty string: one with a number that the prompt has not is left out, and so is
-        talk about the answer itself, and one without a word of the prompt or of `about`. `what` is told to whoever
-        watches."""
+        talk about the answer itself, and one without a word of `about`, or else of the prompt, or that only says the
+        question again. `what` is told to whoever watches."""
         if self._observe is not None:
             self._observe(f"writing the {what}")
-        wanted = ", ".join(_told(f"{about} {self._prompt}")[:3])
+        wanted = ", ".join(_told(about)[:3] or _told(self._prompt)[:3])
         for asked in (question, f"{question} Use these words: {wanted}."):
             if line := await self._line(asked, about, longest):
                 return line
@@ -59,14 +59,16 @@ class Slots:
                 len(line) <= longest
                 and not brief.invents(line, self._prompt)
                 and not _TALK.search(line)
-                and self._touches(line, about)
+                and self._fits(line, question, about)
             ):
                 return line
         return ""
 
-    def _touches(self, line: str, about: str) -> bool:
-        """Whether `line` has a word of what it should be about, by its stem."""
-        wanted = _stems(f"{self._prompt} {about}") - _stems(_COMMON)
+    def _fits(self, line: str, question: str, about: str) -> bool:
+        """Whether `line` has a word of what it should be about, by its stem, and says something new."""
+        if line.rstrip(".!?").casefold() in question.casefold():
+            return False
+        wanted = _stems(about) - _stems(_COMMON) or _stems(self._prompt) - _stems(_COMMON)
         return not wanted or bool(wanted & _stems(line))
 
 

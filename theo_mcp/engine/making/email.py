@@ -51,7 +51,7 @@ async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
     if topic := brief.topic(wish.prompt):
         yield f'<p style="{_TEXT}">We would like to tell you about {escape(topic)}.</p>\n'
     question = f"Write one sentence for the middle of this email: {asked}. Say why it matters to the reader."
-    line = await slots.sentence("message", question)
+    line = await slots.sentence("message", question, about=brief.topic(wish.prompt))
     if not line:
         slots.notices.append("The message is left open for you to write.")
         line = "[Write your message here.]"

@@ -116,7 +116,9 @@ async def _body(
             left_open.append(part)
         else:
             said = await slots.sentence(
-                f"part {part[:40]}", f"{about}. Write one short sentence for the part called {part}.", about=part
+                f"part {part[:40]}",
+                f"{about}. Write one short sentence for the part called {part}.",
+                about=part if part not in _PARTS else "",
             )
             text = f"<p>{escape(said)}</p>" if said else f'<p class="open">Write about {escape(part.lower())} here.</p>'
             left_open += [] if said else [part]
