@@ -19,7 +19,7 @@ class ModelServer(HttpServer):
         self.models: list[str] = ["scripted-1b", "scripted-7b"]
         self.pieces: tuple[str, ...] = ANSWER
         self.script: list[tuple[str, ...]] = []
-        """What the next chats say, each once, before `pieces`; the probe's question is answered as ever."""
+        """What the next chats without tools say, each once, before `pieces`; the probes are answered as ever."""
         self.finish = "stop"
         self.key: str | None = None
         self.refused_fields: set[str] = set()
@@ -64,7 +64,7 @@ class ModelServer(HttpServer):
         pieces = self.pieces
         if "response_format" in fields and self.keeps_schemas:
             pieces = (_filled(fields["response_format"]["json_schema"]["schema"]),)
-        if self.script and pieces != (_PROBED,):
+        if self.script and pieces != (_PROBED,) and not fields.get("tools"):
             pieces = self.script.pop(0)
         for number, piece in enumerate(pieces):
             if number == self.silent_after:
