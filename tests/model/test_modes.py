@@ -85,6 +85,14 @@ async def test_a_website_in_every_form(backend: Backend, language: CodeLanguage)
     assert done.theo_mcp.draft
 
 
+async def test_an_api_keeps_what_the_prompt_names(backend: Backend) -> None:
+    text, done = await generated(backend, "api", "A REST API for books with title and author")
+
+    assert done.theo_mcp.checks[0].status == "parses"
+    assert 'FIELDS = ("title", "author",)' in text
+    assert "the built-in model wrote none of it" in done.theo_mcp.notice
+
+
 async def test_an_email_is_whole_and_invents_no_number(backend: Backend) -> None:
     text, done = await generated(backend, "email", "An email to customers about our new opening hours")
 

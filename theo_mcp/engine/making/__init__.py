@@ -52,6 +52,8 @@ class Making:
     """What a source is that is data: asked for by its schema, where the model keeps to one."""
     draft: Draft | None = None
     """The way of the built-in model; without one it is asked as any other."""
+    drafts: Callable[[Wish], bool] = lambda _: True
+    """Whether that way can make what is wished."""
 
 
 def making_of(output_type: OutputType) -> Making:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from theo_mcp.artifacts import check
-from theo_mcp.engine.making import Checked, Making, Wish
+from theo_mcp.engine.making import Checked, Making, Wish, skeleton
+from theo_mcp.engine.slots import Slots
 from theo_mcp.wire.model import Check
 from theo_mcp.wire.words import CodeLanguage
 
@@ -57,4 +59,19 @@ def _check(source: str, wish: Wish) -> Checked:
     return Checked(check.check(name, source), tuple(notices))
 
 
-MAKING = Making(output_type="api", system=_system, check=_check)
+async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
+    """A working API by rule: what the small model writes for one does not run."""
+    slots.notices.append(
+        "A skeleton by rule, of the names in the prompt, that keeps all in memory; the built-in model wrote none of it."
+    )
+    for line in skeleton.source(wish.prompt, language_of(wish)).splitlines(keepends=True):
+        yield line
+
+
+MAKING = Making(
+    output_type="api",
+    system=_system,
+    check=_check,
+    draft=_draft,
+    drafts=lambda wish: language_of(wish) in skeleton.LANGUAGES,
+)

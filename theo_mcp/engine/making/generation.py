@@ -45,7 +45,7 @@ class Source:
         self.notices: list[str] = []
 
     async def events(self) -> AsyncGenerator[WorkEvent, None]:
-        drafted = self._way.model.draft and self._making.draft is not None
+        drafted = self._way.model.draft and self._making.draft is not None and self._making.drafts(self._wish)
         async with aclosing(self._drafted() if drafted else self._asked()) as pieces:
             async for piece in pieces:
                 self.text += piece
