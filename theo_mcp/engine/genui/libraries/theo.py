@@ -30,7 +30,7 @@ button.secondary{background:transparent;color:var(--accent)}a{color:var(--accent
 .scroll{overflow-x:auto;background:var(--paper);border:1px solid var(--line);border-radius:.75rem}
 table{border-collapse:collapse;width:100%}caption{text-align:left;font-weight:600;padding:.9rem 1rem .4rem}
 th,td{text-align:left;padding:.6rem 1rem;border-top:1px solid var(--line);vertical-align:top}thead th{border-top:0;
-color:var(--quiet);font-size:.875rem}td.number{text-align:right;font-variant-numeric:tabular-nums}
+color:var(--quiet);font-size:.875rem}td.number{font-variant-numeric:tabular-nums}
 .stat dt{color:var(--quiet);font-size:.9rem}.stat dd{margin:0;font-size:1.75rem;font-weight:700;overflow-wrap:anywhere}
 .stat dd.change{font-size:.9rem;font-weight:400;color:var(--quiet)}
 .alert{background:var(--paper);border:1px solid var(--line);border-left:.35rem solid var(--tone);border-radius:.5rem;
@@ -39,14 +39,14 @@ border-radius:1rem;padding:.1rem .7rem;font-size:.85rem;font-weight:600}
 .info{--tone:var(--info)}.success{--tone:var(--success)}.warning{--tone:var(--warning)}.error{--tone:var(--error)}
 figure{margin:0}figcaption{font-weight:600;margin-bottom:.75rem}img{max-width:100%;height:auto;border-radius:.5rem}
 .missing{display:grid;place-items:center;min-height:10rem;border-style:dashed;color:var(--quiet);text-align:center}
-svg{width:100%;height:auto;display:block}svg text{fill:var(--quiet);font:12px system-ui,sans-serif}
+svg{width:100%;height:auto;display:block}svg text{fill:var(--quiet);font:14px system-ui,sans-serif}
 svg .axis{stroke:var(--line)}.c0{--c:var(--accent)}.c1{--c:var(--second)}.c2{--c:var(--success)}.c3{--c:var(--error)}
 .c4{--c:var(--warning)}.c5{--c:var(--quiet)}svg rect,svg circle,.key i{fill:var(--c);background:var(--c)}
 svg polyline{stroke:var(--c);fill:none;stroke-width:2.5}.key{display:flex;flex-wrap:wrap;gap:1rem;padding:0;
 list-style:none}
 .key i{display:inline-block;width:.8rem;height:.8rem;border-radius:.2rem;margin-right:.4rem}
 figure details{border:0;padding:.75rem 0 0}summary{cursor:pointer;font-weight:600}.tabs{display:grid;gap:.5rem}
-.tabs>details[open]>summary{margin-bottom:.75rem}progress{width:100%;height:.8rem;accent-color:var(--accent)}
+.tabs>details>*+*{margin-top:.75rem}progress{width:100%;height:.8rem;accent-color:var(--accent)}
 hr{width:100%;border:0;border-top:1px solid var(--line)}
 """.replace("\n", "")
 
