@@ -12,7 +12,6 @@ from theo_mcp import (
     Backend,
     ConfigError,
     DocumentRequest,
-    GenerateRequest,
     ImagesRequest,
     NotAvailableError,
     ResearchRequest,
@@ -31,11 +30,6 @@ from theo_mcp.testing.theo_replies import job
 UPLOAD = UploadRequest(file_data=b"%PDF", mime_type="application/pdf", file_name="a.pdf", output_type="website")
 
 
-async def generated(backend: Backend) -> object:
-    async with backend.getcode.generate(GenerateRequest(prompt="A bakery", output_type="website")) as events:
-        return [event.type async for event in events]
-
-
 CALLS: dict[str, Callable[[Backend], Awaitable[object]]] = {
     "images": lambda backend: backend.theo.images(ImagesRequest(prompt="A logo")),
     "document": lambda backend: backend.theo.document(DocumentRequest(prompt="A report")),
@@ -48,7 +42,6 @@ CALLS: dict[str, Callable[[Backend], Awaitable[object]]] = {
     "conversation": lambda backend: backend.theo.conversation("conv_1"),
     "delete_conversation": lambda backend: backend.theo.delete_conversation("conv_1"),
     "usage": lambda backend: backend.theo.usage(start="2026-04-01", end="2026-04-30", scope="user"),
-    "generate": generated,
     "upload": lambda backend: backend.getcode.upload(UPLOAD),
 }
 SENT = {
@@ -63,7 +56,6 @@ SENT = {
     "conversation": ["GET /api/v1/conversations/conv_1"],
     "delete_conversation": ["DELETE /api/v1/conversations/conv_1"],
     "usage": ["GET /api/v1/usage?from=2026-04-01&to=2026-04-30&scope=user"],
-    "generate": ["POST /api/generate"],
     "upload": ["POST /api/upload"],
 }
 
@@ -100,7 +92,7 @@ async def test_the_engine_says_what_it_does_not_serve_and_starts_nothing(
             with pytest.raises(NotAvailableError) as raised:
                 await CALLS[name](asked)
 
-    key = "GETCODE_API_KEY" if name in ("generate", "upload") else "THEO_API_KEY"
+    key = "GETCODE_API_KEY" if name == "upload" else "THEO_API_KEY"
     assert raised.value.code == "not_available_here"
     assert raised.value.message == f"The engine on this machine does not serve {METHODS_NOT_SERVED[name]} yet."
     assert raised.value.hint.startswith(f"Set {key} to ask the hosted service")

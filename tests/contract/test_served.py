@@ -12,8 +12,7 @@ from theo_mcp.testing.model_server import ModelServer
 
 TRAITS = ("romantic", "intelligent", "sarcastic", "rude", "funny", "comedic", "witty")
 NOT_SERVED: dict[str, list[object]] = {
-    "mode": ["image", "video", "research", "genui"],
-    "component_library": ["eviui"],
+    "mode": ["image", "video"],
     "attachments": [[{"type": "image_url", "url": "https://example.com/a.png"}]],
     "image_model": ["theo-1-photo"],
     "image_quality": ["hd"],
@@ -35,12 +34,14 @@ SERVED = {
     "model_overrides": {"think": "theo-1-flash"},
     "metadata": {"team": "web"},
     "conversation_id": "new",
+    "component_library": "theo",
     "conversation": {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]},
 }
 METHODS_SERVED = {
     "complete", "complete_openai", "stream", "code", "models", "health", "improve", "open", "for_caller", "skills",
     "skill", "install_skill", "uninstall_skill", "job",
     "wait_for_job", "conversations", "conversation", "delete_conversation", "usage",
+    "generate",
 }  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def test_the_list_of_methods_holds_every_other_method_of_the_seam() -> None:
 
     assert set(METHODS_NOT_SERVED) == methods - METHODS_SERVED
     assert set(METHODS_NOT_SERVED) == {
-        "images", "document", "research", "video", "tools", "generate", "upload",
+        "images", "document", "research", "video", "tools", "upload",
     }  # fmt: skip
 
 

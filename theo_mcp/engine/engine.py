@@ -28,7 +28,10 @@ class Engine:
     @property
     def modes(self) -> frozenset[ResolvedMode]:
         """The modes that can be carried out here now."""
-        return frozenset({"fast", "think", "code", "roast"})
+        served: set[ResolvedMode] = {"fast", "think", "code", "roast", "genui"}
+        if self.settings.searxng_url is not None:
+            served.add("research")
+        return frozenset(served)
 
     async def aclose(self) -> None:
         """Closes every part."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -11,10 +13,11 @@ from pydantic import JsonValue
 from theo_mcp.backend import Caller, Observe, check_prompt
 from theo_mcp.engine import loop, respond
 from theo_mcp.engine.engine import Engine
-from theo_mcp.engine.files import open_artifact, within
+from theo_mcp.engine.files import each_within, open_artifact, within
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.served import not_served
-from theo_mcp.wire.getcode import Improved, ImproveRequest
+from theo_mcp.errors import TimeoutExceededError
+from theo_mcp.wire.getcode import GenerateEvent, GenerateRequest, GenerateToken, Improved, ImproveRequest
 from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import ChatMessage, ChatUsage
 from theo_mcp.wire.words import OutputType
@@ -45,7 +48,6 @@ _LINE_CHARS: Final = 1000  # what a model in a loop adds beyond that is no requi
 class EngineGetCode:
     """The arm that answers on this machine; see `theo_mcp.backend.GetCode` for what each method promises."""
 
-    generate = not_served("generate", _KEY)
     upload = not_served("upload", _KEY)
 
     def __init__(self, engine: Engine, caller: Caller = Caller()) -> None:
@@ -70,11 +72,43 @@ class EngineGetCode:
             theo_mcp=respond.about(way.model, notices=way.notices),
         )
 
+    @asynccontextmanager
+    async def generate(self, request: GenerateRequest) -> AsyncIterator[AsyncIterator[GenerateEvent]]:
+        """Website, api, email and chart as their source; what has to be rendered raises `NotAvailableError`."""
+        check_prompt(request.prompt, self._engine.settings.max_prompt_chars)
+        from theo_mcp.engine import making
+        from theo_mcp.engine.making import generation
+
+        how = making.making_of(request.output_type)
+        wish = making.Wish(request.prompt, request.language or "auto")
+        async with generation.run(how, wish, self._engine, self._caller) as events:
+            if self._caller.deadline_s is None:
+                yield events
+                return
+            async with (
+                aclosing(each_within(events, self._caller.deadline_s)) as limited,
+                aclosing(_kept(limited)) as kept,
+            ):
+                yield kept
+
     async def open(self, url: str, *, max_bytes: int) -> Fetched:
         return await open_artifact(url, max_bytes)
 
     def for_caller(self, caller: Caller) -> EngineGetCode:
         return EngineGetCode(self._engine, caller)
+
+
+async def _kept(events: AsyncIterator[GenerateEvent]) -> AsyncGenerator[GenerateEvent, None]:
+    """The same events; an error that ends them has the source so far."""
+    text: list[str] = []
+    try:
+        async for event in events:
+            if isinstance(event, GenerateToken):
+                text.append(event.text)
+            yield event
+    except TimeoutExceededError as error:
+        error.partial = "".join(text)
+        raise
 
 
 async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], int]:

@@ -52,7 +52,18 @@ async def carry_out(plan: Plan, observe: Observe | None = None) -> AsyncIterator
 
 def _working(plan: Plan, observe: Observe | None) -> AbstractAsyncContextManager[Working]:
     """What makes the answer: a mode with a way of its own, else the agent loop."""
-    request = plan.request
+    request, messages = plan.request, plan.prepared.messages
+    if plan.intent.mode == "genui":
+        from theo_mcp.engine.genui import drawing, libraries
+
+        library = libraries.chosen(request.component_library)
+        return drawing.run(plan.way, messages, prompt=request.prompt, library=library, observe=observe)
+    if plan.intent.mode == "research":
+        from theo_mcp.engine.research import working as research
+
+        return research.run(
+            plan.way, request.prompt, plan.engine.settings, plan.caller, before=messages[:-1], observe=observe
+        )
     steps = request.max_iterations or _ITERATIONS
     tools = toolbox(
         plan.engine.settings,
@@ -60,7 +71,7 @@ def _working(plan: Plan, observe: Observe | None) -> AbstractAsyncContextManager
         allowed=plan.prepared.allowed,
         tenant=plan.caller.tenant,
     )
-    return loop.run(plan.way, plan.prepared.messages, tools=tools, max_iterations=steps, observe=observe)
+    return loop.run(plan.way, messages, tools=tools, max_iterations=steps, observe=observe)
 
 
 async def _events(plan: Plan, working: Working) -> AsyncGenerator[CompletionEvent, None]:

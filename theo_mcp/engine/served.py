@@ -10,9 +10,9 @@ from theo_mcp.backend import check_prompt
 from theo_mcp.errors import NotAvailableError
 from theo_mcp.wire.completions import CompletionRequest
 
-MODES_NOT_SERVED: Final = ("image", "video", "research", "genui")
+MODES_NOT_SERVED: Final = ("image", "video")
 FIELDS_NOT_SERVED: Final = (
-    "component_library", "attachments", "image_model",
+    "attachments", "image_model",
     "image_quality", "personality_config", "response_style", "theo_branding", "brand_soul",
 )  # fmt: skip
 METHODS_NOT_SERVED: Final = {
@@ -20,8 +20,6 @@ METHODS_NOT_SERVED: Final = {
     "document": "documents",
     "research": "research",
     "video": "video",
-    "tools": "a list of tools",
-    "generate": "generate",
     "upload": "upload",
 }
 """What each method asks for, in the documents' words."""
@@ -51,7 +49,7 @@ def check(request: CompletionRequest, max_prompt_chars: int) -> None:
     if request.mode in MODES_NOT_SERVED:
         raise NotAvailableError(
             f"The engine on this machine does not serve the mode {request.mode!r} yet.",
-            hint="Use auto, fast, think, code or roast, or set THEO_API_KEY to ask the hosted service.",
+            hint="Use another mode, or set THEO_API_KEY to ask the hosted service.",
         )
     for name in FIELDS_NOT_SERVED:
         if getattr(request, name) not in (None, "", (), {}):

@@ -67,7 +67,7 @@ async def _reply(call: Call, request: GenerateRequest, gathered: Generated, type
     wanted = _WANTED.get(request.output_type)
     if wanted and kind.extension not in wanted:
         notes.append(
-            f"GetCode sent text ({kind.kind}), which is saved as it is; no {request.output_type} file was made of it."
+            f"What came is text ({kind.kind}), which is saved as it is; no {request.output_type} file was made of it."
         )
     done = gathered.done or GenerateDone()
     facts: dict[str, JsonValue] = results.who(done.theo_mcp)

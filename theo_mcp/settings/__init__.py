@@ -145,6 +145,11 @@ class Settings(BaseModel):
     allow_private_fetch: bool = Field(
         False, description="With allow_fetch: of this machine and its network too. Only in the user's file."
     )
+    searxng_url: str | None = Field(
+        None,
+        description="A SearXNG instance that the engine's research asks, such as http://127.0.0.1:8888; its answers in "
+        "JSON have to be switched on.",
+    )
     keyring: bool = Field(
         False, description="Look for keys in this system's keyring too (`theo-mcp key set theo` keeps one there)."
     )

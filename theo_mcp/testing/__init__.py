@@ -6,6 +6,7 @@ it. Our own tests use the same servers.
 - `FakeTheo`, `FakeGetCode`, `ModelServer`: the services, each with knobs (its attributes). ``origin`` is the base URL,
   ``theo.KEY`` and ``getcode.KEY`` the keys that they accept, ``requests`` what came, ``next`` the handlers that answer
   the next requests in another way.
+- `FakeSearXNG`: a search service, with its answers in JSON switched on or off.
 - `faults`: such handlers, for what services, proxies and networks do wrong.
 - `HttpServer`, `Exchange`: a server whose every byte a handler decides; `Proxy`: one that makes tunnels.
 """
@@ -15,6 +16,17 @@ from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import Exchange, HttpServer, Received
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.proxy import Proxy
+from theo_mcp.testing.searxng import FakeSearXNG
 from theo_mcp.testing.theo import FakeTheo
 
-__all__ = ["Exchange", "FakeGetCode", "FakeTheo", "HttpServer", "ModelServer", "Proxy", "Received", "faults"]
+__all__ = [
+    "Exchange",
+    "FakeGetCode",
+    "FakeSearXNG",
+    "FakeTheo",
+    "HttpServer",
+    "ModelServer",
+    "Proxy",
+    "Received",
+    "faults",
+]

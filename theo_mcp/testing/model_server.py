@@ -13,6 +13,8 @@ from theo_mcp.testing.http import Exchange, Fields, HttpServer
 
 ANSWER = ("```python\n", "def add(a, b):\n", "    return a + b\n", "```\n", "\nIt adds — ", "zażółć 🧮.")
 
+_PROBED = '{"ok": true}'
+
 
 @dataclass(frozen=True)
 class Calls:
@@ -31,6 +33,8 @@ class ModelServer(HttpServer):
         super().__init__(self._answer, port=port)
         self.models: list[str] = ["scripted-1b", "scripted-7b"]
         self.pieces: tuple[str, ...] = ANSWER
+        self.script: list[tuple[str, ...]] = []
+        """What the next chats without tools say, each once, before `pieces`; the probes are answered as ever."""
         self.finish = "stop"
         self.key: str | None = None
         self.refused_fields: set[str] = set()
@@ -125,6 +129,8 @@ class ModelServer(HttpServer):
             pieces = _spoken(self._turn()) if "action" in schema["properties"] else (self._filled(schema),)
         elif self.follows_words and _asks_for_json(fields["messages"][0]):
             pieces = ("Sure:\n```json\n", *_spoken(self._turn()), "\n```")
+        if self.script and pieces != (_PROBED,) and not fields.get("tools"):
+            pieces = self.script.pop(0)
         for number, piece in enumerate(pieces):
             if number == self.silent_after:
                 self.silent.set()
@@ -141,7 +147,7 @@ class ModelServer(HttpServer):
     def _filled(self, schema: Fields) -> str:
         """What a model that keeps to a schema says."""
         if "ok" in schema["properties"]:
-            return '{"ok": true}'
+            return _PROBED
         return self.filled or json.dumps(_value("answer", schema))
 
     def _turn(self) -> Calls | tuple[str, ...]:

@@ -13,7 +13,7 @@ from theo_mcp.server import results
 from theo_mcp.server.arguments import Arguments
 from theo_mcp.server.attachments import attached
 from theo_mcp.server.call import Call
-from theo_mcp.server.files import MOST_FILES, fetch, not_saved, stem_of
+from theo_mcp.server.files import MOST_FILES, fetch, not_saved, save, stem_of
 from theo_mcp.server.project import project_of, tried, with_project, with_remarks
 from theo_mcp.server.reply import Reply, SavedFile, one_line
 from theo_mcp.server.tools import Tool
@@ -40,7 +40,7 @@ class CompleteArguments(Arguments):
     max_iterations: int | None = Field(None, ge=1, le=20, description="Most steps of the agent loop; unsaid 8.")
     model_overrides: list[str] | None = Field(None, description='Engines by mode: ["code=theo-1-reason"].')
     metadata: list[str] | None = Field(None, description='Facts to echo and audit: ["team=web"].')
-    component_library: str | None = Field(None, description='For mode genui: "eviui".')
+    component_library: str | None = Field(None, description='For mode genui: "theo".')
     attachments: list[str] | None = Field(None, description='Paths of images to look at: ["docs/login.png"].')
     fresh: bool | None = Field(None, description="Past the cache; a hosted service is sent a random word for it.")
 
@@ -102,6 +102,8 @@ async def _answer(call: Call, request: CompletionRequest, prompt: str) -> Reply:
         return await _by_job(call, request)
     completion = await _streamed(call, request)
     files, notes = await _saved(call, completion, prompt)
+    completion, pages, unsaved = await _pages(call, completion, prompt)
+    files, notes = [*files, *pages], [*notes, *unsaved]
     reply = results.completion(completion, files=files, notes=notes)
     return replace(reply, raw_name=f"{stem_of(prompt, 'completion')}.md")
 
@@ -149,6 +151,23 @@ async def _saved(call: Call, completion: Completion, prompt: str) -> tuple[list[
     if len(places) > MOST_FILES:
         notes.insert(0, f"{len(places) - MOST_FILES:,} more files of artifacts were not fetched.")
     return files, notes
+
+
+async def _pages(call: Call, completion: Completion, prompt: str) -> tuple[Completion, list[SavedFile], list[str]]:
+    """The pages of mode genui as files, and the completion without their HTML, which nobody reads in a result."""
+    files: list[SavedFile] = []
+    notes: list[str] = []
+    artifacts = list(completion.artifacts)
+    for place, artifact in enumerate(artifacts[:MOST_FILES]):
+        if artifact.type != "genui" or not artifact.code:
+            continue
+        try:
+            name = f"{stem_of(artifact.title or prompt, 'page')}.html"
+            files.append(await save(call.rooms, name, artifact.code.encode("utf-8", "replace")))
+            artifacts[place] = artifact.model_copy(update={"code": None})
+        except TheoError as error:
+            notes.append(f"The page was not saved: {error}")
+    return completion.model_copy(update={"artifacts": tuple(artifacts)}), files, notes
 
 
 def _persona(text: str | None) -> Persona | str | None:

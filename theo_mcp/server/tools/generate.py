@@ -44,7 +44,8 @@ TOOL = Tool(
         "Use when the user wants a finished output as a file. "
         "Not for code in an existing project (theo_code) or for a picture alone (theo_image). "
         "Returns the text as it was generated and the absolute path of each file. What the service sends as text is "
-        "saved as that text, and the result says so. Counts against the plan. Takes 10 seconds to some minutes."
+        "saved as that text, and the result says so. Counts against the plan; on this machine it is free, for website, "
+        "chart, api and email. Takes 10 seconds to some minutes."
     ),
     arguments=GenerateArguments,
     run=_run,

@@ -36,7 +36,7 @@ TOOL = Tool(
         "Use when an answer needs current sources that can be cited. "
         "Not for what a model knows (theo_complete). "
         "Returns the report and its sources, or a handle for theo_result while it is at work. A hosted answer costs "
-        "credits. Takes 30 seconds to some minutes."
+        "credits; on this machine it needs a search service or trusted folders. Takes 30 seconds to some minutes."
     ),
     arguments=ResearchArguments,
     run=_run,

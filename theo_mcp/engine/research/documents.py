@@ -1,0 +1,149 @@
+"""Looks for what a question is about in the documents of folders that the user trusts.
+
+Only for the user's own calls: who shares the engine with others cannot look into the files of whoever runs it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from html.parser import HTMLParser
+from pathlib import PurePath
+from time import monotonic
+from typing import Final
+
+from anyio import to_thread
+
+from theo_mcp.backend import Caller
+from theo_mcp.engine.research.sources import SNIPPET_CHARS, Source, plain, score, words
+from theo_mcp.errors import InputError
+from theo_mcp.settings import Settings
+from theo_mcp.workspace import reading
+from theo_mcp.workspace.deny import Deny
+from theo_mcp.workspace.project import read_project
+from theo_mcp.workspace.roots import Root
+from theo_mcp.workspace.trust import Trust
+
+_READ: Final = frozenset({
+    ".md", ".markdown", ".txt", ".rst", ".adoc", ".html", ".htm", ".csv", ".py", ".js", ".ts", ".tsx", ".jsx",
+    ".go", ".rs", ".java", ".kt", ".c", ".h", ".cpp", ".cs", ".rb", ".php", ".sh", ".sql", ".toml", ".yaml",
+    ".yml", ".json", ".tex", ".org",
+})  # fmt: skip
+_FILLED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "vendor"})
+_MOST_FILES: Final = 3000
+_MOST_BYTES: Final = 400_000
+_SECONDS: Final = 5.0
+_PASSAGE: Final = re.compile(r"\n\s*\n")
+
+
+class Documents:
+    """The documents that one caller's research may read."""
+
+    def __init__(self, settings: Settings, caller: Caller) -> None:
+        self._deny = Deny.of(settings)
+        trust = Trust(settings.data_dir)
+        roots = [Root.of(path) for path in settings.roots] if not caller.tenant else []
+        self._roots = [root for root in roots if read_project(root, self._deny, trust).trusted]
+
+    def __bool__(self) -> bool:
+        """Whether there is a folder to look into."""
+        return bool(self._roots)
+
+    async def search(self, query: str, *, most: int) -> list[Source]:
+        """The passages that have the most of the query's words, one of each file."""
+        work = partial(self._search, query, most)
+        return await to_thread.run_sync(work, abandon_on_cancel=True)  # it leaves nothing but a thread that ends
+
+    def _search(self, query: str, most: int) -> list[Source]:
+        wanted = words(query)
+        needed = min(2, len(wanted))
+        found: list[tuple[int, Source]] = []
+        for path, text in self._texts(monotonic() + _SECONDS):
+            best = max(_passages(text), key=lambda passage: score(passage, wanted), default="")
+            marks = score(f"{best} {PurePath(path).stem}", wanted)
+            if best and needed and marks >= needed:
+                found.append((marks, Source(plain(path), plain(path), plain(best)[:SNIPPET_CHARS])))
+        found.sort(key=lambda each: -each[0])
+        return [each for _, each in found[:most]]
+
+    def _texts(self, until: float) -> Iterator[tuple[str, str]]:
+        """Each document by its path from its root; each is opened as every other file is: through no link."""
+        read = 0
+        for root in self._roots:
+            for folder, folders, files in os.walk(root.real):
+                way = PurePath(folder).relative_to(root.real).parts
+                folders[:] = sorted(
+                    name
+                    for name in folders
+                    if not name.startswith(".")
+                    and name not in _FILLED
+                    and self._deny.matching(root.real, (*way, name)) is None
+                )
+                for name in sorted(files):
+                    if PurePath(name).suffix.lower() not in _READ or name.startswith("."):
+                        continue
+                    if read >= _MOST_FILES or monotonic() > until:
+                        return
+                    read += 1
+                    try:
+                        path = os.path.join(folder, name)  # noqa: PTH118 - as os.walk gives it
+                        data = reading.read(path, (root,), self._deny, max_bytes=_MOST_BYTES).data
+                    except InputError:  # denied, too large, a link, or gone meanwhile
+                        continue
+                    text = data.decode("utf-8", "replace")
+                    html = name.lower().endswith((".html", ".htm"))
+                    yield "/".join((*way, name)), _shown_text(text) if html else text
+
+
+def _passages(text: str) -> Sequence[str]:
+    """`text` in paragraphs; a short one, such as a heading, goes with the next."""
+    passages: list[str] = []
+    held = ""
+    for part in _PASSAGE.split(text):
+        held = f"{held}\n{part}".strip()
+        if len(held) >= 80:
+            passages += [held[at : at + SNIPPET_CHARS] for at in range(0, len(held), SNIPPET_CHARS)][:20]
+            held = ""
+    return [*passages, held] if held else passages
+
+
+def _shown_text(html: str) -> str:
+    page = _Shown()
+    page.feed(html)
+    page.close()
+    return "".join(page.parts)
+
+
+class _Shown(HTMLParser):
+    """The text that a reader sees: nothing of scripts and styles, and nothing that is hidden."""
+
+    _VOID: Final = frozenset(
+        {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._hidden: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        style = (given.get("style") or "").replace(" ", "").lower()
+        unseen = "hidden" in given or "display:none" in style or "visibility:hidden" in style
+        if tag not in self._VOID and (
+            self._hidden or unseen or tag in ("script", "style", "template", "noscript", "head")
+        ):
+            self._hidden.append(tag)
+        elif tag in ("p", "div", "li", "br", "tr", "h1", "h2", "h3", "h4", "section", "article"):
+            self.parts.append("\n\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._hidden:
+            while self._hidden and self._hidden.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.parts.append(data)
