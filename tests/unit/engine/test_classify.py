@@ -56,6 +56,8 @@ async def test_a_rule_that_is_certain_decides_alone(prompt: str, mode: str) -> N
         "How do I roast a chicken?",
         "Draw a conclusion from these numbers",
         "Draw a quick comparison of both offers",
+        "draw a circle on a canvas element",
+        "Draw a red line at y = 3",
         "Write a class schedule for our gym",
         "Create a program for the concert",
         "Write a script for our wedding film",

@@ -21,7 +21,8 @@ class Rule:
 
 _START: Final = r"^\W*(?:(?:please|bitte|por favor|can you|could you|kannst du|puedes)\W+)?"
 _NOT_DRAWN: Final = (
-    r"(?:conclusion|comparison|parallel|distinction|lesson|line between|diagram|chart|graph|blank|lots?|salary|bath|"
+    r"(?:conclusion|comparison|parallel|distinction|lesson|diagram|flowchart|chart|graph|"
+    r"circle|line|rectangle|triangle|table|blank|lots?|salary|bath|kreis|linie|tabelle|c[ií]rculo|l[ií]nea|tabla|"
     r"fazit|schluss|vergleich|diagramm|bilanz|conclusi[oó]n|comparaci[oó]n|diagrama|gr[aá]fic[oa])"
 )
 _LANGUAGE: Final = r"(?:python|java|javascript|typescript|bash|shell|powershell|sql|c\+\+|c#|rust|go|php|ruby|kotlin)"
