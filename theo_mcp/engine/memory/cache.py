@@ -191,11 +191,8 @@ class Cache:
         mode, room = "", self._room
         async for event in events:
             if kept is not None:
-                if isinstance(event, Token):
-                    kept.append(event.token)
-                    room -= len(event.token)
-                else:
-                    kept.append({**event.model_dump(by_alias=True, exclude_unset=True), "event": event.event})
+                kept.append(_written(event, kept))
+                room -= len(event.token) if isinstance(event, Token) else 0
                 mode = event.resolved_mode if isinstance(event, Meta) else mode
                 if room < 0 or not _may_be_kept(event, model):
                     kept = None
@@ -205,6 +202,18 @@ class Cache:
                     self._keep(key, caller, whole, mode)
                 flight.end(whole)
             yield event
+
+
+def _written(event: CompletionEvent, before: list[JsonValue]) -> JsonValue:
+    """An event as it is kept; the last one without the text that stands before it."""
+    if isinstance(event, Token):
+        return event.token
+    said = {"content"} if isinstance(event, Done) and event.content == _text(before) else None
+    return {**event.model_dump(by_alias=True, exclude_unset=True, exclude=said), "event": event.event}
+
+
+def _text(events: list[JsonValue]) -> str:
+    return "".join(item for item in events if isinstance(item, str))
 
 
 def _may_be_kept(event: CompletionEvent, model: str) -> bool:
@@ -221,12 +230,14 @@ def _may_be_kept(event: CompletionEvent, model: str) -> bool:
 
 async def _replayed(kept: Kept) -> AsyncGenerator[CompletionEvent, None]:
     """A kept answer as if it were made now: the same events, at no cost and marked."""
-    for item in json.loads(kept):
+    events: list[JsonValue] = json.loads(kept)
+    for item in events:
         if isinstance(item, str):
             yield Token(token=item)
         elif isinstance(item, dict) and (kind := _KINDS.get(str(item.get("event")))) is not None:
             event = kind.model_validate(item)
             if isinstance(event, Done):
                 usage = event.usage.model_copy(update={"cost_cents": 0.0, "cached": True})
-                event = event.model_copy(update={"usage": usage, "cached": True})
+                said = event.content or _text(events)
+                event = event.model_copy(update={"usage": usage, "cached": True, "content": said})
             yield event

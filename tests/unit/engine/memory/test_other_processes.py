@@ -65,7 +65,7 @@ from theo_mcp.errors import StoreError
 async def said(backend, prompt, **fields):
     try:
         answer = await backend.theo.complete(CompletionRequest(prompt=prompt, **fields))
-        print("answered", answer.theo_mcp.notice)
+        print("answered")
         return answer.conversation_id
     except StoreError as error:
         print(error.message.replace(sys.argv[1], "DATA"))
@@ -152,10 +152,10 @@ async def test_a_full_disk_costs_no_answer_but_that_of_a_conversation_and_nothin
         output, _ = await anyio.to_thread.run_sync(lambda: process.communicate(timeout=60))
 
     assert output.splitlines() == [
-        "answered ",
-        "answered ",
+        "answered",
+        "answered",
         "There is no room left for the store DATA/store.sqlite.",
-        "answered ",
+        "answered",
         "['First', 'Fourth']",
     ]
     assert len(model_server.chats) == 3
