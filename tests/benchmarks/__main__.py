@@ -1,9 +1,9 @@
 """``python -m tests.benchmarks [PART …]``: ours beside the bare libraries, servers and SDKs, measured in one run.
 
-The parts are ``client``, ``sandbox``, ``calls``, ``tools``, ``startup``, ``editor``, ``gateway`` and ``model``; without
-one, all run. The sides run in turn, and each ratio is the median of its rounds, since other work may run on the
-machine. The exit code is 0 where all targets are met, 1 where one is missed, 3 where a part needs the model and none is
-installed.
+The parts are ``client``, ``sandbox``, ``calls``, ``tools``, ``startup``, ``editor``, ``gateway``, ``memory`` and
+``model``; without one, all run. The sides run in turn, and each ratio is the median of its rounds, since other work may
+run on the machine. The exit code is 0 where all targets are met, 1 where one is missed, 3 where a part needs the model
+and none is installed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tests.benchmarks.editor import code_actions
 from tests.benchmarks.gateway import requests_per_second
 from tests.benchmarks.gateway import tokens_per_second as through_the_gateway
 from tests.benchmarks.generation import first_token, tokens_per_second
+from tests.benchmarks.memory import kept_answers
 from tests.benchmarks.sandbox import children
 from tests.benchmarks.startup import startup
 from tests.benchmarks.tools import tools
@@ -44,6 +45,7 @@ _PARTS: dict[str, list[Measure]] = {
     "startup": [startup],
     "editor": [code_actions],
     "gateway": [requests_per_second, lambda _: through_the_gateway(_work())],
+    "memory": [kept_answers],
     "model": [lambda _: tokens_per_second(_work()), lambda _: first_token(_work())],
 }
 

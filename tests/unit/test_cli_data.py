@@ -12,6 +12,7 @@ from tests.unit.shell import SECONDS, Shell
 from tests.unit.test_cli_work import Held
 from theo_mcp.store import FILE, Store
 from theo_mcp.testing import theo
+from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.theo import FakeTheo
 
 
@@ -180,3 +181,24 @@ async def test_results_of_another_owner_are_counted_and_not_shown(shell: Shell, 
 
     assert await kinds(shell) == {"runs": 1}
     assert (await shell("history")).stdout == b""
+
+
+@pytest.mark.slow
+async def test_what_the_engine_remembers_is_listed_and_cleared_by_kind(shell: Shell, model_server: ModelServer) -> None:
+    engine = ("--engine-url", model_server.url)
+    await shell("complete", "Hello", *engine)
+    begun = await shell("complete", "Hello", "--conversation-id", "new", "--json", *engine)
+    id = json.loads(begun.stdout)["conversation_id"]
+    continued = await shell("complete", "More", "--conversation-id", id, *engine)
+
+    held = await kinds(shell)
+    cleared = await shell("data", "clear", "--yes")
+    left = await kinds(shell)
+
+    assert continued.returncode == 0
+    assert {kind: held[kind] for kind in ("conversations", "cache", "audit")} == {
+        "conversations": 3, "cache": 1, "audit": 3,
+    }  # fmt: skip
+    assert cleared.returncode == 0
+    assert set(left) == {"audit", "totals"}
+    assert "Kept, because it was not named: audit, totals." in cleared.stderr.decode()

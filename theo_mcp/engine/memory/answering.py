@@ -41,7 +41,9 @@ async def answered(
         if turn is not None:
             await turn.begin()
         async with (
-            memory.cache.through(key, caller, lambda: pipeline.carry_out(plan, observe), observe) as events,
+            memory.cache.through(
+                key, caller, lambda: pipeline.carry_out(plan, observe), observe, model=plan.way.model.id
+            ) as events,
             aclosing(told.events(events)) as watched,
         ):
             yield watched
@@ -95,7 +97,7 @@ class _Told:
     async def _last(self, event: Done) -> Done:
         self._gathered.add(event)
         self._done = True
-        self._noted.done(event.usage, cached=event.cached)
+        self._noted.done(event.usage, cached=event.cached, model=event.theo_mcp.model)
         if self._turn is None:
             return event
         notices = [event.theo_mcp.notice, self._turn.notice, await self._turn.end(self._gathered.completion(now()))]

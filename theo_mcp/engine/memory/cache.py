@@ -91,9 +91,10 @@ class Cache:
 
     @asynccontextmanager
     async def through(
-        self, key: str | None, caller: Caller, make: Callable[[], Events], observe: Observe | None
+        self, key: str | None, caller: Caller, make: Callable[[], Events], observe: Observe | None, *, model: str = ""
     ) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
-        """The events of the kept answer, or of a new one that `make` makes."""
+        """The events of the kept answer, or of a new one that `make` makes. One of another model than `model`, which
+        stood in for it, is not kept."""
         if key is None or self._room <= 0:
             async with make() as events:
                 yield events
@@ -106,7 +107,7 @@ class Cache:
         flight = _Flight()
         leads = self._flights.setdefault(key, flight) is flight
         try:
-            async with make() as events, aclosing(self._recorded(events, flight, key, caller)) as recorded:
+            async with make() as events, aclosing(self._recorded(events, flight, key, caller, model)) as recorded:
                 yield recorded
         except Exception:
             flight.end()
@@ -183,20 +184,17 @@ class Cache:
             self._size -= held.size
 
     async def _recorded(
-        self, events: AsyncIterator[CompletionEvent], flight: _Flight, key: str, caller: Caller
+        self, events: AsyncIterator[CompletionEvent], flight: _Flight, key: str, caller: Caller, model: str
     ) -> AsyncGenerator[CompletionEvent, None]:
         """The same events; at the last one the answer is kept, if it may be."""
         kept: list[JsonValue] | None = []
         mode, room = "", self._room
         async for event in events:
             if kept is not None:
-                if isinstance(event, Token):
-                    kept.append(event.token)
-                    room -= len(event.token)
-                else:
-                    kept.append({**event.model_dump(by_alias=True, exclude_unset=True), "event": event.event})
+                kept.append(_written(event, kept))
+                room -= len(event.token) if isinstance(event, Token) else 0
                 mode = event.resolved_mode if isinstance(event, Meta) else mode
-                if room < 0 or not _may_be_kept(event):
+                if room < 0 or not _may_be_kept(event, model):
                     kept = None
             if isinstance(event, Done):
                 whole = None if kept is None else json.dumps(kept, ensure_ascii=False, default=str)
@@ -206,26 +204,40 @@ class Cache:
             yield event
 
 
-def _may_be_kept(event: CompletionEvent) -> bool:
+def _written(event: CompletionEvent, before: list[JsonValue]) -> JsonValue:
+    """An event as it is kept; the last one without the text that stands before it."""
+    if isinstance(event, Token):
+        return event.token
+    said = {"content"} if isinstance(event, Done) and event.content == _text(before) else None
+    return {**event.model_dump(by_alias=True, exclude_unset=True, exclude=said), "event": event.event}
+
+
+def _text(events: list[JsonValue]) -> str:
+    return "".join(item for item in events if isinstance(item, str))
+
+
+def _may_be_kept(event: CompletionEvent, model: str) -> bool:
     match event:
         case ToolEvent():
             return event.name in _COMPUTING and event.status == "success"
         case Meta():
             return all(tool.name in _COMPUTING for tool in event.tools)
         case Done():
-            return event.theo_mcp.finish_reason == "stop" and not event.cached
+            return event.theo_mcp.finish_reason == "stop" and event.theo_mcp.model == model
         case _:
             return True
 
 
 async def _replayed(kept: Kept) -> AsyncGenerator[CompletionEvent, None]:
     """A kept answer as if it were made now: the same events, at no cost and marked."""
-    for item in json.loads(kept):
+    events: list[JsonValue] = json.loads(kept)
+    for item in events:
         if isinstance(item, str):
             yield Token(token=item)
         elif isinstance(item, dict) and (kind := _KINDS.get(str(item.get("event")))) is not None:
             event = kind.model_validate(item)
             if isinstance(event, Done):
                 usage = event.usage.model_copy(update={"cost_cents": 0.0, "cached": True})
-                event = event.model_copy(update={"usage": usage, "cached": True})
+                said = event.content or _text(events)
+                event = event.model_copy(update={"usage": usage, "cached": True, "content": said})
             yield event

@@ -16,7 +16,7 @@ from theo_mcp import Backend, CodeRequest, CompletionRequest, Settings, connect
 from theo_mcp.backend import Caller
 from theo_mcp.engine.background import Background
 from theo_mcp.engine.memory.behind import Behind
-from theo_mcp.engine.memory.cache import Cache
+from theo_mcp.engine.memory.cache import Cache, Events
 from theo_mcp.engine.memory.place import Place
 from theo_mcp.errors import StreamError, TimeoutExceededError
 from theo_mcp.testing.model_server import ModelServer
@@ -182,7 +182,8 @@ async def test_where_results_are_not_kept_the_answer_is_known_until_the_end_and_
 
 @pytest.mark.slow
 async def test_what_was_not_asked_for_longest_gives_way(model_server: ModelServer, make_settings: MakeSettings) -> None:
-    settings = make_settings(engine_url=model_server.url, cache_bytes=3_000)
+    model_server.pieces = ("x" * 5_000,)
+    settings = make_settings(engine_url=model_server.url, cache_bytes=15_000)
     for prompt in ("one", "two", "three"):
         async with connect(settings) as backend:
             await asked(backend, prompt=prompt)
@@ -268,29 +269,45 @@ async def test_who_waits_for_another_waits_no_longer_than_its_own_time(
 
 @pytest.mark.parametrize(("mode", "hours"), [("fast", 1), ("roast", 1), ("code", 24), ("think", 24), ("genui", 24)])
 async def test_an_answer_lives_as_long_as_its_mode_says(make_settings: MakeSettings, mode: str, hours: int) -> None:
-    settings, clock = make_settings(), Clock()
-    place = Place(settings)
-    behind = Behind(place, Background(), caps={}, keeps_sums=True, clock=clock)
-    cache = Cache(settings, place, behind, clock=clock)
-    made: list[float] = []
-
-    async def ask() -> None:
-        async with cache.through("key", Caller(), lambda: answer(mode, made, clock), None) as events:
-            async for _ in events:
-                pass
+    clock, made = Clock(), list[float]()
+    cache = cache_of(make_settings(), clock)
 
     for passed in (0, 1, hours * 3600 - 1, hours * 3600):
         clock.now = 1000.0 + passed
-        await ask()
+        await read(cache, lambda: answer(mode, "theo", made, clock))
 
     assert made == [1000.0, 1000.0 + hours * 3600]
 
 
+async def test_the_answer_of_a_model_that_stood_in_is_not_given_again(make_settings: MakeSettings) -> None:
+    clock, made = Clock(), list[float]()
+    cache = cache_of(make_settings(), clock)
+
+    for model in ("another", "theo", "theo"):
+        await read(cache, lambda model=model: answer("fast", model, made, clock))  # type: ignore[misc]
+
+    assert len(made) == 2
+
+
+def cache_of(settings: Settings, clock: Clock) -> Cache:
+    place = Place(settings)
+    behind = Behind(place, Background(), caps={}, keeps_sums=True, clock=clock)
+    return Cache(settings, place, behind, clock=clock)
+
+
+async def read(cache: Cache, make: Callable[[], Events]) -> None:
+    async with cache.through("key", Caller(), make, None, model="theo") as events:
+        async for _ in events:
+            pass
+
+
 @asynccontextmanager
-async def answer(mode: str, made: list[float], clock: Clock) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
+async def answer(
+    mode: str, model: str, made: list[float], clock: Clock
+) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
     async def events() -> AsyncIterator[CompletionEvent]:
         yield Meta(resolved_mode=mode)
-        yield Done(content="x", theo_mcp=Extension(finish_reason="stop"))
+        yield Done(content="x", theo_mcp=Extension(finish_reason="stop", model=model))
 
     made.append(clock())
     yield events()

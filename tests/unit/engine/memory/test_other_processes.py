@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
@@ -63,7 +65,7 @@ from theo_mcp.errors import StoreError
 async def said(backend, prompt, **fields):
     try:
         answer = await backend.theo.complete(CompletionRequest(prompt=prompt, **fields))
-        print("answered", answer.theo_mcp.notice)
+        print("answered")
         return answer.conversation_id
     except StoreError as error:
         print(error.message.replace(sys.argv[1], "DATA"))
@@ -89,8 +91,14 @@ anyio.run(main)
 """
 
 
-def started(script: str, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    return subprocess.Popen([*before, sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True)
+@contextmanager
+def started(script: str, *arguments: str, before: tuple[str, ...] = ()) -> Iterator[subprocess.Popen[str]]:
+    command = [*before, sys.executable, "-c", script, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 async def test_the_job_of_a_killed_process_has_failed_and_says_so(make_settings: MakeSettings) -> None:
@@ -140,14 +148,14 @@ async def test_a_full_disk_costs_no_answer_but_that_of_a_conversation_and_nothin
         pytest.skip("this machine allows no mounts")
     model_server.pieces = ("An answer.",)
 
-    process = started(FULL, str(disk / "data"), model_server.url, before=own_mounts)
-    output, _ = await anyio.to_thread.run_sync(lambda: process.communicate(timeout=60))
+    with started(FULL, str(disk / "data"), model_server.url, before=own_mounts) as process:
+        output, _ = await anyio.to_thread.run_sync(lambda: process.communicate(timeout=60))
 
     assert output.splitlines() == [
-        "answered ",
-        "answered ",
+        "answered",
+        "answered",
         "There is no room left for the store DATA/store.sqlite.",
-        "answered ",
+        "answered",
         "['First', 'Fourth']",
     ]
     assert len(model_server.chats) == 3
