@@ -81,7 +81,9 @@ class EngineGetCode:
 
         how = making.making_of(request.output_type)
         wish = making.Wish(request.prompt, request.language or "auto")
-        async with generation.run(how, wish, self._engine, self._caller) as events:
+        async with generation.run(
+            how, wish, self._engine, self._caller, original_prompt=request.original_prompt
+        ) as events:
             if self._caller.deadline_s is None:
                 yield events
                 return

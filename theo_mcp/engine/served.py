@@ -18,7 +18,6 @@ FIELDS_NOT_SERVED: Final = (
 METHODS_NOT_SERVED: Final = {
     "images": "images",
     "document": "documents",
-    "research": "research",
     "video": "video",
     "upload": "upload",
 }

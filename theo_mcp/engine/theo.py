@@ -18,10 +18,12 @@ from theo_mcp.errors import TimeoutExceededError
 from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Gathered, Token
-from theo_mcp.wire.jobs import Job
+from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest
+from theo_mcp.wire.model import Extension
 from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, FunctionDelta, Reasoned, ToolCallDelta
 from theo_mcp.wire.parts import now
 from theo_mcp.wire.service import Health, Models
+from theo_mcp.wire.skills import ToolEntry, Tools
 
 if TYPE_CHECKING:
     from theo_mcp.wire.files import Fetched
@@ -36,9 +38,7 @@ class EngineTheo:
 
     images = not_served("images", _KEY)
     document = not_served("document", _KEY)
-    research = not_served("research", _KEY)
     video = not_served("video", _KEY)
-    tools = not_served("tools", _KEY)
 
     def __init__(self, engine: Engine, caller: Caller = Caller()) -> None:
         self._engine = engine
@@ -120,6 +120,32 @@ class EngineTheo:
 
     async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
         return await self._engine.shelf.uninstall(slug_or_id, self._caller)
+
+    async def tools(self) -> Tools:
+        """The built-in tools that may be used here; those of requests and skills are known by them alone."""
+        from theo_mcp.engine.tools import Context, all_tools
+
+        context = Context(self._engine.settings, self._caller.tenant)
+        return Tools(
+            tools=tuple(
+                ToolEntry(
+                    name=tool.name,
+                    description=tool.description,
+                    input_schema=tool.input_schema,
+                    category="built-in",
+                    permission_level="write" if tool.effects else "read",
+                )
+                for tool in all_tools().values()
+                if tool.available(context)
+            ),
+            theo_mcp=Extension(backend="engine"),
+        )
+
+    async def research(self, request: ResearchRequest, *, observe: Observe | None = None) -> JobStarted:
+        from theo_mcp.engine.research import job
+
+        work = job.work_of(request, self._engine, self._caller)
+        return await self._engine.memory.jobs.start("research", work, self._caller, "A research")
 
     async def job(self, job_id: str, *, timeout: float | None = None) -> Job:
         with within(timeout):

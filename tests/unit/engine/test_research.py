@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeSettings
-from theo_mcp import Completion, CompletionRequest, ConfigError, NotAvailableError, connect
+from theo_mcp import Completion, CompletionRequest, ConfigError, NotAvailableError, ResearchRequest, connect
 from theo_mcp.backend import Caller
 from theo_mcp.errors import NotFoundError, RateLimitError, UnreachableError
 from theo_mcp.testing.model_server import ModelServer
@@ -239,3 +239,31 @@ async def test_a_model_without_schemas_searches_by_the_prompts_own_words(
         "causes tides advantages and disadvantages", "causes tides history",
     ]  # fmt: skip
     assert "## Findings\n\nIt is the Moon [1]." in answer.content
+
+
+async def test_research_is_a_job_whose_result_is_the_report_with_its_sources(
+    model_server: ModelServer, search: FakeSearXNG, make_settings: MakeSettings
+) -> None:
+    model_server.script = [PLAN, CAUSE, HEIGHT]
+    settings = make_settings(engine_url=model_server.url, searxng_url=search.origin)
+
+    async with connect(settings) as backend:
+        begun = await backend.theo.research(ResearchRequest(prompt="What causes the tides?", depth="basic"))
+        job = await backend.theo.wait_for_job(begun.job_id)
+
+    assert (begun.status, begun.poll_url) == ("queued", f"/api/v1/jobs/{begun.job_id}")
+    assert begun.id.startswith("res_")
+    assert (job.status, job.progress) == ("completed", 100)
+    assert "The Moon causes tides [1]." in job.text
+    assert isinstance(job.result, dict)
+    assert job.result["sourceCount"] == len(job.result["sources"])  # type: ignore[arg-type]
+    assert job.usage.total_tokens
+
+
+async def test_research_without_a_source_begins_no_job(model_server: ModelServer, make_settings: MakeSettings) -> None:
+    async with connect(make_settings(engine_url=model_server.url)) as backend:
+        with pytest.raises(NotAvailableError, match="nowhere to look") as refused:
+            await backend.theo.research(ResearchRequest(prompt="What causes the tides?"))
+
+    assert refused.value.code == "not_available_here"
+    assert model_server.requests == []

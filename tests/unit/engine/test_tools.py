@@ -261,3 +261,15 @@ async def test_without_the_setting_nothing_is_fetched(model_server: ModelServer,
         await backend.theo.complete(CompletionRequest(prompt="Look"))
 
     assert "tools" not in model_server.chats[-1]
+
+
+async def test_the_tools_that_may_be_used_here_are_listed(make_settings: MakeSettings) -> None:
+    async with connect(make_settings()) as backend:
+        listed = await backend.theo.tools()
+    async with connect(make_settings(allow_fetch=True)) as backend:
+        more = await backend.theo.tools()
+
+    assert [tool.name for tool in listed.tools] == ["calculator", "clock"]
+    assert [tool.name for tool in more.tools] == ["calculator", "clock", "fetch"]
+    assert listed.tools[0].permission_level == "read"
+    assert (listed.tools[0].input_schema or {})["required"] == ["expression"]

@@ -19,6 +19,7 @@ from theo_mcp.engine.making.unfence import Unfence
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.schemas import schema_of
 from theo_mcp.engine.slots import Slots
+from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.engine.working import WorkEvent
 from theo_mcp.errors import TheoError
 from theo_mcp.wire.events import Token
@@ -85,7 +86,7 @@ class Source:
 
 @asynccontextmanager
 async def run(
-    making: Making, wish: Wish, engine: Engine, caller: Caller
+    making: Making, wish: Wish, engine: Engine, caller: Caller, *, original_prompt: str | None = None
 ) -> AsyncIterator[AsyncGenerator[GenerateEvent, None]]:
     """The events of one generation; leaving the context stops the model.
 
@@ -96,7 +97,7 @@ async def run(
     async def work() -> None:
         async with send:
             try:
-                async with aclosing(_events(making, wish, engine, caller, _queue(send))) as events:
+                async with aclosing(_remembered(making, wish, engine, caller, original_prompt, _queue(send))) as events:
                     async for event in events:
                         await send.send(event)
             except TheoError as error:
@@ -125,11 +126,32 @@ async def run(
         raise failure
 
 
-async def _events(
-    making: Making, wish: Wish, engine: Engine, caller: Caller, observe: Observe
+async def _remembered(
+    making: Making, wish: Wish, engine: Engine, caller: Caller, original_prompt: str | None, observe: Observe
 ) -> AsyncGenerator[GenerateEvent, None]:
-    way = await engine.router.route("fast" if making.output_type == "email" else "code", observe=observe)
-    source = Source(making, wish, way, observe)
+    """The events, noted in the caller's usage and audit; what was made, in the history of generations too."""
+    memory, id = engine.memory, respond.new_id("gen")
+    with memory.account.request(caller, "generate", "generate", id) as noted:
+        mode: ResolvedMode = "fast" if making.output_type == "email" else "code"
+        way = await engine.router.route(mode, observe=observe, caller=caller)
+        noted.answers("generate", way.model)
+        source = Source(making, wish, way, observe)
+        async with aclosing(_events(making, wish, way, source)) as events:
+            async for event in events:
+                if isinstance(event, GenerateDone):
+                    noted.done(respond.usage(source.usage, way.model))
+                    memory.history.add(
+                        caller,
+                        id,
+                        making.output_type,
+                        wish.prompt,
+                        original_prompt=original_prompt,
+                        model=way.model.id,
+                    )
+                yield event
+
+
+async def _events(making: Making, wish: Wish, way: Route, source: Source) -> AsyncGenerator[GenerateEvent, None]:
     async with aclosing(source.events()) as events:
         async for event in events:
             if isinstance(event, Token):

@@ -30,7 +30,7 @@ def work_of(request: ResearchRequest, engine: Engine, caller: Caller) -> Work:
     working.check(engine.settings, caller)
 
     async def work(report: Report) -> dict[str, JsonValue]:
-        way = await engine.router.route("think", observe=report.phase)
+        way = await engine.router.route("research", observe=report.phase, caller=caller)
         async with (
             working.run(
                 way,
