@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,8 @@ class Page:
     def __init__(self, browser: Browser, session: str) -> None:
         self._browser = browser
         self._session = session
+        self.sessions: list[str] = []
+        """Its own, and those of frames that have a process of their own."""
         self.complaints: list[str] = []
         self.failed_requests: list[str] = []
         """What the console says of answers that are errors: no complaint of the page's."""
@@ -80,6 +82,21 @@ class Page:
         done = await self.send("Runtime.evaluate", **fields)
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
+
+    async def frames(self, expression: str) -> list[Any]:
+        """The values of an expression in every frame that is there, the page's own first."""
+        found = []
+        for session in tuple(self.sessions):
+            with suppress(AssertionError):  # a frame may go meanwhile
+                waiting = [(await self._browser.send("Page.getFrameTree", {}, session))["frameTree"]]
+                while waiting:
+                    tree = waiting.pop(0)
+                    waiting += tree.get("childFrames", ())
+                    where = {"frameId": tree["frame"]["id"]}
+                    world = (await self._browser.send("Page.createIsolatedWorld", where, session))["executionContextId"]
+                    asked = {"expression": expression, "contextId": world, "returnByValue": True}
+                    found.append((await self._browser.send("Runtime.evaluate", asked, session))["result"].get("value"))
+        return found
 
     async def until(self, expression: str) -> Any:
         """The first value of the expression that is true; the page's own frames are the clock."""
@@ -159,6 +176,7 @@ class Browser:
     def __init__(self, read: int, write: int) -> None:
         self._read, self._write = read, write
         self._number = 0
+        self._writing = anyio.Lock()
         self._answers: dict[int, tuple[anyio.Event, list[Fields]]] = {}
         self._pages: dict[str, Page] = {}
 
@@ -168,22 +186,37 @@ class Browser:
         target = await self.send("Target.createTarget", {"url": "about:blank", "browserContextId": context})
         attached = await self.send("Target.attachToTarget", {"targetId": target["targetId"], "flatten": True})
         page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"])
-        for domain in ("Page", "Runtime", "Log", "DOM"):
-            await page.send(f"{domain}.enable")
+        await page.send("DOM.enable")
+        await self._watch(page, attached["sessionId"])
         await page.size(1280, 900)
         return page
 
-    async def send(self, method: str, params: Fields | None = None, session: str | None = None) -> Fields:
+    async def _watch(self, page: Page, session: str) -> None:
+        """Hears what a page says, or one of its frames that has a process of its own."""
+        self._pages[session] = page
+        page.sessions.append(session)
+        for domain in ("Page", "Runtime", "Log"):
+            await self._tell(f"{domain}.enable", {}, session)
+        attach = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": True}
+        await self._tell("Target.setAutoAttach", attach, session)
+
+    async def _tell(self, method: str, params: Fields, session: str | None) -> int:
         self._number += 1
-        number = self._number
-        message: Fields = {"id": number, "method": method, "params": params or {}}
+        message: Fields = {"id": self._number, "method": method, "params": params}
         if session:
             message["sessionId"] = session
-        come, answer = self._answers[number] = anyio.Event(), []
-        data = json.dumps(message).encode() + b"\0"
-        while data:
-            await anyio.wait_writable(self._write)
-            data = data[os.write(self._write, data) :]
+        number, data = self._number, json.dumps(message).encode() + b"\0"
+        async with self._writing:
+            while data:
+                await anyio.wait_writable(self._write)
+                data = data[os.write(self._write, data) :]
+        return number
+
+    async def send(self, method: str, params: Fields | None = None, session: str | None = None) -> Fields:
+        answer: list[Fields] = []
+        come = anyio.Event()
+        self._answers[self._number + 1] = come, answer
+        number = await self._tell(method, params or {}, session)
         with anyio.fail_after(WAIT_S * 2):
             await come.wait()
         del self._answers[number]
@@ -204,7 +237,9 @@ class Browser:
                     come, answer = self._answers[number]
                     answer.append(message)
                     come.set()
-                elif page := self._pages.get(message.get("sessionId", "")):
+                elif (page := self._pages.get(message.get("sessionId", ""))) and "method" in message:
+                    if message["method"] == "Target.attachedToTarget":
+                        await self._watch(page, message["params"]["sessionId"])
                     page.heard(message["method"], message["params"])
 
 
