@@ -37,23 +37,24 @@ Fields = dict[str, Any]
 
 def installed(folder: Path) -> str:
     """Chromium on this machine; where there is none, root on Debian installs it, and anybody else is told."""
-    if found := _found():
-        return found
+    if program := found():
+        return program
     if not (shutil.which("apt-get") and os.geteuid() == 0):
         pytest.skip(f"No Chromium on this machine; install one, or name it in {_VARIABLE}.")
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "chromium.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _found():
+        if found() is None:
             subprocess.run(["apt-get", "-qq", "update"], check=True, stdout=sys.stderr)
             install = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", "chromium", "fonts-dejavu-core"]
             subprocess.run(install, check=True, stdout=sys.stderr)
-    found = _found()
-    assert found is not None, "Debian's package chromium brings a program of that name"
-    return found
+    program = found()
+    assert program is not None, "Debian's package chromium brings a program of that name"
+    return program
 
 
-def _found() -> str | None:
+def found() -> str | None:
+    """The program, where there is one."""
     return environment().get(_VARIABLE) or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
@@ -240,6 +241,8 @@ class Browser:
                 elif (page := self._pages.get(message.get("sessionId", ""))) and "method" in message:
                     if message["method"] == "Target.attachedToTarget":
                         await self._watch(page, message["params"]["sessionId"])
+                    elif message["method"] == "Target.detachedFromTarget":
+                        page.sessions.remove(message["params"]["sessionId"])
                     page.heard(message["method"], message["params"])
 
 

@@ -109,7 +109,7 @@ ERRORS: dict[str, tuple[Handler, list[str]]] = {
 @pytest.mark.parametrize("kind", ERRORS)
 async def test_what_goes_wrong_is_said_in_words(gateway: FakeGateway, page: Page, kind: str) -> None:
     handler, sentences = ERRORS[kind]
-    gateway.next_call.extend([handler] * 6)  # Chromium itself asks again where a kept connection is closed at once
+    gateway.next_call.extend([handler] * 30)  # Chromium itself asks again where a kept connection is closed at once
     await _ask(page, "Draw a cat")
 
     await page.shows("Failed", "#state")

@@ -10,7 +10,7 @@ const tick = (name, label, extra = {}) => ({ name, label, kind: "tick", ...extra
 
 const TEMPERATURE = number("temperature", "Temperature", { min: 0, max: 2, step: 0.1, placeholder: "default", more: true });
 const STREAM = tick("stream", "Stream the answer", { initial: true, more: true });
-const CONTINUE = tick("continue", "Continue the conversation", { hint: "Sends what was said before in this tab." });
+const CONTINUE = tick("continue", "Continue the conversation of this tab");
 const OUTPUT_TYPE = choice("outputType", "Output type",
   ["website", "chart", "api", "email", "pdf", "excel", "word", "powerpoint", "video", "image"]);
 

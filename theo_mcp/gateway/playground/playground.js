@@ -98,9 +98,11 @@ async function send() {
   const asked = { endpoint, values: values(), request: request() };
   running = new AbortController();
   for (const [id, on] of [["send", false], ["stop", true]]) byId(id).hidden = !on;
-  if (document.activeElement === byId("send") || document.activeElement === document.body) byId("stop").focus();
+  if (document.activeElement === byId("send") || document.activeElement === document.body) byId("stop").focus({ preventScroll: true });
   byId("answer-pane").setAttribute("aria-busy", "true");
   openTab("answer");
+  const pane = byId("answer-pane");
+  if (pane.getBoundingClientRect().top > innerHeight * 0.6) pane.scrollIntoView();
   const answer = await run(asked.request, key.value, running.signal, (now) => {
     asked.answer = now;
     cancelAnimationFrame(drawing);
@@ -113,7 +115,7 @@ async function send() {
   const stopping = document.activeElement === byId("stop");
   for (const [id, on] of [["send", true], ["stop", false]]) byId(id).hidden = !on;
   if (answer.error?.status === 401) key.refused();
-  else if (stopping || document.activeElement === document.body) byId("send").focus();
+  else if (stopping || document.activeElement === document.body) byId("send").focus({ preventScroll: true });
   if (endpoint.talks && answer.complete) remember(asked, answer);
   past.unshift(asked);
   drawPast(asked);

@@ -14,7 +14,7 @@ const TITLES = {
 const STEPS = {
   400: "Change what the sentence names, then send again.",
   401: "Make a key on the gateway's machine with theo-mcp gateway keys create, and paste it above.",
-  402: "Make a key with more credits: theo-mcp gateway keys create. Nothing more is charged until then.",
+  402: "Make a key with more credits on the gateway's machine: theo-mcp gateway keys create.",
 };
 const PHASES = {
   sending: "Sending …", waiting: "Waiting for the first words …", answering: "Answering …", done: "Done", failed: "Failed",
@@ -43,6 +43,8 @@ export class Screen {
       byId("empty").hidden = true;
       byId("answer").hidden = false;
     }
+    const pane = byId("answer-pane");
+    const follows = answer.endedAt === null && pane.scrollHeight - pane.scrollTop - pane.clientHeight < 60;
     this.#text.show(answer.text, sourceLanguage(answer));
     byId("text").dataset.phase = answer.phase;
     byId("text").hidden = !answer.text;
@@ -50,6 +52,7 @@ export class Screen {
     this.#status(answer);
     const extras = JSON.stringify([answer.phase, answer.tools, answer.artifacts.length, answer.files.length,
       answer.notices, answer.job, answer.error, answer.structured !== null]);
+    if (follows) pane.scrollTop = pane.scrollHeight;
     if (extras === this.#extras) return;
     this.#extras = extras;
     byId("events").replaceChildren(...events(answer));

@@ -14,7 +14,9 @@ export function blocksOf(text) {
   let open = null;
   let lines = [];
   const close = (kind, language) => {
-    if (kind === "code" || lines.some((line) => line.trim())) blocks.push({ kind, language, text: lines.join("\n") });
+    const text = lines.join("\n");
+    if (kind === "code") blocks.push({ kind, language, text });
+    else if (text.trim()) blocks.push({ kind, language, text: text.replace(/^(\s*\n)+|\s+$/g, "") });
     lines = [];
   };
   for (const line of text.split(/\r?\n/)) {
