@@ -27,10 +27,11 @@ _WORDS = [
 ]
 _SITE = (
     "<!doctype html><html lang='de'><style>body{margin:0;font:18px/1.5 Georgia,serif;background:#fbf5ea;color:#3b2a1a}"
-    "header{padding:72px 40px;text-align:center;background:#e9d3ae}h1{font-size:52px;margin:0}main{display:flex;gap:24px;"
-    "padding:40px;max-width:900px;margin:auto}article{flex:1;background:#fff;padding:24px;border-radius:12px}</style>"
+    "header{padding:72px 40px;text-align:center;background:#e9d3ae}h1{font-size:52px;margin:0}"
+    "main{display:flex;gap:24px;padding:40px;max-width:900px;margin:auto}article{flex:1;background:#fff;padding:24px;border-radius:12px}</style>"
     "<header><h1>Bäckerei Morgenrot</h1><p>Sourdough, baked before you wake.</p></header><main><article><h2>Today</h2>"
-    "<p>Rye, spelt, and the walnut loaf.</p></article><article><h2>Hours</h2><p>Monday to Saturday, 6 to 14.</p></article></main>"
+    "<p>Rye, spelt, and the walnut loaf.</p></article>"
+    "<article><h2>Hours</h2><p>Monday to Saturday, 6 to 14.</p></article></main>"
 )
 
 
@@ -41,7 +42,11 @@ async def main() -> None:
         async with FakeGateway() as gateway, chromium.running(program, Path(folder) / "profile") as browser:
             gateway.theo.words = _WORDS
             gateway.getcode.pieces = [_SITE[start : start + 40] for start in range(0, len(_SITE), 40)]
-            for name, width, height, dark in (("light", 1280, 900, False), ("dark", 1280, 900, True), ("phone", 360, 780, False)):
+            for name, width, height, dark in (
+                ("light", 1280, 900, False),
+                ("dark", 1280, 900, True),
+                ("phone", 360, 780, False),
+            ):
                 page = await _begin(await browser.page(), gateway, width, height, dark)
                 if name == "phone":
                     await page.photograph(_HERE / "phone.png")

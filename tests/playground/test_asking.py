@@ -45,7 +45,7 @@ async def test_an_answer_appears_token_by_token(gateway: FakeGateway, page: Page
 
 async def test_events_may_be_cut_anywhere_and_have_any_line_ends(gateway: FakeGateway, page: Page) -> None:
     body = (
-        ": a comment\r\nevent: thinking\r\ndata: .\r\n\r\nevent: token\rdata: {\"token\":\rdata:  \"Ähre \"}\r\r"
+        ': a comment\r\nevent: thinking\r\ndata: .\r\n\r\nevent: token\rdata: {"token":\rdata:  "Ähre "}\r\r'
         'event: token\ndata: {"token": "\\ud83e"}\n\nevent: token\ndata: {"token": "\\udd50"}\n\n'
         'event: of_the_future\ndata: [\n\nevent: done\r\ndata: {"usage": {}}\r\n\r\n'
     )
@@ -84,13 +84,16 @@ ERRORS: dict[str, tuple[Handler, list[str]]] = {
     "402": (
         faults.status(402, {"error": {"message": "The key has 0 credits left.", "code": "insufficient_credits",
                                       "request_id": "req_9"}}),
-        ["The credits of this key are used up", "The key has 0 credits left.", "HTTP 402", "insufficient_credits", "req_9"],
+        ["The credits of this key are used up", "The key has 0 credits left.", "HTTP 402", "req_9"],
     ),
     "501": (
-        faults.status(501, {"error": {"message": "The engine on this machine does not draw yet.", "code": "not_available_here"}}),
+        faults.status(501, {"error": {"message": "The engine on this machine does not draw yet."}}),
         ["Not available on this gateway", "The engine on this machine does not draw yet."],
     ),
-    "a string": (faults.status(400, {"error": "Invalid outputType"}), ["The request is not right", "Invalid outputType"]),
+    "a string": (
+        faults.status(400, {"error": "Invalid outputType"}),
+        ["The request is not right", "Invalid outputType"],
+    ),
     "a page of a proxy": (faults.status(502, HTML_502, content_type="text/html"), ["The gateway answered 502."]),
     "no JSON": (faults.status(200, "<p>hello</p>", content_type="text/html"), ["The answer is not JSON."]),
     "a cut stream": (
@@ -121,7 +124,9 @@ async def test_what_goes_wrong_is_said_in_words(gateway: FakeGateway, page: Page
     assert await page.run("document.querySelectorAll('#error script, #error h1').length") == 0
 
 
-async def test_a_key_that_nobody_knows_is_said_with_the_command_that_makes_one(blank: Page, gateway: FakeGateway) -> None:
+async def test_a_key_that_nobody_knows_is_said_with_the_command_that_makes_one(
+    blank: Page, gateway: FakeGateway
+) -> None:
     await blank.set("#key", "theo_sk_wrong")
     await blank.shows("The gateway does not know this key", "#key-state")
     await _ask(blank, "Hello")
@@ -164,7 +169,9 @@ async def test_each_endpoint_sends_what_its_documents_say(gateway: FakeGateway, 
     assert bodies["/api/v1/completions"] == {"prompt": "A bakery's page", "mode": "auto", "stream": True}
 
 
-async def test_every_setting_of_a_completion_is_sent_and_the_conversation_goes_on(gateway: FakeGateway, page: Page) -> None:
+async def test_every_setting_of_a_completion_is_sent_and_the_conversation_goes_on(
+    gateway: FakeGateway, page: Page
+) -> None:
     await _ask(page, "First")
     await page.shows("Done", "#state")
     await page.run("document.querySelector('#more').open = true")
@@ -194,7 +201,10 @@ async def test_a_rough_request_becomes_a_brief_and_the_brief_a_website(gateway: 
     await _ask(page, "bakery page")
     await page.shows("Use as prompt", "#made")
     await page.click("#made .primary")
-    assert await page.run("document.querySelector('#prompt').value") == "bakery page with responsive nav and clear sections."
+    assert (
+        await page.run("document.querySelector('#prompt').value")
+        == "bakery page with responsive nav and clear sections."
+    )
     await page.click("#send")
     await page.shows("number 2 in the queue", "#events")
     await page.shows("Done", "#state")
@@ -224,7 +234,8 @@ async def test_a_file_becomes_a_prompt(gateway: FakeGateway, page: Page, tmp_pat
     await page.click("#made .primary")
 
     assert gateway.calls[0].request.json == {
-        "fileData": "JVBERi0xLjcgAP8=", "mimeType": "application/pdf", "fileName": "menu card.pdf", "outputType": "website",
+        "fileData": "JVBERi0xLjcgAP8=", "mimeType": "application/pdf", "fileName": "menu card.pdf",
+        "outputType": "website",
     }  # fmt: skip
     assert await page.run("document.querySelector('#endpoint-generate').checked")
     assert await page.run("document.querySelector('#prompt').value") == "Generate a website like menu card.pdf with..."
@@ -319,6 +330,8 @@ async def _choose(page: Page, file: Path) -> None:
 
 async def _run_in(shell: str, command: str, folder: Path | None = None) -> None:
     variables = {"THEO_API_KEY": KEY, "GETCODE_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
-    done = await anyio.run_process([shell, "-c", command], env=variables, cwd=folder, check=False, stderr=subprocess.PIPE)
+    done = await anyio.run_process(
+        [shell, "-c", command], env=variables, cwd=folder, check=False, stderr=subprocess.PIPE
+    )
     assert done.returncode == 0, done.stderr.decode()
     assert not re.search(r'"error"', done.stdout.decode())

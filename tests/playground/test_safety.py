@@ -24,7 +24,13 @@ async def test_hostile_text_stays_text(gateway: FakeGateway, page: Page) -> None
     gateway.theo.words = HOSTILE
     gateway.theo.artifacts = [
         {"id": "1", "type": "image", "title": "<b>cat</b>", "imageUrl": "javascript:window.owned=5"},
-        {"id": "2", "type": "code", "title": "</h2><script>", "code": "<script>window.owned = 6</script>", "language": "html"},
+        {
+            "id": "2",
+            "type": "code",
+            "title": "</h2><script>",
+            "code": "<script>window.owned = 6</script>",
+            "language": "html",
+        },
         {"id": "3", "type": "document", "title": "doc", "downloadUrl": "data:text/html,<script>1</script>"},
     ]
     await page.set("#prompt", "Be evil")
@@ -36,7 +42,10 @@ async def test_hostile_text_stays_text(gateway: FakeGateway, page: Page) -> None
     shown = await page.text("#text")
     assert "<script>window.owned = 1</script><img src=x onerror='window.owned = 2'>" in shown
     assert "␛[31mred␛[0m ⟨U+202E⟩gnp.exe⟨U+202C⟩" in shown
-    assert await page.run("document.querySelector('#text pre').textContent") == "</script><script>window.owned = 4</script>"
+    assert (
+        await page.run("document.querySelector('#text pre').textContent")
+        == "</script><script>window.owned = 4</script>"
+    )
     assert await page.run("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -62,12 +71,14 @@ async def test_a_page_that_a_model_made_is_shown_without_scripts_until_the_user_
     page.complaints.clear()
 
 
-async def test_a_page_that_a_model_made_reaches_neither_the_network_nor_the_key(gateway: FakeGateway, page: Page) -> None:
+async def test_a_page_that_a_model_made_reaches_neither_the_network_nor_the_key(
+    gateway: FakeGateway, page: Page
+) -> None:
     async def told(exchange: Exchange) -> None:
         await exchange.reply(200, "")
 
     async with HttpServer(told) as elsewhere:
-        gateway.getcode.pieces = [
+        spy = (
             "<!doctype html><p id=p>-</p><script>const said = []; const say = (word) => { said.push(word); "
             "document.getElementById('p').textContent = said.join(' '); };"
             f"fetch('{elsewhere.origin}/fetch').then(() => say('fetched'), () => say('no-fetch'));"
@@ -76,7 +87,8 @@ async def test_a_page_that_a_model_made_reaches_neither_the_network_nor_the_key(
             "try { sessionStorage; say('stored'); } catch { say('no-store'); }"
             "try { top.location = 'about:blank'; say('moved'); } catch { say('no-top'); }"
             f"setTimeout(() => {{ location.href = '{elsewhere.origin}/navigate'; }}, 1500);</script>"
-        ]  # fmt: skip
+        )
+        gateway.getcode.pieces = [spy]
         await page.click("#endpoint-generate")
         await page.set("#prompt", "A spy")
         await page.click("#send")

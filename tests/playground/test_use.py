@@ -17,7 +17,8 @@ CONTRAST = """(() => {
     : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * x + 0.7152 * y + 0.0722 * z; };
   const behind = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
     if (c[3] === 255) return c; } return [255, 255, 255]; };
-  const ratio = (one, two) => { const [a, b] = [light(one), light(two)].sort((x, y) => y - x); return (a + .05) / (b + .05); };
+  const ratio = (one, two) => { const [a, b] = [light(one), light(two)].sort((x, y) => y - x);
+    return (a + .05) / (b + .05); };
   const low = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node; (node = walker.nextNode());) {
@@ -75,10 +76,12 @@ async def test_everything_is_done_by_keyboard(gateway: FakeGateway, blank: Page)
 
 
 async def test_what_has_the_focus_is_seen(blank: Page) -> None:
-    seen = set()
+    seen: set[str] = set()
     for _ in range(12):
         await blank.press("Tab")
-        outline = "(e) => getComputedStyle(e).outlineStyle !== 'none' && parseFloat(getComputedStyle(e).outlineWidth) >= 1"
+        outline = (
+            "(e) => getComputedStyle(e).outlineStyle !== 'none' && parseFloat(getComputedStyle(e).outlineWidth) >= 1"
+        )
         focused = "document.activeElement"
         assert await blank.run(f"[{focused}, {focused}.nextElementSibling].filter(Boolean).some({outline})"), seen
         seen.add(await blank.run(f"{focused}.id || {focused}.className || {focused}.tagName"))
@@ -91,7 +94,9 @@ async def test_text_and_borders_have_contrast_and_everything_has_a_name(
 ) -> None:
     await page.size(1280, 900, dark=dark)
     gateway.theo.words = ["Some text.\n```python\nprint(1)\n```\n"]
-    gateway.next_call.append(faults.status(402, {"error": {"message": "No credits are left.", "code": "insufficient_credits"}}))
+    gateway.next_call.append(
+        faults.status(402, {"error": {"message": "No credits are left.", "code": "insufficient_credits"}})
+    )
     await _ask(page, "Hello")
     await page.shows("Failed", "#state")
     assert await page.run(CONTRAST) == []

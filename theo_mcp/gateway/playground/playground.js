@@ -102,7 +102,7 @@ async function send() {
   byId("answer-pane").setAttribute("aria-busy", "true");
   openTab("answer");
   const pane = byId("answer-pane");
-  if (pane.getBoundingClientRect().top > innerHeight * 0.6) pane.scrollIntoView();
+  if (pane.getBoundingClientRect().top > innerHeight * 0.4) pane.scrollIntoView();
   const answer = await run(asked.request, key.value, running.signal, (now) => {
     asked.answer = now;
     cancelAnimationFrame(drawing);

@@ -15,7 +15,9 @@ async def _page(request: Request) -> Response:
 
 async def _file(request: Request) -> Response:
     found = asset(request.path_params["name"])
-    return Response("There is no such file.", 404, media_type="text/plain") if found is None else _answer(request, found)
+    return (
+        Response("There is no such file.", 404, media_type="text/plain") if found is None else _answer(request, found)
+    )
 
 
 def _answer(request: Request, found: Asset) -> Response:

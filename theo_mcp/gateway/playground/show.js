@@ -82,6 +82,7 @@ export class Screen {
     if (!answer.error) return;
     const { status, title, message, hint, code, requestId, retryAt, stopped } = answer.error;
     place.dataset.kind = stopped ? "calm" : "bad";
+    const mayHelp = !status || status === 429 || (status >= 500 && status !== 501);
     const again = el("button", { type: "button", class: "quiet", onclick: () => this.uses.retry() }, "Send again");
     const wait = el("p", { class: "countdown" });
     const tick = () => {
@@ -98,7 +99,7 @@ export class Screen {
       el("h3", {}, title ?? TITLES[status] ?? "It went wrong"), el("p", {}, visible(message ?? "")),
       (hint ?? STEPS[status]) && el("p", {}, visible(hint ?? STEPS[status])), retryAt && wait,
       el("p", { class: "small" }, [status && `HTTP ${status}`, code, requestId && `request ${requestId}`].filter(Boolean).join(" · ")),
-      again,
+      mayHelp && again,
     ].filter(Boolean));
   }
 }
@@ -137,7 +138,7 @@ function events(answer) {
   }
   if (answer.job && answer.endedAt === null) {
     rows.push(el("div", { class: "job" }, el("progress", { max: 100, value: answer.job.progress, "aria-label": "Progress of the job" }),
-      el("span", { class: "small" }, `job ${answer.job.id}`)));
+      el("span", { class: "small" }, answer.job.id)));
   }
   return rows;
 }
