@@ -61,9 +61,10 @@ def found() -> str | None:
 class Page:
     """One tab. What its console, its policy and its scripts complain of is in `complaints`."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, session: str, context: str) -> None:
         self._browser = browser
         self._session = session
+        self._context = context
         self.sessions: list[str] = []
         """Its own, and those of frames that have a process of their own."""
         self.complaints: list[str] = []
@@ -76,6 +77,9 @@ class Page:
     async def open(self, url: str) -> None:
         await self.send("Page.navigate", url=url)
         await self.until("document.readyState === 'complete'")
+
+    async def close(self) -> None:
+        await self._browser.send("Target.disposeBrowserContext", {"browserContextId": self._context})
 
     async def run(self, expression: str) -> Any:
         """The value of a JavaScript expression; a promise is waited for."""
@@ -186,7 +190,7 @@ class Browser:
         context = (await self.send("Target.createBrowserContext"))["browserContextId"]
         target = await self.send("Target.createTarget", {"url": "about:blank", "browserContextId": context})
         attached = await self.send("Target.attachToTarget", {"targetId": target["targetId"], "flatten": True})
-        page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"])
+        page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"], context)
         await page.send("DOM.enable")
         await self._watch(page, attached["sessionId"])
         await page.size(1280, 900)

@@ -1,15 +1,19 @@
-"""One Chromium for a test, and the page of a fake gateway in it."""
+"""One Chromium for a module, and for each test a fake gateway and its page in a tab that has nothing of any other's."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from tests.playground import chromium
-from tests.playground.chromium import Page
+from tests.playground.chromium import Browser, Page
 from tests.playground.gateway import KEY, FakeGateway
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +27,20 @@ async def gateway() -> AsyncIterator[FakeGateway]:
         yield server
 
 
+@pytest.fixture(scope="module")
+async def browser(anyio_backend: str, program: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    async with chromium.running(program, tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
 @pytest.fixture
-async def blank(program: str, tmp_path: Path, gateway: FakeGateway) -> AsyncIterator[Page]:
+async def blank(browser: Browser, gateway: FakeGateway) -> AsyncIterator[Page]:
     """The page without a key; at the end it has complained of nothing."""
-    async with chromium.running(program, tmp_path / "profile") as browser:
-        page = await browser.page()
-        await page.open(f"{gateway.origin}/playground")
-        yield page
-        assert page.complaints == []
+    page = await browser.page()
+    await page.open(f"{gateway.origin}/playground")
+    yield page
+    await page.close()
+    assert page.complaints == []
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ async def test_an_answer_appears_token_by_token(gateway: FakeGateway, page: Page
     gateway.next_call.append(slowly)
     await _ask(page, "Count.")
 
-    await page.shows("One ", "#text")
+    await page.shows("One", "#text")
     assert await page.text("#state") == "Answering …"
     assert await page.text("#facts") == "small-1b\nauto → fast, 83 % sure\nA short question."
     go_on.set()
