@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import anyio
 import pytest
 
 from tests.playground.chromium import Page
-from tests.playground.gateway import KEY, LIMITS, FakeGateway
+from tests.playground.gateway import LIMITS, FakeGateway
+from tests.playground.steps import ask, choose
 from theo_mcp.testing import faults
 from theo_mcp.testing.http import Exchange, Handler
 
 pytestmark = pytest.mark.browser
-NASTY = "It's a \"quote\", a `tick`, $HOME, a \\ and !!\nsecond line — ünïcödé 🥐 %s \\n 'end'"
 
 
 async def test_an_answer_appears_token_by_token(gateway: FakeGateway, page: Page) -> None:
@@ -33,7 +29,7 @@ async def test_an_answer_appears_token_by_token(gateway: FakeGateway, page: Page
         await exchange.event({"content": "One two.", "usage": {"cost_cents": 0}}, "done")
 
     gateway.next_call.append(slowly)
-    await _ask(page, "Count.")
+    await ask(page, "Count.")
 
     await page.shows("One", "#text")
     assert await page.text("#state") == "Answering …"
@@ -58,7 +54,7 @@ async def test_events_may_be_cut_anywhere_and_have_any_line_ends(gateway: FakeGa
         await exchange.close()
 
     gateway.next_call.append(byte_by_byte)
-    await _ask(page, "Bread?")
+    await ask(page, "Bread?")
 
     await page.shows("Done", "#state")
     assert await page.text("#text") == "Ähre 🥐"
@@ -67,7 +63,7 @@ async def test_events_may_be_cut_anywhere_and_have_any_line_ends(gateway: FakeGa
 @pytest.mark.parametrize("way", ["Escape", "#stop"])
 async def test_stopping_ends_the_servers_work_and_keeps_the_text(gateway: FakeGateway, page: Page, way: str) -> None:
     gateway.theo.silent_after = 2
-    await _ask(page, "Explain microservices architecture")
+    await ask(page, "Explain microservices architecture")
     await page.shows("Microservices architecture", "#text")
 
     await (page.press(way) if way == "Escape" else page.click(way))
@@ -113,7 +109,7 @@ ERRORS: dict[str, tuple[Handler, list[str]]] = {
 async def test_what_goes_wrong_is_said_in_words(gateway: FakeGateway, page: Page, kind: str) -> None:
     handler, sentences = ERRORS[kind]
     gateway.next_call.extend([handler] * 30)  # Chromium itself asks again where a kept connection is closed at once
-    await _ask(page, "Draw a cat")
+    await ask(page, "Draw a cat")
 
     await page.shows("Failed", "#state")
     said = await page.text("#error")
@@ -129,7 +125,7 @@ async def test_a_key_that_nobody_knows_is_said_with_the_command_that_makes_one(
 ) -> None:
     await blank.set("#key", "theo_sk_wrong")
     await blank.shows("The gateway does not know this key", "#key-state")
-    await _ask(blank, "Hello")
+    await ask(blank, "Hello")
     await blank.shows("Failed", "#state")
 
     assert "theo-mcp gateway keys create" in await blank.text("#key-state")
@@ -140,7 +136,7 @@ async def test_a_key_that_nobody_knows_is_said_with_the_command_that_makes_one(
 async def test_too_many_requests_count_down_and_are_sent_again_by_the_user(gateway: FakeGateway, page: Page) -> None:
     busy = {"error": {"message": "60 requests a minute are the limit.", "code": "rate_limit_exceeded"}}
     gateway.next_call.append(faults.status(429, busy, retry_after="2", **LIMITS))
-    await _ask(page, "Hello")
+    await ask(page, "Hello")
 
     await page.shows("You can send again in 2 s.", "#error")
     assert await page.run("document.querySelector('#error button').disabled")
@@ -172,7 +168,7 @@ async def test_each_endpoint_sends_what_its_documents_say(gateway: FakeGateway, 
 async def test_every_setting_of_a_completion_is_sent_and_the_conversation_goes_on(
     gateway: FakeGateway, page: Page
 ) -> None:
-    await _ask(page, "First")
+    await ask(page, "First")
     await page.shows("Done", "#state")
     await page.run("document.querySelector('#more').open = true")
     await page.set("#field-mode", "think")
@@ -180,9 +176,9 @@ async def test_every_setting_of_a_completion_is_sent_and_the_conversation_goes_o
     await page.set("#field-system_prompt", "You are terse.")
     await page.set("#field-temperature", "0.3")
     await page.set("#field-max_iterations", "4")
-    await page.click("#field-continue")
+    await page.set("#field-conversation", "continue")
     await page.click(".skills input")
-    await _ask(page, "Second")
+    await ask(page, "Second")
     await page.until("document.querySelectorAll('#past-list li').length === 2")
 
     assert gateway.calls[1].request.json == {
@@ -195,10 +191,27 @@ async def test_every_setting_of_a_completion_is_sent_and_the_conversation_goes_o
     }  # fmt: skip
 
 
+async def test_a_conversation_that_the_gateway_keeps_goes_on_by_its_id(gateway: FakeGateway, page: Page) -> None:
+    gateway.next_call.append(
+        faults.cut(
+            faults.head(200, faults.EVENTS)
+            + b'event: done\ndata: {"content": "Hello.", "conversation_id": "conv_7", "usage": {}}\n\n'
+        )
+    )
+    await page.set("#field-conversation", "new")
+    await ask(page, "Remember: blue.")
+    await page.shows("conv_7", "#numbers")
+    assert await page.run("document.querySelector('#field-conversation').value") == "continue"
+    await ask(page, "Which colour?")
+    await page.until("document.querySelectorAll('#past-list li').length === 2")
+
+    assert [exchange.request.json.get("conversation_id") for exchange in gateway.calls] == ["new", "conv_7"]
+
+
 async def test_a_rough_request_becomes_a_brief_and_the_brief_a_website(gateway: FakeGateway, page: Page) -> None:
     gateway.getcode.queued = "You are number 2 in the queue."
     await page.click("#endpoint-improve")
-    await _ask(page, "bakery page")
+    await ask(page, "bakery page")
     await page.shows("Use as prompt", "#made")
     await page.click("#made .primary")
     assert (
@@ -218,17 +231,40 @@ async def test_a_rough_request_becomes_a_brief_and_the_brief_a_website(gateway: 
 
 async def test_research_is_followed_to_its_report(gateway: FakeGateway, page: Page) -> None:
     await page.click("#endpoint-research")
-    await _ask(page, "Which database?")
+    await ask(page, "Which database?")
 
     await page.until("document.querySelector('progress')?.value === 40")
     await page.shows("Done", "#state")
     assert "Three sources agree." in await page.text("#text")
 
 
+async def test_sources_are_listed_by_their_numbers_and_followed_only_to_the_web(
+    gateway: FakeGateway, page: Page
+) -> None:
+    sources = [
+        {"number": 1, "title": "The <b>manual</b>", "url": "https://example.org/manual"},
+        {"number": 2, "title": "A trap", "url": "javascript:alert(1)"},
+    ]
+    done = {"content": "So it is [1].", "structured_output": {"type": "research", "data": {"sources": sources}}}
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start_events()
+        await exchange.event(done, "done")
+
+    gateway.next_call.append(answer)
+    await ask(page, "Is it so?")
+    await page.shows("Done", "#state")
+
+    assert await page.text(".sources") == "Sources\n\nThe <b>manual</b>\n\nA trap: javascript:alert(1)"
+    assert await page.run("[...document.querySelectorAll('.sources a')].map((a) => a.href)") == [
+        "https://example.org/manual"
+    ]
+
+
 async def test_a_file_becomes_a_prompt(gateway: FakeGateway, page: Page, tmp_path: Path) -> None:
     file = tmp_path / "menu card.pdf"
     file.write_bytes(b"%PDF-1.7 \x00\xff")
-    await _choose(page, file)
+    await choose(page, file)
     await page.click("#send")
     await page.shows("Use as prompt", "#made")
     await page.click("#made .primary")
@@ -242,96 +278,14 @@ async def test_a_file_becomes_a_prompt(gateway: FakeGateway, page: Page, tmp_pat
 
 
 async def test_what_was_asked_before_comes_back_with_its_answer(gateway: FakeGateway, page: Page) -> None:
-    await _ask(page, "First question")
+    await ask(page, "First question")
     await page.shows("Done", "#state")
     gateway.theo.words = ["Another answer."]
     await page.click("#endpoint-code")
-    await _ask(page, "Second question")
+    await ask(page, "Second question")
     await page.until("document.querySelectorAll('#past-list li').length === 2")
     await page.click("#past-list li:last-child button")
 
     assert await page.run("document.querySelector('#prompt').value") == "First question"
     assert await page.run("document.querySelector('#endpoint-completion').checked")
     assert "Microservices" in await page.text("#text")
-
-
-async def test_the_curl_text_sends_the_same_bytes_from_a_shell(gateway: FakeGateway, page: Page) -> None:
-    await _ask(page, NASTY)
-    await page.shows("Done", "#state")
-    await page.click("#tab-curl")
-    command = await page.run("document.querySelector('#curl').textContent")
-    assert KEY not in command
-
-    for shell in ("sh", "bash"):
-        await _run_in(shell, command)
-
-    sent, *again = (exchange.request for exchange in gateway.calls)
-    assert sent.json["prompt"] == NASTY
-    for request in again:
-        assert (request.body, request.path) == (sent.body, sent.path)
-        assert request.headers["authorization"] == sent.headers["authorization"] == f"Bearer {KEY}"
-    assert len(again) == 2
-
-
-async def test_the_curl_text_of_an_upload_reads_the_file(gateway: FakeGateway, page: Page, tmp_path: Path) -> None:
-    file = tmp_path / "it's a menu.pdf"
-    file.write_bytes(b"%PDF-1.7" + bytes(range(256)) * 2000)
-    await _choose(page, file)
-    await page.click("#send")
-    await page.shows("Done", "#state")
-    await _run_in("sh", await page.run("document.querySelector('#curl').textContent"), tmp_path)
-
-    first, second = gateway.calls
-    assert second.request.body == first.request.body
-
-
-async def test_the_python_text_runs_with_openais_package(gateway: FakeGateway, page: Page, tmp_path: Path) -> None:
-    await page.click("#endpoint-chat")
-    await page.run("document.querySelector('#more').open = true")
-    await page.set("#field-system", "You are terse.")
-    await page.set("#field-temperature", "0.5")
-    await _ask(page, NASTY)
-    await page.shows("Done", "#state")
-    text = await page.run("document.querySelector('#python').textContent")
-    done = await anyio.run_process([sys.executable, "-c", text], env={"THEO_API_KEY": KEY, "HOME": str(tmp_path)})
-
-    assert done.stdout.decode() == "Microservices architecture is a design pattern — ein Muster 🧩."
-    first, second = gateway.calls
-    assert second.request.json == first.request.json
-
-
-async def test_the_key_is_kept_only_if_the_user_says_so_and_is_in_no_address(gateway: FakeGateway, page: Page) -> None:
-    await _ask(page, "Hello")
-    await page.shows("Done", "#state")
-    assert KEY not in await page.run("JSON.stringify([sessionStorage, localStorage, document.cookie, location.href])")
-    assert all(KEY not in request.path for request in gateway.requests)
-    await page.click("#key-keep")
-    await page.open(f"{gateway.origin}/playground")
-    await page.shows("The key works", "#key-state")
-    await page.click("#key-keep")
-    assert KEY not in await page.run("JSON.stringify([sessionStorage, localStorage])")
-    await page.open(f"{gateway.origin}/playground")
-    await page.shows("Make one", "#key-state")
-    assert await page.run("document.querySelector('#key').value") == ""
-
-
-async def _ask(page: Page, prompt: str) -> None:
-    await page.set("#prompt", prompt)
-    await page.click("#send")
-
-
-async def _choose(page: Page, file: Path) -> None:
-    await page.click("#endpoint-upload")
-    root = (await page.send("DOM.getDocument"))["root"]["nodeId"]
-    found = await page.send("DOM.querySelector", nodeId=root, selector="#field-file")
-    await page.send("DOM.setFileInputFiles", nodeId=found["nodeId"], files=[str(file)])
-    await page.until(f"document.querySelector('.field.file').innerText.includes({json.dumps(file.name)})")
-
-
-async def _run_in(shell: str, command: str, folder: Path | None = None) -> None:
-    variables = {"THEO_API_KEY": KEY, "GETCODE_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
-    done = await anyio.run_process(
-        [shell, "-c", command], env=variables, cwd=folder, check=False, stderr=subprocess.PIPE
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    assert not re.search(r'"error"', done.stdout.decode())

@@ -6,6 +6,7 @@ import pytest
 
 from tests.playground.chromium import Page
 from tests.playground.gateway import KEY, FakeGateway
+from tests.playground.steps import ask
 from theo_mcp.testing import faults
 
 pytestmark = pytest.mark.browser
@@ -97,12 +98,12 @@ async def test_text_and_borders_have_contrast_and_everything_has_a_name(
     gateway.next_call.append(
         faults.status(402, {"error": {"message": "No credits are left.", "code": "insufficient_credits"}})
     )
-    await _ask(page, "Hello")
+    await ask(page, "Hello")
     await page.shows("Failed", "#state")
     assert await page.run(CONTRAST) == []
     assert await page.run(NAMELESS) == []
     await page.run("document.querySelector('#more').open = true")
-    await _ask(page, "Hello")
+    await ask(page, "Hello")
     await page.shows("Done", "#state")
     assert await page.run(CONTRAST) == []
     assert await page.run(NAMELESS) == []
@@ -122,7 +123,7 @@ async def test_nothing_is_cut_off_at_any_width(gateway: FakeGateway, page: Page,
         await page.click(f"#endpoint-{endpoint}")
         assert await page.run("document.documentElement.scrollWidth <= innerWidth"), endpoint
     await page.click("#endpoint-completion")
-    await _ask(page, "Hello")
+    await ask(page, "Hello")
     await page.shows("Done", "#state")
     assert await page.run("document.documentElement.scrollWidth <= innerWidth")
     await page.click("#tab-curl")
@@ -135,17 +136,12 @@ async def test_a_screen_reader_hears_how_it_stands_and_not_every_word(gateway: F
         "window.heard = [], new MutationObserver(() => heard.push(document.querySelector('#spoken').textContent))"
         ".observe(document.querySelector('#spoken'), {childList: true, characterData: true, subtree: true})"
     )
-    await _ask(page, "Much, please")
+    await ask(page, "Much, please")
     await page.shows("Done", "#state")
     heard = await page.run("heard")
 
     assert heard[-1] == "Done 300 words."
     assert len(heard) <= 4
-
-
-async def _ask(page: Page, prompt: str) -> None:
-    await page.set("#prompt", prompt)
-    await page.click("#send")
 
 
 async def _tab_to(page: Page, id: str) -> None:

@@ -3,7 +3,7 @@
 export function begun(request) {
   return {
     request, phase: "sending", text: "", whole: undefined, facts: {}, tools: [], artifacts: [], images: [], files: [],
-    followUps: [], usage: null, notices: [], skills: [], structured: null, suggestion: null, job: null, limits: null,
+    followUps: [], usage: null, notices: [], skills: [], structured: null, sources: [], suggestion: null, job: null, limits: null,
     error: null, complete: false, startedAt: performance.now(), firstAt: null, endedAt: null,
   };
 }
@@ -50,6 +50,8 @@ export function takeWhole(answer, fields) {
   answer.followUps = list(fields.follow_ups).map((each) => (typeof each === "string" ? { label: each, prompt: each } : each))
     .filter((each) => each.prompt);
   answer.structured = fields.structured_output ?? answer.structured;
+  answer.sources = list(fields.sources ?? fields.structured_output?.data?.sources ?? answer.sources);
+  answer.notices.push(...list(fields.notices).map(said));
   if (fields.skills_active) answer.skills = fields.skills_active;
   for (const tool of list(fields.tools_used)) takeTool(answer, tool);
   for (const artifact of list(fields.artifacts)) takeArtifact(answer, artifact);

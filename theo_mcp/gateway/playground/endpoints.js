@@ -18,6 +18,13 @@ const OUTPUT_TYPE = choice("outputType", "Output type",
 const filled = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) =>
   value !== undefined && value !== "" && !(Array.isArray(value) && value.length === 0)));
 
+/** A conversation that the gateway keeps is named by its id; one that it does not keep goes along whole. */
+const talk = (v, past) => {
+  if (v.conversation === "new") return { conversation_id: "new" };
+  if (v.conversation !== "continue" || !past) return {};
+  return past.id ? { conversation_id: past.id } : { conversation: { messages: past.messages } };
+};
+
 export const ENDPOINTS = [
   {
     ...THEO, id: "completion", label: "Completion", path: "api/v1/completions", reads: "theo", talks: true,
@@ -27,7 +34,7 @@ export const ENDPOINTS = [
       choice("persona", "Persona", [["", "default"], ["none", "none"], ["own", "my own text"]]),
       { name: "system_prompt", label: "Persona text", kind: "area", when: (v) => v.persona === "own" },
       words("component_library", "Component library", { placeholder: "default", when: (v) => v.mode === "genui" }),
-      CONTINUE,
+      choice("conversation", "Conversation", [["", "none"], ["new", "begin one"], ["continue", "continue"]]),
       { name: "skills", label: "Skills", kind: "skills", more: true },
       TEMPERATURE,
       number("max_iterations", "Most tool rounds", { min: 1, max: 20, step: 1, placeholder: "8", more: true }),
@@ -38,7 +45,7 @@ export const ENDPOINTS = [
       persona: v.persona === "own" ? v.system_prompt && { system_prompt: v.system_prompt } : v.persona,
       component_library: v.mode === "genui" ? v.component_library : undefined,
       skills: v.skills, temperature: v.temperature, max_iterations: v.max_iterations,
-      ...(v.continue && past ? (past.id ? { conversation_id: past.id } : { conversation: { messages: past.messages } }) : {}),
+      ...talk(v, past),
       stream: v.stream || undefined,
     }),
   },

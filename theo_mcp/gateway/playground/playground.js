@@ -116,7 +116,7 @@ async function send() {
   for (const [id, on] of [["send", true], ["stop", false]]) byId(id).hidden = !on;
   if (answer.error?.status === 401) key.refused();
   else if (stopping || document.activeElement === document.body) byId("send").focus({ preventScroll: true });
-  if (endpoint.talks && answer.complete) remember(asked, answer);
+  if (asked.endpoint.talks && answer.complete) remember(asked, answer);
   past.unshift(asked);
   drawPast(asked);
   drawRequest();
@@ -134,9 +134,13 @@ function valid() {
 }
 
 function remember(asked, answer) {
-  const before = asked.values.continue && thread ? thread.messages : [];
+  const goesOn = asked.values.continue || asked.values.conversation === "continue";
+  const before = goesOn && thread ? thread.messages : [];
   const said = [{ role: "user", content: asked.values.prompt }, { role: "assistant", content: answer.text }];
   thread = { id: answer.facts.conversationId, messages: [...before, ...said] };
+  if (asked.values.conversation === "new" && endpoint === asked.endpoint) {
+    fields.restore(endpoint, { ...fields.values, conversation: "continue" });
+  }
 }
 
 // --- what was asked before --------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ export class Screen {
     byId("facts").replaceChildren(...facts(answer));
     this.#status(answer);
     const extras = JSON.stringify([answer.phase, answer.tools, answer.artifacts.length, answer.files.length,
-      answer.notices, answer.job, answer.error, answer.structured !== null]);
+      answer.notices, answer.sources.length, answer.job, answer.error, answer.structured !== null]);
     if (follows) pane.scrollTop = pane.scrollHeight;
     if (extras === this.#extras) return;
     this.#extras = extras;
@@ -107,7 +107,8 @@ export class Screen {
 /** The language of an answer that is source from first to last; undefined for prose, with or without fences. */
 function sourceLanguage(answer) {
   const { endpoint, fields } = answer.request;
-  if (answer.text.includes("```") || !["code", "generate"].includes(endpoint)) return undefined;
+  const drawn = fields.mode === "genui" || answer.facts.resolved === "genui";
+  if (answer.text.includes("```") || !(drawn || ["code", "generate"].includes(endpoint))) return undefined;
   if (/^\s*</.test(answer.text)) return "html";
   if (/^\s*[{[]/.test(answer.text)) return "json";
   return endpoint === "code" || fields.language ? (fields.language ?? "").replace("auto", "").toLowerCase() : undefined;
@@ -146,7 +147,8 @@ function events(answer) {
 function made(answer, uses) {
   const parts = answer.artifacts.map((artifact) => artifactBox(artifact, uses));
   for (const file of answer.files) parts.push(link(file.url, file.name ?? "File", file.size));
-  if (answer.structured) {
+  if (answer.sources.length) parts.push(sources(answer.sources));
+  else if (answer.structured && sourceLanguage(answer) !== "json") {
     const box = codeBox("json", uses.preview, answer.request.fields.mode === "genui" ? "components.json" : "data.json");
     box.set(JSON.stringify(answer.structured.data ?? answer.structured, null, 2));
     parts.push(box.node);
@@ -173,6 +175,12 @@ function artifactBox(artifact, uses) {
   const ours = artifact.url?.startsWith("data:image/") || sameOrigin(artifact.url);
   if (!ours || (artifact.type !== "image" && !artifact.imageUrl)) return link(artifact.url, title, artifact.sizeBytes);
   return el("figure", {}, el("img", { src: artifact.url, alt: title, loading: "lazy" }), link(artifact.url, title));
+}
+
+/** What research cites, by its numbers in the text. */
+function sources(found) {
+  return el("section", { class: "sources" }, el("h3", {}, "Sources"), el("ol", {}, ...found.map((source) =>
+    el("li", { value: source.number ?? undefined }, link(source.url, source.title || source.url)))));
 }
 
 /** A link to a file; what is no http or data address is shown and cannot be followed. */
