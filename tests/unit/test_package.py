@@ -34,6 +34,8 @@ def test_the_wheel_installs_exactly_two_packages(tmp_path: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"theo_mcp", "theo_lsp"}
     assert {"theo_mcp/py.typed", "theo_lsp/py.typed", "theo_mcp/engine/child.py"} <= set(names)
     assert len([name for name in names if name.endswith("/SKILL.md")]) == 5
+    page = {"index.html", "playground.css", "playground.js", "preview.html"}
+    assert {f"theo_mcp/gateway/playground/{name}" for name in page} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
