@@ -98,10 +98,10 @@ class Theo(Protocol):
         """``GET /api/v1/skills``."""
 
     async def skill(self, slug_or_id: str) -> Skill:
-        """``GET /api/v1/skills/{id}``."""
+        """``GET /api/v1/skills/{id}``: one skill, with its text."""
 
     async def install_skill(self, slug_or_id: str) -> SkillChange:
-        """``POST /api/v1/skills``."""
+        """``POST /api/v1/skills``: from now on it takes part in each completion."""
 
     async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
         """``DELETE /api/v1/skills``."""

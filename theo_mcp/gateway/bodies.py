@@ -21,7 +21,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 BODY_BYTES: Final = 2 * 2**20
 UPLOAD_BYTES: Final = 30 * 2**20
-BODY_S: Final = 30.0
 _DEPTH: Final = 64
 _SKIMMED_BYTES: Final = 64 * 2**20  # a client sees the refusal of a large body once it is sent, not a broken pipe
 _SKIMMED_S: Final = 5.0
@@ -36,7 +35,7 @@ class Gone(Exception):  # noqa: N818 - it is no error
     """The client closed the connection."""
 
 
-async def read(receive: Receive, headers: Mapping[str, str], most: int, *, seconds: float = BODY_S) -> bytes:
+async def read(receive: Receive, headers: Mapping[str, str], most: int, seconds: float) -> bytes:
     """The whole body.
 
     Raises:

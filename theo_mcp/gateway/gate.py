@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -29,12 +29,12 @@ from theo_mcp.gateway.keys import Key, Keys
 from theo_mcp.gateway.limits import Hours, Minutes
 from theo_mcp.gateway.meanwhile import meanwhile
 from theo_mcp.gateway.outgoing import Outgoing
+from theo_mcp.gateway.patience import Patience
 from theo_mcp.gateway.refusals import Refusal, closing, failure, refusal_of
 from theo_mcp.gateway.replays import Once, Replays
 from theo_mcp.store import Store
 from theo_mcp.wire.service import Health
 
-VERSION: Final = "2026-03-28"
 _HEALTH_S: Final = 5.0
 _NOBODY: Final = Key("", "", "enterprise", 0.0)
 _CHALLENGE: Final = {"www-authenticate": "Bearer"}
@@ -66,6 +66,8 @@ class Gateway:
     hosts: frozenset[str] | None = None
     """The names that a request may ask for; None is any. It keeps web pages with a name of their own for this machine
     away from what needs no key."""
+
+    patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
         self.keys = Keys(self.store)
@@ -99,14 +101,14 @@ class Gateway:
         if not self.works:
             self._idle.set()
 
-    async def drain(self, grace_s: float = 1.0) -> None:
-        """Ends what is under way: streams at once, with an error event; the rest after `grace_s`."""
+    async def drain(self) -> None:
+        """Ends what is under way: streams at once, with an error event; the rest after a while."""
         self.is_closing = True
         for work in list(self.works):
             if work.streams:
                 work.stop("closing")
         if self.works:
-            with anyio.move_on_after(grace_s):
+            with anyio.move_on_after(self.patience.grace):
                 await self._idle.wait()
         for work in list(self.works):
             work.stop("closing")
@@ -126,7 +128,7 @@ class Gate:
         method = scope["method"]
         endpoint = self._endpoints.get("GET" if method == "HEAD" else method)
         shape = endpoint or next(iter(self._endpoints.values()))
-        out = Outgoing(send, f"req_{secrets.token_hex(8)}", shape.api, VERSION)
+        out = Outgoing(send, f"req_{secrets.token_hex(8)}", shape.api, self._gateway.patience)
         who = ""
         try:
             if endpoint is None:
@@ -184,7 +186,7 @@ class Gate:
             gateway.minutes.take(key)
         body = b""
         if endpoint.takes is not None:
-            body = await bodies.read(receive, headers, endpoint.most)
+            body = await bodies.read(receive, headers, endpoint.most, gateway.patience.body)
         fields = bodies.fields_of(body) if endpoint.takes is not None else {}
         again = headers.get("idempotency-key") if endpoint.works else None
         async with AsyncExitStack() as stack:
