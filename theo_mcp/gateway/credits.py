@@ -30,7 +30,7 @@ class Spent:
     cents: float = 0.0
     tokens: int = 0
     final: bool = False
-    """Whether it is the whole of it: the answer's end may go out, and what it cost is taken off before."""
+    """Whether it is the whole of it, and of a stream the last frame comes next: what it cost is taken off before."""
     _settle: Callable[[Spent], Awaitable[None]] | None = field(default=None, repr=False)
 
     def add(self, cents: float | None, tokens: int | None) -> None:

@@ -225,7 +225,7 @@ class Gate:
             case Whole():
                 if once is not None and answer.status < 300:
                     once.add(answer.body)
-                    once.end(answer.status, answer.media)
+                    await once.keep(answer.status, answer.media)
                 await call.spent.settle()
                 await out.whole(answer)
             case Streamed():
@@ -239,11 +239,14 @@ class Gate:
                         if once is not None:
                             once.add(frame)
                         if call.spent.final:
-                            await call.spent.settle()
+                            await self._keep(call, once)
                         await out.frame(frame)
-                if once is not None:
-                    once.end(call.endpoint.status, EVENTS)
                 await out.end()
+
+    async def _keep(self, call: Call, once: Once | None) -> None:
+        if once is not None:
+            await once.keep(call.endpoint.status, EVENTS)
+        await call.spent.settle()
 
     @asynccontextmanager
     async def _watched(self, receive: Receive, out: Outgoing) -> AsyncIterator[Work]:

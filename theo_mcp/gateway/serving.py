@@ -180,7 +180,7 @@ def _config(gateway: Gateway, origins: Sequence[str]) -> uvicorn.Config:
         loop="asyncio",
         lifespan="off",
         h11_max_incomplete_event_size=_HEAD_BYTES,
-        timeout_keep_alive=30,
+        timeout_keep_alive=max(1, round(gateway.patience.head)),
         timeout_graceful_shutdown=1,
         **quiet,
     )

@@ -82,10 +82,9 @@ async def _openai(call: Call, request: CompletionRequest, with_usage: bool) -> A
                     yield data(base | _choice({"content": sent.token}, None))
                 case Done():
                     spent(call, sent.usage)
-                    yield data(base | _choice({}, sent.theo_mcp.finish_reason or "stop"))
-                    if with_usage:
-                        yield data(base | {"choices": [], "usage": _usage(sent.usage)})
-                    yield _LAST
+                    last = data(base | _choice({}, sent.theo_mcp.finish_reason or "stop"))
+                    told = data(base | {"choices": [], "usage": _usage(sent.usage)}) if with_usage else b""
+                    yield last + told + _LAST
                 case _:  # for tools and artifacts this form has no place
                     pass
 
