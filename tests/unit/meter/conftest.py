@@ -25,7 +25,7 @@ from theo_mcp import (
 from theo_mcp.backend import Caller, GetCode, Observe, ObserveJob, Theo, UsageScope, Used
 from theo_mcp.meter import Meter
 from theo_mcp.meter.ledger import Ledger, MemoryLedger
-from theo_mcp.wire.account import ConversationPage, StoredConversation, UsageReport
+from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.completions import Code, Completion
 from theo_mcp.wire.documents import Document
 from theo_mcp.wire.events import CompletionEvent, Done, Token
@@ -35,7 +35,7 @@ from theo_mcp.wire.images import Images
 from theo_mcp.wire.jobs import Job, JobStarted
 from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.service import Health, Models
-from theo_mcp.wire.skills import SkillChange, SkillList
+from theo_mcp.wire.skills import Skill, SkillChange, SkillList, Tools
 from theo_mcp.wire.words import SkillFilter
 
 HELLO = CompletionRequest(prompt="Hello")
@@ -116,8 +116,20 @@ class Scripted:
     async def skills(self, filter: SkillFilter | None = None) -> SkillList:
         return SkillList.model_validate(await self._reply(None))
 
+    async def skill(self, slug_or_id: str) -> Skill:
+        return Skill.model_validate(await self._reply(None))
+
     async def install_skill(self, slug_or_id: str) -> SkillChange:
         return SkillChange.model_validate(await self._reply(None))
+
+    async def uninstall_skill(self, slug_or_id: str) -> SkillChange:
+        return SkillChange.model_validate(await self._reply(None))
+
+    async def tools(self) -> Tools:
+        return Tools.model_validate(await self._reply(None))
+
+    async def delete_conversation(self, conversation_id: str) -> ConversationDeleted:
+        return ConversationDeleted.model_validate(await self._reply(None))
 
     async def conversations(self, *, cursor: str | None = None) -> ConversationPage:
         return ConversationPage.model_validate(await self._reply(None))
