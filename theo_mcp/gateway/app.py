@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from theo_mcp.gateway.call import Answer, Call, Endpoint, Whole
 from theo_mcp.gateway.gate import Gate, Gateway
@@ -26,14 +26,19 @@ _SHOWN: Final = (
 
 def build(gateway: Gateway, *, origins: Sequence[str] = ()) -> ASGIApp:
     """The ASGI application. `origins` are the web pages elsewhere that a browser may let call it; by default none."""
-    routes = [Route(path, Gate(gateway, endpoints)) for path, endpoints in _by_path(all_endpoints())]
-    nowhere = [Endpoint(method, "*", "", _nowhere, keyed=False) for method in _METHODS]
-    home = Route("/", Gate(gateway, [Endpoint("GET", "/", "Where everything is", _home, keyed=False)]))
-    router = Router([home, *routes], redirect_slashes=False, default=Gate(gateway, nowhere))
+    gates = {path: Gate(gateway, endpoints) for path, endpoints in _by_path([_HOME, *all_endpoints()])}
+    routes = [Route(path, gate) for path, gate in gates.items() if "{" in path]
+    nowhere = Gate(gateway, [Endpoint(method, "*", "", _nowhere, keyed=False) for method in _METHODS])
+    router = Router(routes, redirect_slashes=False, default=nowhere)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        gate: ASGIApp = gates.get(scope.get("path", ""), router)  # most paths need no search
+        await gate(scope, receive, send)
+
     if not origins:
-        return router
+        return app
     return CORSMiddleware(
-        router,
+        app,
         allow_origins=list(origins),
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
@@ -43,8 +48,7 @@ def build(gateway: Gateway, *, origins: Sequence[str] = ()) -> ASGIApp:
 
 
 def _by_path(endpoints: Iterable[Endpoint]) -> list[tuple[str, list[Endpoint]]]:
-    """Fixed paths first, so that no ``{id}`` takes their place."""
-    ordered = sorted(endpoints, key=lambda endpoint: ("{" in endpoint.path, endpoint.path))
+    ordered = sorted(endpoints, key=lambda endpoint: endpoint.path)
     return [(path, list(group)) for path, group in groupby(ordered, key=lambda endpoint: endpoint.path)]
 
 
@@ -64,3 +68,6 @@ async def _home(call: Call) -> Answer:
 
 async def _nowhere(call: Call) -> Answer:
     raise Refusal(404, "not_found", "There is no such path; /api/v1/openapi.json lists those that are.")
+
+
+_HOME: Final = Endpoint("GET", "/", "Where everything is", _home, keyed=False)

@@ -230,8 +230,6 @@ class Gate:
                 await out.whole(answer)
             case Streamed():
                 work.streams = True
-                if self._gateway.is_closing:
-                    work.stop("closing")
                 out.beat, out.failed = answer.beat, answer.failed
                 work.tasks.start_soon(out.pulse, work.stop)
                 async with aclosing(answer.frames) as frames:
@@ -252,6 +250,8 @@ class Gate:
     async def _watched(self, receive: Receive, out: Outgoing) -> AsyncIterator[Work]:
         """Runs a request until it ends, its client goes or stalls, or the gateway is stopped."""
         gateway = self._gateway
+        if gateway.is_closing:
+            raise closing()
         stopped: Work | None = None
         try:
             async with meanwhile() as tasks:

@@ -62,6 +62,7 @@ BODIES: list[tuple[bytes, str, int, str]] = [
     (b'{"prompt": "\xff\xfe"}', "application/json", 400, "not valid JSON"),
     (b'{"prompt": "a"' + b', "metadata": {"a":' + b"[" * 100 + b"]" * 100 + b"}}", "application/json", 400, "deeper"),
     (b"[" * 100_000, "application/json", 400, "deeper"),
+    (b'{"prompt": "Hello", "metadata": {"n": 1e400}}', "application/json", 400, "too large"),
     (b"prompt=a", "application/x-www-form-urlencoded", 400, "Content-Type"),
     (b'{"prompt": "a"}', "text/plain", 400, "Content-Type"),
     (b'{"prompt": "' + b"a" * 2**21 + b'"}', "application/json", 413, "2 MiB"),
@@ -71,7 +72,6 @@ TAKEN: list[bytes] = [
     b'{"prompt": "a", "prompt": "Hello"}',
     b'{"prompt": "Hello", "unknown": {"deep": [1]}, "persona": {"system_prompt": "p", "more": 1}, "skills": null}',
     b'{"prompt": "\\ud83d"}',
-    b'{"prompt": "Hello", "metadata": {"n": 1e400}}',
 ]
 
 
