@@ -123,7 +123,6 @@ async def test_credits_are_taken_off_exactly_and_by_no_more_than_are_left(store:
     for _ in range(2):
         await ask(one)
         await ask(other)
-    refused = 0
     for _ in range(6):
         await ask(one)
     with pytest.raises(Refusal) as refused:
