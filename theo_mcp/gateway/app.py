@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route, Router
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from theo_mcp.gateway.call import Answer, Call, Endpoint, Whole
@@ -24,16 +24,20 @@ _SHOWN: Final = (
 )  # fmt: skip
 
 
-def build(gateway: Gateway, *, origins: Sequence[str] = ()) -> ASGIApp:
-    """The ASGI application. `origins` are the web pages elsewhere that a browser may let call it; by default none."""
-    gates = {path: Gate(gateway, endpoints) for path, endpoints in _by_path([_HOME, *all_endpoints()])}
+def build(gateway: Gateway, *, origins: Sequence[str] = (), pages: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The ASGI application. `origins` are the web pages elsewhere that a browser may let call it, by default none;
+    `pages` are the playground's."""
+    home = Endpoint("GET", "/", "Where everything is", _playground if pages else _home, keyed=False)
+    gates = {path: Gate(gateway, endpoints) for path, endpoints in _by_path([home, *all_endpoints()])}
     routes = [Route(path, gate) for path, gate in gates.items() if "{" in path]
-    nowhere = Gate(gateway, [Endpoint(method, "*", "", _nowhere, keyed=False) for method in _METHODS])
-    router = Router(routes, redirect_slashes=False, default=nowhere)
+    router = Router([*routes, *pages], redirect_slashes=False, default=_for_all(gateway, _nowhere))
+    stranger = _for_all(gateway, _misdirected)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        gate: ASGIApp = gates.get(scope.get("path", ""), router)  # most paths need no search
-        await gate(scope, receive, send)
+        if scope["type"] != "http":
+            return
+        found: ASGIApp = gates.get(scope["path"], router)  # most paths need no search
+        await (found if gateway.knows(scope) else stranger)(scope, receive, send)
 
     if not origins:
         return app
@@ -52,6 +56,18 @@ def _by_path(endpoints: Iterable[Endpoint]) -> list[tuple[str, list[Endpoint]]]:
     return [(path, list(group)) for path, group in groupby(ordered, key=lambda endpoint: endpoint.path)]
 
 
+def _for_all(gateway: Gateway, work: Callable[[Call], Awaitable[Answer]]) -> Gate:
+    return Gate(gateway, [Endpoint(method, "*", "", work, keyed=False) for method in _METHODS])
+
+
+async def _misdirected(call: Call) -> Answer:
+    raise Refusal(421, "bad_request", "This gateway is not known by that name; --allow-host adds one.")
+
+
+async def _playground(call: Call) -> Answer:
+    return Whole(b"{}", 303, {"location": "/playground"})
+
+
 async def _home(call: Call) -> Answer:
     return Whole(
         dumped(
@@ -68,6 +84,3 @@ async def _home(call: Call) -> Answer:
 
 async def _nowhere(call: Call) -> Answer:
     raise Refusal(404, "not_found", "There is no such path; /api/v1/openapi.json lists those that are.")
-
-
-_HOME: Final = Endpoint("GET", "/", "Where everything is", _home, keyed=False)

@@ -89,6 +89,13 @@ class Gateway:
         self._health = (now, health)
         return health, True
 
+    def knows(self, scope: Scope) -> bool:
+        """Whether it is asked by a name of its own."""
+        if self.hosts is None:
+            return True
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        return _name(host) in self.hosts
+
     def begin(self, work: Work) -> None:
         """A request has begun."""
         if not self.works:
@@ -122,8 +129,6 @@ class Gate:
         self._endpoints = {endpoint.method: endpoint for endpoint in endpoints}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
         began = time.perf_counter()
         method = scope["method"]
         endpoint = self._endpoints.get("GET" if method == "HEAD" else method)
@@ -134,7 +139,6 @@ class Gate:
             if endpoint is None:
                 raise _not_allowed(self._endpoints)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            self._check_host(headers.get("host", ""))
             key = await self._key(endpoint, headers)
             who = key.id
             await self._admitted(endpoint, key, headers, scope, receive, out)
@@ -152,11 +156,6 @@ class Gate:
                 took = round((time.perf_counter() - began) * 1000, 1)
                 facts = {"event": "request", "request_id": out.id, "key": who, "method": method, "path": shape.path}
                 log.info("request", extra={"facts": facts | {"status": out.status, "ms": took}})
-
-    def _check_host(self, host: str) -> None:
-        hosts = self._gateway.hosts
-        if hosts is not None and _name(host) not in hosts:
-            raise Refusal(421, "bad_request", "This gateway is not known by that name; --allow-host adds one.")
 
     async def _key(self, endpoint: Endpoint, headers: Mapping[str, str]) -> Key:
         if not endpoint.keyed:

@@ -1,4 +1,4 @@
-"""One gateway for the tests of a module; each finds its model server as new."""
+"""One gateway for the tests of this folder; each finds its model server as new."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from tests.unit.gateway.world import World, world
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def shared(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     async with world(tmp_path_factory.mktemp("gateway")) as made:
         yield made

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -81,3 +83,41 @@ async def test_a_reader_that_stops_reading_stops_the_model(hasty: World) -> None
             while not hasty.model.exchanges or hasty.model.exchanges[-1].request.method == "GET":
                 await socket.receive(1)
             await hasty.model.exchanges[-1].closed.wait()
+
+
+async def test_a_store_that_is_locked_fails_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
+    async with world(tmp_path, store_timeout_s=0.2) as gateway:
+        limited = await gateway.new_key(credits=1)
+        with closing(sqlite3.connect(gateway.store.path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            free = await gateway.post(f"{V1}completions", {"prompt": "Hello"})
+            paid = await gateway.post(f"{V1}completions", {"prompt": "Hello"}, **limited)
+            counted = await gateway.post("/api/improve", {"prompt": "x", "outputType": "api"})
+
+    assert free.status_code == 200
+    assert (paid.status_code, paid.json()["error"]["code"]) == (500, "server_error")
+    assert counted.json() == {"error": "What this machine keeps between calls cannot be read or written."}
+
+
+async def test_pages_elsewhere_call_it_only_where_the_owner_lets_them(tmp_path: Path) -> None:
+    asks = {"origin": "https://example.com", "access-control-request-method": "POST"}
+    asks["access-control-request-headers"] = "authorization"
+    async with world(tmp_path / "open", allow_origins=["https://example.com"]) as gateway:
+        allowed = await gateway.client.options(f"{V1}completions", headers=asks)
+        other = await gateway.client.options(f"{V1}completions", headers=asks | {"origin": "https://evil.example"})
+        answered = await gateway.get(f"{V1}models", origin="https://example.com")
+    async with world(tmp_path / "closed") as gateway:
+        closed = await gateway.client.options(f"{V1}completions", headers=asks)
+
+    assert allowed.status_code == 200
+    assert allowed.headers["access-control-allow-origin"] == "https://example.com"
+    assert "access-control-allow-origin" not in other.headers
+    assert "X-Request-Id" in answered.headers["access-control-expose-headers"]
+    assert (closed.status_code, "access-control-allow-origin" in closed.headers) == (405, False)
+
+
+async def test_a_further_name_is_answered_where_the_owner_gave_it(tmp_path: Path) -> None:
+    async with world(tmp_path, allow_hosts=["Box.local"]) as gateway:
+        answers = [await gateway.get(f"{V1}health", host=host) for host in ("box.local:8484", "localhost", "other")]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 421]

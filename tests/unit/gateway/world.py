@@ -68,11 +68,13 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, patience: Patience = Patience(), **options: Any) -> AsyncIterator[World]:
+async def world(
+    folder: Path, patience: Patience = Patience(), *, store_timeout_s: float = 5.0, **options: Any
+) -> AsyncIterator[World]:
     async with ModelServer() as model:
         settings = Settings.model_validate({"data_dir": folder, "engine_url": model.url, "backend": "engine"})
         async with (
-            Store.open(settings.data_dir / FILE) as store,
+            Store.open(settings.data_dir / FILE, timeout_s=store_timeout_s) as store,
             connect(settings) as backend,
             serving(backend, store, port=0, patience=patience, **options) as url,
         ):
