@@ -155,7 +155,8 @@ class Gate:
             if log.isEnabledFor(logging.INFO):
                 took = round((time.perf_counter() - began) * 1000, 1)
                 facts = {"event": "request", "request_id": out.id, "key": who, "method": method, "path": shape.path}
-                log.info("request", extra={"facts": facts | {"status": out.status, "ms": took}})
+                ended = {"status": out.status, "ms": took} | ({"code": out.code} if out.code else {})
+                log.info("request", extra={"facts": facts | ended})
 
     async def _key(self, endpoint: Endpoint, headers: Mapping[str, str]) -> Key:
         if not endpoint.keyed:
@@ -215,7 +216,8 @@ class Gate:
         if not endpoint.works:
             return Spent()
         spent = await stack.enter_async_context(gateway.credits.reserved(key, f"{endpoint.path} {mode[:20]}"))
-        if endpoint.counted is not None:
+        if endpoint.counted is not None and endpoint.takes is not None:
+            bodies.request_of(endpoint.takes, fields)  # what is refused anyway is not one of the few of the hour
             await gateway.hours.take(key, endpoint.counted)
         return spent
 

@@ -26,6 +26,8 @@ class Outgoing:
     def __init__(self, send: Send, id: str, api: Api, patience: Patience) -> None:
         self.id = id
         self.status = 0
+        self.code = ""
+        """Of what it was refused for, or broke of."""
         self.beat = b""
         self.failed: Callable[[Refusal, str], bytes] | None = None
         self.limits: Callable[[], list[Header]] = list
@@ -59,6 +61,7 @@ class Outgoing:
         """A no: with its status, or, once a stream has begun, as its last event."""
         if self.ended:
             return
+        self.code = refusal.code
         if not self.status:
             headers = dict(refusal.headers)
             if refusal.wait is not None:

@@ -122,14 +122,17 @@ class Replays:
         found = await self._store.get("replays", place, owner=key.id)
         if isinstance(found, dict):
             return found
-        before: list[JsonValue] = []
 
         def claim(value: JsonValue) -> JsonValue:
-            before.append(value)
-            return value or {"state": "running", "print": print_}
+            if isinstance(value, dict):
+                raise _TakenError(value)  # so that its entry, with its time, stays as it is
+            return {"state": "running", "print": print_}
 
-        await self._store.update("replays", place, claim, owner=key.id, expires_at=self._clock() + _LEASE_S)
-        return before[0] if isinstance(before[0], dict) else None
+        try:
+            await self._store.update("replays", place, claim, owner=key.id, expires_at=self._clock() + _LEASE_S)
+        except _TakenError as taken:
+            return taken.value
+        return None
 
     async def _renew(self, key: Key, place: str, print_: str) -> None:
         while True:
@@ -142,6 +145,14 @@ class Replays:
             await self._store.put("replays", place, value, owner=key.id, expires_at=self._clock() + seconds)
         except StoreError as error:
             log.warning("An answer could not be kept for its Idempotency-Key: %s", error.code)
+
+
+class _TakenError(Exception):
+    """Another request was quicker."""
+
+    def __init__(self, value: dict[str, JsonValue]) -> None:
+        super().__init__()
+        self.value = value
 
 
 async def _nothing(value: dict[str, JsonValue]) -> None:

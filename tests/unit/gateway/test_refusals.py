@@ -209,7 +209,7 @@ async def test_getcodes_hour_ends_with_429_and_a_sentence(gateway: World) -> Non
     key = await gateway.new_key("free")
 
     answers = [
-        await gateway.post("/api/upload", {}, **key),
+        await gateway.post("/api/improve", {}, **key),
         *[await gateway.post("/api/improve", IMPROVE, **key) for _ in range(11)],
     ]
 
