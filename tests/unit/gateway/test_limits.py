@@ -152,9 +152,10 @@ async def test_what_is_reserved_keeps_a_crowd_within_the_credits(store: Store) -
 
     async with credits.reserved(key, "completions") as spent:
         spent.all(0.1, 10)
-    async with anyio.create_task_group() as tasks:
-        for _ in range(10):
-            tasks.start_soon(ask)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(ask)
 
     assert answers.count("answered") == 4
     assert await credits.left(key) == 0.0
