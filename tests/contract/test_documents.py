@@ -1,16 +1,21 @@
-"""The documents' own examples, sent through both arms of the seam; what must be equal is asserted for both."""
+"""The documents' own examples, sent through both arms of the seam, and through the hosted arm to our own gateway; what
+must be equal is asserted for all."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import MakeSettings
 from theo_mcp import Backend, CodeRequest, CompletionRequest, ImproveRequest, Settings, connect
 from theo_mcp.errors import InputError
+from theo_mcp.gateway.keys import Keys
+from theo_mcp.gateway.serving import serving
 from theo_mcp.settings import BUILTIN_MODEL
+from theo_mcp.store import Store
 from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.model_server import Calls, ModelServer
@@ -39,16 +44,36 @@ def hosted(theo_service: FakeTheo, getcode_service: FakeGetCode, make_settings: 
     )
 
 
-@pytest.fixture(params=["hosted", "engine", pytest.param("built-in model", marks=pytest.mark.model)])
+@pytest.fixture(
+    params=[
+        "hosted",
+        "engine",
+        pytest.param("gateway", marks=pytest.mark.slow),
+        pytest.param("built-in model", marks=pytest.mark.model),
+    ]
+)
+def arm(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture
 async def backend(
-    request: pytest.FixtureRequest, hosted: Settings, model_server: ModelServer, make_settings: MakeSettings
+    arm: str, tmp_path: Path, hosted: Settings, model_server: ModelServer, make_settings: MakeSettings
 ) -> AsyncIterator[Backend]:
     scripted = make_settings(engine_url=model_server.url)
     built_in = Settings.load({"backend": "engine", "engine_model": BUILTIN_MODEL})
-    settings = {"hosted": hosted, "engine": scripted, "built-in model": built_in}[request.param]
+    settings = {"hosted": hosted, "built-in model": built_in}.get(arm, scripted)
     async with connect(settings) as connected:
-        assert connected.theo_choice.answers == ("hosted" if request.param == "hosted" else "engine")
-        yield connected
+        assert connected.theo_choice.answers == ("hosted" if arm == "hosted" else "engine")
+        if arm != "gateway":
+            yield connected
+            return
+        async with Store.open(tmp_path / "keys.sqlite") as store, serving(connected, store, port=0) as url:
+            _, key = await Keys(store).create("the contract", "enterprise")
+            asked = {"theo_base_url": url, "getcode_base_url": url, "theo_api_key": key, "getcode_api_key": key}
+            async with connect(make_settings(**asked)) as through:
+                yield through
 
 
 async def test_a_completion_has_every_documented_field(backend: Backend) -> None:

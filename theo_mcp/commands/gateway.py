@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import anyio
     from pydantic import JsonValue
 
+    from theo_mcp.backend import Backend
     from theo_mcp.gateway.credits import Credits
     from theo_mcp.gateway.keys import Keys, Scope
 
@@ -92,19 +93,29 @@ async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
             allow_hosts=arguments.allow_host,
             allow_origins=arguments.allow_origin,
         ) as address,
+        anyio.create_task_group() as tasks,
     ):
-        first = await Keys(store).first()
-        _screen.answer(f"Serving Theo and GetCode at {address}")
-        _screen.answer(f"  OpenAI clients: {address}/api/v1")
-        if first is not None:
-            _screen.answer(f"  your key:       {first[1].reveal()}")
-            _screen.say("The key is shown this once; `theo-mcp gateway keys create` makes more.")
-        if not is_loopback(arguments.host):
-            _screen.say("Other machines can reach it, unencrypted; each request needs a key.")
         with _signals(stop):
+            first = await Keys(store).first()
+            _screen.answer(f"Serving Theo and GetCode at {address}")
+            _screen.answer(f"  OpenAI clients: {address}/api/v1")
+            if first is not None:
+                _screen.answer(f"  your key:       {first[1].reveal()}")
+                _screen.say("The key is shown this once; `theo-mcp gateway keys create` makes more.")
+            if not is_loopback(arguments.host):
+                _screen.say("Other machines can reach it, unencrypted; each request needs a key.")
+            tasks.start_soon(_tell_what_is_missing, backend)
             await stop.wait()
         _screen.say("Stopping …")
+        tasks.cancel_scope.cancel()
     return _screen.OK
+
+
+async def _tell_what_is_missing(backend: Backend) -> None:
+    """This also imports what the first request needs."""
+    health = await backend.theo.health()
+    if health.status != "healthy":
+        _screen.say(f"No model can answer yet. {health.theo_mcp.notice}")
 
 
 def _tell_what_is_not_used(settings: Settings) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route, Router
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from theo_mcp.gateway.call import Answer, Call, Endpoint, Whole
 from theo_mcp.gateway.gate import Gate, Gateway
@@ -24,16 +24,25 @@ _SHOWN: Final = (
 )  # fmt: skip
 
 
-def build(gateway: Gateway, *, origins: Sequence[str] = ()) -> ASGIApp:
-    """The ASGI application. `origins` are the web pages elsewhere that a browser may let call it; by default none."""
-    routes = [Route(path, Gate(gateway, endpoints)) for path, endpoints in _by_path(all_endpoints())]
-    nowhere = [Endpoint(method, "*", "", _nowhere, keyed=False) for method in _METHODS]
-    home = Route("/", Gate(gateway, [Endpoint("GET", "/", "Where everything is", _home, keyed=False)]))
-    router = Router([home, *routes], redirect_slashes=False, default=Gate(gateway, nowhere))
+def build(gateway: Gateway, *, origins: Sequence[str] = (), pages: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The ASGI application. `origins` are the web pages elsewhere that a browser may let call it, by default none;
+    `pages` are the playground's."""
+    home = Endpoint("GET", "/", "Where everything is", _playground if pages else _home, keyed=False)
+    gates = {path: Gate(gateway, endpoints) for path, endpoints in _by_path([home, *all_endpoints()])}
+    routes = [Route(path, gate) for path, gate in gates.items() if "{" in path]
+    router = Router([*routes, *pages], redirect_slashes=False, default=_for_all(gateway, _nowhere))
+    stranger = _for_all(gateway, _misdirected)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        found: ASGIApp = gates.get(scope["path"], router)  # most paths need no search
+        await (found if gateway.knows(scope) else stranger)(scope, receive, send)
+
     if not origins:
-        return router
+        return app
     return CORSMiddleware(
-        router,
+        app,
         allow_origins=list(origins),
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
@@ -43,9 +52,20 @@ def build(gateway: Gateway, *, origins: Sequence[str] = ()) -> ASGIApp:
 
 
 def _by_path(endpoints: Iterable[Endpoint]) -> list[tuple[str, list[Endpoint]]]:
-    """Fixed paths first, so that no ``{id}`` takes their place."""
-    ordered = sorted(endpoints, key=lambda endpoint: ("{" in endpoint.path, endpoint.path))
+    ordered = sorted(endpoints, key=lambda endpoint: endpoint.path)
     return [(path, list(group)) for path, group in groupby(ordered, key=lambda endpoint: endpoint.path)]
+
+
+def _for_all(gateway: Gateway, work: Callable[[Call], Awaitable[Answer]]) -> Gate:
+    return Gate(gateway, [Endpoint(method, "*", "", work, keyed=False) for method in _METHODS])
+
+
+async def _misdirected(call: Call) -> Answer:
+    raise Refusal(421, "bad_request", "This gateway is not known by that name; --allow-host adds one.")
+
+
+async def _playground(call: Call) -> Answer:
+    return Whole(b"{}", 303, {"location": "/playground"})
 
 
 async def _home(call: Call) -> Answer:

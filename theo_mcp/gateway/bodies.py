@@ -5,6 +5,7 @@ The documents ignore unknown fields and take null for absent, so both are droppe
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, TypeVar
@@ -21,7 +22,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 BODY_BYTES: Final = 2 * 2**20
 UPLOAD_BYTES: Final = 30 * 2**20
-BODY_S: Final = 30.0
 _DEPTH: Final = 64
 _SKIMMED_BYTES: Final = 64 * 2**20  # a client sees the refusal of a large body once it is sent, not a broken pipe
 _SKIMMED_S: Final = 5.0
@@ -36,7 +36,7 @@ class Gone(Exception):  # noqa: N818 - it is no error
     """The client closed the connection."""
 
 
-async def read(receive: Receive, headers: Mapping[str, str], most: int, *, seconds: float = BODY_S) -> bytes:
+async def read(receive: Receive, headers: Mapping[str, str], most: int, seconds: float) -> bytes:
     """The whole body.
 
     Raises:
@@ -87,8 +87,7 @@ def fields_of(body: bytes) -> dict[str, object]:
         raise Refusal(400, "validation_error", f"The body is not valid JSON{said}.") from None
     if not isinstance(fields, dict):
         raise Refusal(400, "validation_error", "The body is JSON, but not an object.")
-    if _depth(fields) > _DEPTH:
-        raise _too_deep()
+    _check(fields)
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -135,20 +134,23 @@ async def _skim(receive: Receive) -> None:
                 return
 
 
-def _depth(value: object) -> int:
-    """How deep `value` is nested, found without recursion; what is beyond the limit is not looked at."""
-    level: list[object] = [value]
-    depth = 0
-    while level and depth <= _DEPTH:
-        depth += 1
+def _check(fields: object) -> None:
+    """Looks at every level, without recursion.
+
+    Raises:
+        Refusal: there are too many, or a number is too large for JSON.
+    """
+    level: list[object] = [fields]
+    for _ in range(_DEPTH):
         below: list[object] = []
         for each in level:
-            if isinstance(each, dict):
-                below += [item for item in each.values() if isinstance(item, dict | list)]
-            elif isinstance(each, list):
-                below += [item for item in each if isinstance(item, dict | list)]
-        level = below
-    return depth
+            below += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        if any(isinstance(each, float) and not math.isfinite(each) for each in below):
+            raise Refusal(400, "validation_error", "The body has a number that is too large, or none.")
+        level = [each for each in below if isinstance(each, dict | list)]
+        if not level:
+            return
+    raise _too_deep()
 
 
 def _too_large(most: int) -> Refusal:

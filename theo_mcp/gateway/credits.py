@@ -30,12 +30,12 @@ class Spent:
     cents: float = 0.0
     tokens: int = 0
     final: bool = False
-    """Whether it is the whole of it: the answer's end may go out, and what it cost is taken off before."""
+    """Whether it is the whole of it, and of a stream the last frame comes next: what it cost is taken off before."""
     _settle: Callable[[Spent], Awaitable[None]] | None = field(default=None, repr=False)
 
-    def add(self, cents: float | None, tokens: int | None) -> None:
-        self.cents += max(cents or 0.0, 0.0)
-        self.tokens += max(tokens or 0, 0)
+    def all(self, cents: float | None, tokens: int | None) -> None:
+        """The whole of it."""
+        self.cents, self.tokens, self.final = max(cents or 0.0, 0.0), max(tokens or 0, 0), True
 
     async def settle(self) -> None:
         """Takes it off, once."""

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -29,12 +29,12 @@ from theo_mcp.gateway.keys import Key, Keys
 from theo_mcp.gateway.limits import Hours, Minutes
 from theo_mcp.gateway.meanwhile import meanwhile
 from theo_mcp.gateway.outgoing import Outgoing
+from theo_mcp.gateway.patience import Patience
 from theo_mcp.gateway.refusals import Refusal, closing, failure, refusal_of
 from theo_mcp.gateway.replays import Once, Replays
 from theo_mcp.store import Store
 from theo_mcp.wire.service import Health
 
-VERSION: Final = "2026-03-28"
 _HEALTH_S: Final = 5.0
 _NOBODY: Final = Key("", "", "enterprise", 0.0)
 _CHALLENGE: Final = {"www-authenticate": "Bearer"}
@@ -67,6 +67,8 @@ class Gateway:
     """The names that a request may ask for; None is any. It keeps web pages with a name of their own for this machine
     away from what needs no key."""
 
+    patience: Patience = field(default_factory=Patience)
+
     def __post_init__(self) -> None:
         self.keys = Keys(self.store)
         self.minutes = Minutes()
@@ -87,6 +89,13 @@ class Gateway:
         self._health = (now, health)
         return health, True
 
+    def knows(self, scope: Scope) -> bool:
+        """Whether it is asked by a name of its own."""
+        if self.hosts is None:
+            return True
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        return _name(host) in self.hosts
+
     def begin(self, work: Work) -> None:
         """A request has begun."""
         if not self.works:
@@ -99,14 +108,14 @@ class Gateway:
         if not self.works:
             self._idle.set()
 
-    async def drain(self, grace_s: float = 1.0) -> None:
-        """Ends what is under way: streams at once, with an error event; the rest after `grace_s`."""
+    async def drain(self) -> None:
+        """Ends what is under way: streams at once, with an error event; the rest after a while."""
         self.is_closing = True
         for work in list(self.works):
             if work.streams:
                 work.stop("closing")
         if self.works:
-            with anyio.move_on_after(grace_s):
+            with anyio.move_on_after(self.patience.grace):
                 await self._idle.wait()
         for work in list(self.works):
             work.stop("closing")
@@ -120,19 +129,16 @@ class Gate:
         self._endpoints = {endpoint.method: endpoint for endpoint in endpoints}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
         began = time.perf_counter()
         method = scope["method"]
         endpoint = self._endpoints.get("GET" if method == "HEAD" else method)
         shape = endpoint or next(iter(self._endpoints.values()))
-        out = Outgoing(send, f"req_{secrets.token_hex(8)}", shape.api, VERSION)
+        out = Outgoing(send, f"req_{secrets.token_hex(8)}", shape.api, self._gateway.patience)
         who = ""
         try:
             if endpoint is None:
                 raise _not_allowed(self._endpoints)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            self._check_host(headers.get("host", ""))
             key = await self._key(endpoint, headers)
             who = key.id
             await self._admitted(endpoint, key, headers, scope, receive, out)
@@ -149,12 +155,8 @@ class Gate:
             if log.isEnabledFor(logging.INFO):
                 took = round((time.perf_counter() - began) * 1000, 1)
                 facts = {"event": "request", "request_id": out.id, "key": who, "method": method, "path": shape.path}
-                log.info("request", extra={"facts": facts | {"status": out.status, "ms": took}})
-
-    def _check_host(self, host: str) -> None:
-        hosts = self._gateway.hosts
-        if hosts is not None and _name(host) not in hosts:
-            raise Refusal(421, "bad_request", "This gateway is not known by that name; --allow-host adds one.")
+                ended = {"status": out.status, "ms": took} | ({"code": out.code} if out.code else {})
+                log.info("request", extra={"facts": facts | ended})
 
     async def _key(self, endpoint: Endpoint, headers: Mapping[str, str]) -> Key:
         if not endpoint.keyed:
@@ -184,7 +186,7 @@ class Gate:
             gateway.minutes.take(key)
         body = b""
         if endpoint.takes is not None:
-            body = await bodies.read(receive, headers, endpoint.most)
+            body = await bodies.read(receive, headers, endpoint.most, gateway.patience.body)
         fields = bodies.fields_of(body) if endpoint.takes is not None else {}
         again = headers.get("idempotency-key") if endpoint.works else None
         async with AsyncExitStack() as stack:
@@ -214,7 +216,8 @@ class Gate:
         if not endpoint.works:
             return Spent()
         spent = await stack.enter_async_context(gateway.credits.reserved(key, f"{endpoint.path} {mode[:20]}"))
-        if endpoint.counted is not None:
+        if endpoint.counted is not None and endpoint.takes is not None:
+            bodies.request_of(endpoint.takes, fields)  # what is refused anyway is not one of the few of the hour
             await gateway.hours.take(key, endpoint.counted)
         return spent
 
@@ -223,13 +226,11 @@ class Gate:
             case Whole():
                 if once is not None and answer.status < 300:
                     once.add(answer.body)
-                    once.end(answer.status, answer.media)
+                    await once.keep(answer.status, answer.media)
                 await call.spent.settle()
                 await out.whole(answer)
             case Streamed():
                 work.streams = True
-                if self._gateway.is_closing:
-                    work.stop("closing")
                 out.beat, out.failed = answer.beat, answer.failed
                 work.tasks.start_soon(out.pulse, work.stop)
                 async with aclosing(answer.frames) as frames:
@@ -237,16 +238,21 @@ class Gate:
                         if once is not None:
                             once.add(frame)
                         if call.spent.final:
-                            await call.spent.settle()
+                            await self._keep(call, once)
                         await out.frame(frame)
-                if once is not None:
-                    once.end(call.endpoint.status, EVENTS)
                 await out.end()
+
+    async def _keep(self, call: Call, once: Once | None) -> None:
+        if once is not None:
+            await once.keep(call.endpoint.status, EVENTS)
+        await call.spent.settle()
 
     @asynccontextmanager
     async def _watched(self, receive: Receive, out: Outgoing) -> AsyncIterator[Work]:
         """Runs a request until it ends, its client goes or stalls, or the gateway is stopped."""
         gateway = self._gateway
+        if gateway.is_closing:
+            raise closing()
         stopped: Work | None = None
         try:
             async with meanwhile() as tasks:

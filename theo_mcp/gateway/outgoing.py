@@ -9,30 +9,31 @@ import anyio
 from starlette.types import Send
 
 from theo_mcp.gateway.call import EVENTS, Whole
+from theo_mcp.gateway.patience import Patience
 from theo_mcp.gateway.refusals import Refusal
 from theo_mcp.gateway.replays import Kept
 
 if TYPE_CHECKING:
     from theo_mcp.backend import Api
 
-SILENT_S: Final = 10.0
-FIRST_S: Final = 5.0
-STALLED_S: Final = 60.0
+VERSION: Final = b"2026-03-28"
 Header = tuple[bytes, bytes]
 
 
 class Outgoing:
     """One answer. Nothing is held back but by the socket: a reader that is slow slows the model."""
 
-    def __init__(self, send: Send, id: str, api: Api, version: str) -> None:
+    def __init__(self, send: Send, id: str, api: Api, patience: Patience) -> None:
         self.id = id
         self.status = 0
+        self.code = ""
+        """Of what it was refused for, or broke of."""
         self.beat = b""
         self.failed: Callable[[Refusal, str], bytes] | None = None
         self.limits: Callable[[], list[Header]] = list
         self._api = api
         self._send = send
-        self._version = version
+        self._patience = patience
         self.ended = False
         self._last = anyio.current_time()
         self._blocked = False
@@ -60,6 +61,7 @@ class Outgoing:
         """A no: with its status, or, once a stream has begun, as its last event."""
         if self.ended:
             return
+        self.code = refusal.code
         if not self.status:
             headers = dict(refusal.headers)
             if refusal.wait is not None:
@@ -75,10 +77,10 @@ class Outgoing:
 
     async def pulse(self, stop: Callable[[str], None]) -> None:
         """Keeps a silent stream alive, and stops one whose reader takes nothing any more."""
+        patience = self._patience
         while not self.ended:
-            now = anyio.current_time()
-            quiet = now - self._last
-            limit = STALLED_S if self._blocked else SILENT_S if self.status else FIRST_S
+            quiet = anyio.current_time() - self._last
+            limit = patience.stalled if self._blocked else patience.silent if self.status else patience.first
             if quiet < limit:
                 await anyio.sleep(limit - quiet)
             elif self._blocked:
@@ -98,7 +100,7 @@ class Outgoing:
         common = [
             (b"content-type", media.encode()),
             (b"x-request-id", self.id.encode()),
-            (b"theo-api-version", self._version.encode()),
+            (b"theo-api-version", VERSION),
             (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),
         ]

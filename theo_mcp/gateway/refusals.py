@@ -29,7 +29,8 @@ _TYPES: Final[Mapping[int, str]] = {
 }
 _KEPT: Final = frozenset({"invalid_format", "image_engine_required", "missing_text", "missing_file", "empty_prompt"})
 """Codes of wrong input that the documents or the engine name beside ``validation_error``."""
-_BUSY: Final = frozenset({"queue_unavailable", "queue_full", "busy", "sandbox_busy"})
+_BUSY: Final = frozenset({"queue_unavailable", "sandbox_busy"})
+_CLOSING: Final = frozenset({"closing", "not_open"})
 
 
 @dataclass(eq=False)
@@ -65,6 +66,8 @@ def refusal_of(error: errors.TheoError, no_prompt: str = "validation_error") -> 
     said = _sentence(error)
     if error.code in _BUSY:
         return Refusal(503, "queue_unavailable", said, error.retry_after or 1.0)
+    if error.code in _CLOSING:
+        return closing()
     match error:
         case errors.InputError(code="missing_prompt"):
             return Refusal(400, no_prompt, said)

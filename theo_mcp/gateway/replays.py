@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -47,12 +47,12 @@ class Kept:
 class Once:
     """One claim. `kept` is the answer that another request got already, if any did."""
 
-    def __init__(self, kept: Kept | None = None) -> None:
+    def __init__(self, keep: Callable[[dict[str, JsonValue]], Awaitable[None]], kept: Kept | None = None) -> None:
         self.kept = kept
+        self.is_kept = kept is not None
+        self._keep = keep
         self._parts: list[str] = []
         self._bytes = 0
-        self.media = ""
-        self.status = 0
 
     def add(self, part: bytes) -> None:
         """A part of the answer, as it goes out."""
@@ -60,19 +60,15 @@ class Once:
         if self._bytes <= _KEPT_BYTES:
             self._parts.append(part.decode())
 
-    def end(self, status: int, media: str) -> None:
-        """The answer is whole, and to be kept."""
-        self.status, self.media = status, media
-
-    @property
-    def value(self) -> dict[str, JsonValue] | None:
-        """What is to be kept; None for nothing."""
-        if not self.status:
-            return None
+    async def keep(self, status: int, media: str) -> None:
+        """Keeps the answer, all of whose parts are here: to be called before its last part goes out, because a process
+        may be killed at any time, and what was answered is answered."""
+        self.is_kept = True
         if self._bytes > _KEPT_BYTES:
-            return {"state": "large"}
+            await self._keep({"state": "large"})
+            return
         parts: list[JsonValue] = list(self._parts)
-        return {"state": "done", "status": self.status, "media": self.media, "parts": parts}
+        await self._keep({"state": "done", "status": status, "media": media, "parts": parts})
 
 
 class Replays:
@@ -101,43 +97,47 @@ class Replays:
             if found["print"] != print_:
                 raise Refusal(409, "conflict", "This Idempotency-Key was used for a request with another body.")
             if found["state"] == "done":
-                yield Once(_kept(found))
+                yield Once(_nothing, _kept(found))
                 return
             if found["state"] == "large":
                 raise Refusal(409, "conflict", "The answer to this Idempotency-Key was too large to be kept.")
             await anyio.sleep(pause)
             pause = min(pause * 2, _LONGEST_LOOK_S)
-        once = Once()
+
+        async def keep(value: dict[str, JsonValue]) -> None:
+            await self._put(key, place, {**value, "print": print_}, _KEPT_S)
+
+        once = Once(keep)
         try:
             async with meanwhile() as tasks:
                 tasks.start_soon(self._renew, key, place, print_)
                 yield once
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._settle(key, place, print_, once)
+            if not once.is_kept:
+                with anyio.CancelScope(shield=True):
+                    await self._put(key, place, None, _KEPT_S)
 
     async def _claim(self, key: Key, place: str, print_: str) -> dict[str, JsonValue] | None:
         """What stands there; None where this request may begin."""
         found = await self._store.get("replays", place, owner=key.id)
         if isinstance(found, dict):
             return found
-        before: list[JsonValue] = []
 
         def claim(value: JsonValue) -> JsonValue:
-            before.append(value)
-            return value or {"state": "running", "print": print_}
+            if isinstance(value, dict):
+                raise _TakenError(value)  # so that its entry, with its time, stays as it is
+            return {"state": "running", "print": print_}
 
-        await self._store.update("replays", place, claim, owner=key.id, expires_at=self._clock() + _LEASE_S)
-        return before[0] if isinstance(before[0], dict) else None
+        try:
+            await self._store.update("replays", place, claim, owner=key.id, expires_at=self._clock() + _LEASE_S)
+        except _TakenError as taken:
+            return taken.value
+        return None
 
     async def _renew(self, key: Key, place: str, print_: str) -> None:
         while True:
             await anyio.sleep(_RENEWED_S)
             await self._put(key, place, {"state": "running", "print": print_}, _LEASE_S)
-
-    async def _settle(self, key: Key, place: str, print_: str, once: Once) -> None:
-        value = once.value
-        await self._put(key, place, None if value is None else {**value, "print": print_}, _KEPT_S)
 
     async def _put(self, key: Key, place: str, value: JsonValue, seconds: float) -> None:
         """Stores it, or says in the log that it could not be; the answer goes out all the same."""
@@ -145,6 +145,18 @@ class Replays:
             await self._store.put("replays", place, value, owner=key.id, expires_at=self._clock() + seconds)
         except StoreError as error:
             log.warning("An answer could not be kept for its Idempotency-Key: %s", error.code)
+
+
+class _TakenError(Exception):
+    """Another request was quicker."""
+
+    def __init__(self, value: dict[str, JsonValue]) -> None:
+        super().__init__()
+        self.value = value
+
+
+async def _nothing(value: dict[str, JsonValue]) -> None:
+    pass
 
 
 def _kept(found: dict[str, JsonValue]) -> Kept:

@@ -13,6 +13,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -25,12 +26,12 @@ from theo_mcp.errors import ConfigError, StoreError
 from theo_mcp.gateway.app import build
 from theo_mcp.gateway.gate import Gateway
 from theo_mcp.gateway.meanwhile import meanwhile
+from theo_mcp.gateway.patience import Patience
+from theo_mcp.gateway.playground.routes import ROUTES
 from theo_mcp.gateway.refusals import Refusal
 from theo_mcp.store import Store
 
-_HEAD_S: Final = 30.0
 _HEAD_BYTES: Final = 64 * 2**10
-_GRACE_S: Final = 1.0
 _PURGED_S: Final = 3600.0
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -46,6 +47,7 @@ async def serving(
     port: int = 8484,
     allow_hosts: Sequence[str] = (),
     allow_origins: Sequence[str] = (),
+    patience: Patience = Patience(),
 ) -> AsyncIterator[str]:
     """Serves until the context is left; yields the address. Port 0 is any free one.
 
@@ -55,7 +57,7 @@ async def serving(
     listener = listening(host, port)
     hosts = _LOOPBACK | {_bracketed(host).lower()} if is_loopback(host) else frozenset()
     named = hosts | {name.lower() for name in allow_hosts}
-    gateway = Gateway(backend, store, named or None)
+    gateway = Gateway(backend, store, named or None, patience)
     server = _Server(_config(gateway, allow_origins))
     async with meanwhile() as tasks:
         tasks.start_soon(server.serve, [listener])
@@ -65,7 +67,7 @@ async def serving(
             yield f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
         finally:
             with anyio.CancelScope(shield=True):
-                await gateway.drain(_GRACE_S)
+                await gateway.drain()
                 server.should_exit = True
                 await server.ended.wait()
 
@@ -77,7 +79,8 @@ def listening(host: str, port: int) -> socket.socket:
         ConfigError: the port is in use, or may not be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends at once on sockets whose protocol is named; on others every answer waits 40 ms for an ACK.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
@@ -123,7 +126,10 @@ class _Server(uvicorn.Server):
 class _Protocol(H11Protocol):
     """One connection."""
 
-    _head_timer: asyncio.TimerHandle | None = None
+    def __init__(self, *arguments: Any, patience: Patience, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._patience = patience
+        self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -156,7 +162,7 @@ class _Protocol(H11Protocol):
         self.transport.close()
 
     def _wait_for_head(self) -> None:
-        self._head_timer = self.loop.call_later(_HEAD_S, self.transport.close)
+        self._head_timer = self.loop.call_later(self._patience.head, self.transport.close)
 
     def _forget(self) -> None:
         if self._head_timer is not None:
@@ -169,13 +175,13 @@ def _config(gateway: Gateway, origins: Sequence[str]) -> uvicorn.Config:
     for name in ("uvicorn.error", "uvicorn.access", "uvicorn.asgi"):  # they log paths and traces
         logging.getLogger(name).disabled = True
     return uvicorn.Config(
-        build(gateway, origins=origins),
-        http=_Protocol,
+        build(gateway, origins=origins, pages=ROUTES),
+        http=partial(_Protocol, patience=gateway.patience),  # type: ignore[arg-type]  # it is called and nothing else
         ws="none",
         loop="asyncio",
         lifespan="off",
         h11_max_incomplete_event_size=_HEAD_BYTES,
-        timeout_keep_alive=30,
+        timeout_keep_alive=max(1, round(gateway.patience.head)),
         timeout_graceful_shutdown=1,
         **quiet,
     )

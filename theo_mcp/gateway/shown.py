@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from theo_mcp.wire.events import Token
 from theo_mcp.wire.model import Extension, Reply
 
@@ -32,7 +34,11 @@ def shown(answer: Reply, **more: object) -> bytes:
 
 
 def dumped(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    """`value` as JSON that every parser takes: without infinities, and without halves of characters."""
+    try:
+        return to_json(value, inf_nan_mode="null")
+    except PydanticSerializationError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def fields_of(answer: Reply) -> dict[str, object]:

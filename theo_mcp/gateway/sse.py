@@ -49,8 +49,7 @@ def _failed(refusal: Refusal, request_id: str) -> bytes:
 def spent(call: Call, usage: Usage) -> None:
     """Notes what an answer has cost."""
     tokens = usage.total_tokens or (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
-    call.spent.add(usage.cost_cents, tokens)
-    call.spent.final = True
+    call.spent.all(usage.cost_cents, tokens)
 
 
 async def _theo(call: Call, request: CompletionRequest) -> AsyncGenerator[bytes, None]:
@@ -65,6 +64,8 @@ async def _theo(call: Call, request: CompletionRequest) -> AsyncGenerator[bytes,
                 fields["request_id"] = call.id
             if isinstance(sent, Done):
                 spent(call, sent.usage)
+            elif isinstance(sent, Token):
+                call.spent.tokens += 1  # as far as is known, should it be stopped
             yield event(sent.event, fields)
 
 
@@ -79,13 +80,13 @@ async def _openai(call: Call, request: CompletionRequest, with_usage: bool) -> A
                     base = {"id": id, "object": "chat.completion.chunk", "created": created, "model": sent.model.id}
                     yield data(base | _choice({"role": "assistant", "content": ""}, None))
                 case Token():
+                    call.spent.tokens += 1
                     yield data(base | _choice({"content": sent.token}, None))
                 case Done():
                     spent(call, sent.usage)
-                    yield data(base | _choice({}, sent.theo_mcp.finish_reason or "stop"))
-                    if with_usage:
-                        yield data(base | {"choices": [], "usage": _usage(sent.usage)})
-                    yield _LAST
+                    last = data(base | _choice({}, sent.theo_mcp.finish_reason or "stop"))
+                    told = data(base | {"choices": [], "usage": _usage(sent.usage)}) if with_usage else b""
+                    yield last + told + _LAST
                 case _:  # for tools and artifacts this form has no place
                     pass
 

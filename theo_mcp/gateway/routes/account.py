@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, TypeVar, get_args
 
 from theo_mcp.backend import UsageScope
@@ -14,6 +15,7 @@ from theo_mcp.wire.words import SkillFilter
 
 WordT = TypeVar("WordT", bound=str)
 _FILTERS: Final[tuple[SkillFilter, ...]] = get_args(SkillFilter)
+_ID_OR_SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _SCOPES: Final[tuple[UsageScope, ...]] = get_args(UsageScope)
 
 
@@ -27,12 +29,12 @@ async def _skill(call: Call) -> Answer:
 
 
 async def _install(call: Call) -> Answer:
-    done = await call.backend.theo.install_skill(call.read(SkillChoice).skill_id)
+    done = await call.backend.theo.install_skill(_named(call))
     return call.whole(done, installed=True)
 
 
 async def _uninstall(call: Call) -> Answer:
-    done = await call.backend.theo.uninstall_skill(call.read(SkillChoice).skill_id)
+    done = await call.backend.theo.uninstall_skill(_named(call))
     return call.whole(done, installed=False)
 
 
@@ -59,6 +61,14 @@ async def _usage(call: Call) -> Answer:
         raise Refusal(403, "missing_scope", "This API key lacks the scope billing.")
     start, end = call.query.get("from"), call.query.get("to")
     return call.whole(await call.backend.theo.usage(start=start, end=end, scope=scope))
+
+
+def _named(call: Call) -> str:
+    """The skill in the body: its id, as the documents have it, or its slug."""
+    named = call.read(SkillChoice).skill_id
+    if not _ID_OR_SLUG.fullmatch(named):
+        raise Refusal(400, "validation_error", "skillId is neither the id of a skill nor its slug.")
+    return named
 
 
 def _word(call: Call, name: str, words: tuple[WordT, ...]) -> WordT | None:

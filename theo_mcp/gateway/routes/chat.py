@@ -15,6 +15,7 @@ from theo_mcp.gateway import sse
 from theo_mcp.gateway.bodies import request_of
 from theo_mcp.gateway.call import Answer, Call, Endpoint
 from theo_mcp.gateway.refusals import Refusal
+from theo_mcp.wire.chats import chat_of
 from theo_mcp.wire.completions import CompletionRequest
 from theo_mcp.wire.openai import ChatCompletion, ChatCompletionRequest
 
@@ -30,9 +31,9 @@ async def _chat(call: Call) -> Answer:
     if call.fields.get("stream") is True:
         with_usage = isinstance(options, Mapping) and options.get("include_usage") is True
         return sse.openai(call, request, with_usage=with_usage)
-    answer = await call.backend.theo.complete_openai(request)
-    call.spent.add((answer.model_extra or {}).get("cost_cents"), answer.usage.total_tokens)
-    return call.whole(answer)
+    answer = await call.backend.theo.complete(request)
+    sse.spent(call, answer.usage)
+    return call.whole(chat_of(answer))
 
 
 async def _completion(call: Call) -> dict[str, object]:

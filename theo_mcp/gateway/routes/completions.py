@@ -5,6 +5,7 @@ from __future__ import annotations
 from theo_mcp.gateway import sse
 from theo_mcp.gateway.call import Answer, Call, Endpoint
 from theo_mcp.gateway.refusals import Refusal
+from theo_mcp.wire.chats import chat_of
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.documents import Document, DocumentRequest
 from theo_mcp.wire.images import Images, ImagesRequest
@@ -15,13 +16,9 @@ async def _complete(call: Call) -> Answer:
     request = call.read(CompletionRequest)
     if request.stream:
         return sse.openai(call, request, with_usage=False) if request.format == "openai" else sse.theo(call, request)
-    if request.format == "openai":
-        chat = await call.backend.theo.complete_openai(request)
-        call.spent.add((chat.model_extra or {}).get("cost_cents"), chat.usage.total_tokens)
-        return call.whole(chat)
     answer = await call.backend.theo.complete(request)
     sse.spent(call, answer.usage)
-    return call.whole(answer, request_id=call.id)
+    return call.whole(chat_of(answer)) if request.format == "openai" else call.whole(answer, request_id=call.id)
 
 
 async def _code(call: Call) -> Answer:

@@ -22,13 +22,13 @@ from theo_mcp.wire.model import Extended
 
 async def _improve(call: Call) -> Answer:
     answer = await call.backend.getcode.improve(call.read(ImproveRequest))
-    call.spent.add(_cost(answer), answer.tokens_used)
+    call.spent.all(_cost(answer), answer.tokens_used)
     return call.whole(answer)
 
 
 async def _upload(call: Call) -> Answer:
     answer = await call.backend.getcode.upload(call.read(UploadRequest))
-    call.spent.add(_cost(answer), None)
+    call.spent.all(_cost(answer), None)
     return call.whole(answer)
 
 
@@ -40,8 +40,7 @@ async def _generated(call: Call, request: GenerateRequest) -> AsyncGenerator[byt
     async with call.backend.getcode.generate(request) as events:
         async for event in events:
             if isinstance(event, GenerateDone):
-                call.spent.add(_cost(event), event.tokens_used)
-                call.spent.final = True
+                call.spent.all(_cost(event), event.tokens_used)
             yield sse.data(fields_of(event))
 
 

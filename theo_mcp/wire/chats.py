@@ -1,0 +1,37 @@
+"""A completion in OpenAI's form, which has no place for all of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from theo_mcp.wire.completions import Completion
+from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, Reasoned
+
+
+def chat_of(answer: Completion) -> ChatCompletion:
+    """`answer` as a chat completion, with ``theo_metadata`` as the documents have it."""
+    usage = answer.usage
+    return ChatCompletion(
+        id=answer.id.replace("cmpl_", "chatcmpl_"),
+        created=int(datetime.fromisoformat(answer.created).timestamp()),
+        model=answer.model.id,
+        choices=(
+            ChatChoice(message=Reasoned(content=answer.content), finish_reason=answer.theo_mcp.finish_reason or "stop"),
+        ),
+        usage=ChatUsage(
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            total_tokens=usage.total_tokens,
+        ),
+        theo_metadata={
+            "mode": answer.mode,
+            "resolved_mode": answer.resolved_mode,
+            "tools_used": [tool.model_dump(mode="json", exclude_none=True) for tool in answer.tools_used],
+            "artifacts": [
+                artifact.model_dump(mode="json", exclude_none=True, by_alias=True) for artifact in answer.artifacts
+            ],
+            "engine": answer.model.engine,
+        },
+        theo_mcp=answer.theo_mcp,
+        **({"_cached": True} if answer.cached else {}),
+    )
