@@ -102,9 +102,10 @@ async def test_code_improve_and_models(gateway: World) -> None:
     assert code["tools_used"] == []
     assert improved["improved"].startswith("todo list\n")
     assert improved["tokensUsed"] == 8
-    assert [row["mode"] for row in models["models"]] == ["fast", "think", "code", "roast"]
+    assert {"fast", "think", "code", "roast"} <= {row["mode"] for row in models["models"]}
     assert models["object"] == "list"
-    assert [row["id"] for row in models["data"]] == ["theo-1-auto", "scripted-1b"]
+    assert models["data"][0]["id"] == "theo-1-auto"
+    assert {row["id"] for row in models["data"][1:]} == {row["model_id"] for row in models["models"]}
     assert {row["object"] for row in models["data"]} == {"model"}
 
 
@@ -132,7 +133,7 @@ async def test_every_answer_carries_its_id_version_and_limits(gateway: World) ->
 
 
 async def test_the_same_idempotency_key_gets_the_same_answer_and_works_once(gateway: World) -> None:
-    for body in ({"prompt": "Hello"}, {"prompt": "Hello", "stream": True}):
+    for body in (gateway.hello(), gateway.hello(stream=True)):
         name = f"once {sorted(body)}"
 
         first = await gateway.post(f"{V1}completions", body, idempotency_key=name)
@@ -149,16 +150,18 @@ async def test_the_same_idempotency_key_gets_the_same_answer_and_works_once(gate
 
 
 async def test_a_failure_is_not_kept_for_its_idempotency_key(gateway: World) -> None:
+    hello = gateway.hello()
     gateway.model.cut_after = 1
-    failed = await gateway.post(f"{V1}completions", HELLO, idempotency_key="later")
+    failed = await gateway.post(f"{V1}completions", hello, idempotency_key="later")
     gateway.model.cut_after = None
-    answered = await gateway.post(f"{V1}completions", HELLO, idempotency_key="later")
+    answered = await gateway.post(f"{V1}completions", hello, idempotency_key="later")
 
     assert (failed.status_code, failed.json()["error"]["code"]) == (502, "server_error")
     assert answered.json()["content"] == TEXT
 
 
 async def test_the_second_with_an_idempotency_key_waits_for_the_first(gateway: World) -> None:
+    hello = gateway.hello()
     go_on = held(gateway.model)
     asked = anyio.Event()
     answers: list[bytes] = []
@@ -171,7 +174,7 @@ async def test_the_second_with_an_idempotency_key_waits_for_the_first(gateway: W
     gateway.model.next = [answer]
 
     async def ask() -> None:
-        answers.append((await gateway.post(f"{V1}completions", HELLO, idempotency_key="twice")).content)
+        answers.append((await gateway.post(f"{V1}completions", hello, idempotency_key="twice")).content)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ask)
@@ -189,7 +192,7 @@ async def test_closing_the_connection_stops_the_model(gateway: World, stream: bo
 
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(gateway.post, f"{V1}completions", HELLO | {"stream": stream})
+            tasks.start_soon(gateway.post, f"{V1}completions", gateway.hello(stream=stream))
             await gateway.model.silent.wait()
             tasks.cancel_scope.cancel()
         await gateway.model.exchanges[-1].closed.wait()
@@ -198,8 +201,8 @@ async def test_closing_the_connection_stops_the_model(gateway: World, stream: bo
 async def test_an_upstream_that_is_cut_ends_the_stream_with_an_error_and_no_done(gateway: World) -> None:
     gateway.model.cut_after = 2
 
-    theo = events((await gateway.post(f"{V1}completions", HELLO | {"stream": True})).text)
-    chat = {"messages": [{"role": "user", "content": "Hello"}], "stream": True}
+    theo = events((await gateway.post(f"{V1}completions", gateway.hello(stream=True))).text)
+    chat = {"messages": [{"role": "user", "content": "Be cut"}], "stream": True}
     chunks = [data for _, data in events((await gateway.post(f"{V1}chat/completions", chat)).text)]
 
     assert [name for name, _ in theo] == ["thinking", "meta", "token", "token", "error"]
@@ -239,7 +242,8 @@ async def test_the_openai_sdk_chats_streams_and_lists_models(gateway: World) -> 
     assert whole.choices[0].message.content == pieces == TEXT
     assert usage is not None
     assert usage.total_tokens == 13
-    assert models == ["theo-1-auto", "scripted-1b"]
+    assert models[0] == "theo-1-auto"
+    assert len(models) > 1
     assert refused.value.code == "empty_prompt"
 
 

@@ -90,7 +90,7 @@ async def test_a_store_that_is_locked_fails_what_needs_it_and_nothing_else(tmp_p
         limited = await gateway.new_key(credits=1)
         with closing(sqlite3.connect(gateway.store.path, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
-            free = await gateway.post(f"{V1}completions", {"prompt": "Hello"})
+            free = await gateway.get(f"{V1}models")
             paid = await gateway.post(f"{V1}completions", {"prompt": "Hello"}, **limited)
             counted = await gateway.post("/api/improve", {"prompt": "x", "outputType": "api"})
 

@@ -265,7 +265,7 @@ async def test_a_fault_of_the_model_server_is_502_and_tells_nothing_of_the_promp
     await gateway.post(f"{V1}completions", HELLO)  # so that the models are known
     gateway.model.next = [refuse]
     with anyio.fail_after(5):
-        answer = await gateway.post(f"{V1}completions", HELLO)
+        answer = await gateway.post(f"{V1}completions", gateway.hello())
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "server_error")
     assert len(answer.json()["error"]["message"]) < 200

@@ -31,6 +31,12 @@ class World:
     model: ModelServer
     client: httpx2.AsyncClient
     key: str
+    asked: int = 0
+
+    def hello(self, **more: object) -> dict[str, object]:
+        """A request that nobody has sent before, so that no cache answers it."""
+        self.asked += 1
+        return {"prompt": f"Hello number {self.asked}", **more}
 
     async def new_key(self, plan: Plan = "enterprise", **more: Any) -> dict[str, str]:
         """The header of a new key."""
