@@ -6,10 +6,11 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
 import pytest
 
 from tests.conftest import MakeSettings
-from theo_mcp import GenerateRequest, InputError, NotAvailableError, StreamError, connect
+from theo_mcp import CompletionRequest, GenerateRequest, InputError, NotAvailableError, StreamError, connect
 from theo_mcp.backend import Caller
 from theo_mcp.errors import TimeoutExceededError
 from theo_mcp.testing.model_server import ModelServer
@@ -203,3 +204,34 @@ async def test_leaving_early_stops_the_model_and_the_callers_time_is_kept(
 
     assert model_server.exchanges[-2].closed.is_set()
     assert raised.value.partial == "<p>"
+
+
+async def test_a_place_in_the_queue_is_told_before_the_source(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    model_server.pieces = (PAGE,)
+    gate = model_server.gate = anyio.Event()
+    request = GenerateRequest(prompt="A bakery", output_type="website")
+    kinds: list[str] = []
+
+    async with (
+        connect(make_settings(engine_url=model_server.url, engine_parallel=1)) as backend,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(backend.theo.complete, CompletionRequest(prompt="Hello"))
+        await model_server.until_at_work(1)
+        async with backend.getcode.generate(request) as events:
+            async for event in events:
+                kinds.append(event.type)
+                if event.type == "queue":
+                    assert event.message == "queued, next in line"
+                    gate.set()
+
+    assert kinds == ["queue", "token", "done"]
+
+
+async def test_a_source_that_repeats_itself_without_end_is_stopped(make: Make) -> None:
+    tokens, done = await make("api", *["    SECRET_KEY = 1\n"] * 200)
+
+    assert len(tokens) < 100
+    assert "began to repeat itself" in done.theo_mcp.notice
