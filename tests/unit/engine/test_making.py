@@ -13,6 +13,7 @@ from tests.conftest import MakeSettings
 from theo_mcp import CompletionRequest, GenerateRequest, InputError, NotAvailableError, StreamError, connect
 from theo_mcp.backend import Caller
 from theo_mcp.errors import TimeoutExceededError
+from theo_mcp.store import FILE, Store
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.wire.getcode import Generated, GenerateDone
 
@@ -235,3 +236,27 @@ async def test_a_source_that_repeats_itself_without_end_is_stopped(make: Make) -
 
     assert len(tokens) < 100
     assert "began to repeat itself" in done.theo_mcp.notice
+
+
+async def test_what_was_typed_and_what_it_used_is_remembered(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    model_server.script = [(PAGE,)]
+    request = GenerateRequest(prompt="A long brief", output_type="website", original_prompt="a bakery")
+    settings = make_settings(engine_url=model_server.url)
+
+    async with connect(settings) as backend:
+        async with backend.getcode.generate(request) as events:
+            assert [event.type async for event in events] == ["token", "done"]
+        usage = await backend.theo.usage()
+
+    assert usage.totals.requests == 1
+    async with Store.open(settings.data_dir / FILE) as store:
+        (kept,) = await store.entries("history", owner="", limit=5)
+    assert isinstance(kept.value, dict)
+    assert {name: kept.value[name] for name in ("output_type", "prompt", "original_prompt", "model")} == {
+        "output_type": "website",
+        "prompt": "A long brief",
+        "original_prompt": "a bakery",
+        "model": "scripted-1b",
+    }
