@@ -6,12 +6,14 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
 import pytest
 
 from tests.conftest import MakeSettings
-from theo_mcp import GenerateRequest, InputError, NotAvailableError, StreamError, connect
+from theo_mcp import CompletionRequest, GenerateRequest, InputError, NotAvailableError, StreamError, connect
 from theo_mcp.backend import Caller
 from theo_mcp.errors import TimeoutExceededError
+from theo_mcp.store import FILE, Store
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.wire.getcode import Generated, GenerateDone
 
@@ -203,3 +205,58 @@ async def test_leaving_early_stops_the_model_and_the_callers_time_is_kept(
 
     assert model_server.exchanges[-2].closed.is_set()
     assert raised.value.partial == "<p>"
+
+
+async def test_a_place_in_the_queue_is_told_before_the_source(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    model_server.pieces = (PAGE,)
+    gate = model_server.gate = anyio.Event()
+    request = GenerateRequest(prompt="A bakery", output_type="website")
+    kinds: list[str] = []
+
+    async with (
+        connect(make_settings(engine_url=model_server.url, engine_parallel=1)) as backend,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(backend.theo.complete, CompletionRequest(prompt="Hello"))
+        await model_server.until_at_work(1)
+        async with backend.getcode.generate(request) as events:
+            async for event in events:
+                kinds.append(event.type)
+                if event.type == "queue":
+                    assert event.message == "queued, next in line"
+                    gate.set()
+
+    assert kinds == ["queue", "token", "done"]
+
+
+async def test_a_source_that_repeats_itself_without_end_is_stopped(make: Make) -> None:
+    tokens, done = await make("api", *["    SECRET_KEY = 1\n"] * 200)
+
+    assert len(tokens) < 100
+    assert "began to repeat itself" in done.theo_mcp.notice
+
+
+async def test_what_was_typed_and_what_it_used_is_remembered(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    model_server.script = [(PAGE,)]
+    request = GenerateRequest(prompt="A long brief", output_type="website", original_prompt="a bakery")
+    settings = make_settings(engine_url=model_server.url)
+
+    async with connect(settings) as backend:
+        async with backend.getcode.generate(request) as events:
+            assert [event.type async for event in events] == ["token", "done"]
+        usage = await backend.theo.usage()
+
+    assert usage.totals.requests == 1
+    async with Store.open(settings.data_dir / FILE) as store:
+        (kept,) = await store.entries("history", owner="", limit=5)
+    assert isinstance(kept.value, dict)
+    assert {name: kept.value[name] for name in ("output_type", "prompt", "original_prompt", "model")} == {
+        "output_type": "website",
+        "prompt": "A long brief",
+        "original_prompt": "a bakery",
+        "model": "scripted-1b",
+    }

@@ -13,6 +13,7 @@ from tests.conftest import MakeSettings
 from theo_mcp import Completion, CompletionRequest, ConfigError, NotAvailableError, ResearchRequest, connect
 from theo_mcp.backend import Caller
 from theo_mcp.errors import NotFoundError, RateLimitError, UnreachableError
+from theo_mcp.testing.http import Exchange, HttpServer
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.searxng import RESULTS, FakeSearXNG
 from theo_mcp.workspace import Trust
@@ -267,3 +268,23 @@ async def test_research_without_a_source_begins_no_job(model_server: ModelServer
 
     assert refused.value.code == "not_available_here"
     assert model_server.requests == []
+
+
+async def test_pages_are_read_where_the_users_file_allows_it(ask: Ask, search: FakeSearXNG) -> None:
+    def page(exchange: Exchange) -> Awaitable[None]:
+        text = "The tides of this harbour are known for a long time, and causes are told by Ada in her book."
+        return exchange.reply(200, f"<p>{text}</p><script>tides</script>", content_type="text/html")
+
+    async with HttpServer(page) as web:
+        search.results = [
+            {"url": f"{web.origin}/a", "title": "A", "content": "Tides."},
+            {"url": "http://127.0.0.1:9/b", "title": "B", "content": "Tides are high."},
+        ]
+        answer = await ask(PLAN, ("As Ada told [1].",), ("x [2].",), allow_fetch=True, allow_private_fetch=True)
+        kept = await ask(PLAN, ("As Ada told [1].",), ("x [2].",), allow_fetch=True)
+
+    assert [source["snippet"] for source in data_of(answer)["sources"]] == [
+        "The tides of this harbour are known for a long time, and causes are told by Ada in her book.",
+        "Tides are high.",
+    ]
+    assert [source["snippet"] for source in data_of(kept)["sources"]] == ["Tides.", "Tides are high."]

@@ -16,6 +16,7 @@ from theo_mcp.engine import loop, respond
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.making import Making, Wish
 from theo_mcp.engine.making.unfence import Unfence
+from theo_mcp.engine.repetition import DRAFT, NOTICE, OTHER, Repetition
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.schemas import schema_of
 from theo_mcp.engine.slots import Slots
@@ -63,6 +64,7 @@ class Source:
             named: dict[str, JsonValue] = {"name": self._making.output_type, "schema": schema_of(shape)}
             form = {"type": "json_schema", "json_schema": named}
         unfence = Unfence()
+        repetition = Repetition(DRAFT if way.model.draft else OTHER)
         async with (
             loop.step(way, chat, response_format=form, observe=self._observe) as step,
             aclosing(step.deltas()) as deltas,
@@ -70,6 +72,9 @@ class Source:
             async for delta in deltas:
                 if piece := unfence.feed(delta):
                     yield piece
+                if repetition.feed(delta):
+                    self.notices.append(NOTICE)
+                    break
         if piece := unfence.rest():
             yield piece
         self.around, self.usage, self.finish_reason = unfence.around, step.usage, step.finish_reason

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from theo_mcp import errors
 from theo_mcp.backend import Caller, Observe
 from theo_mcp.engine import brief, loop
-from theo_mcp.engine.research import plan, searxng, writing
+from theo_mcp.engine.research import pages, plan, searxng, writing
 from theo_mcp.engine.research.citations import Citations, without_source
 from theo_mcp.engine.research.documents import Documents
 from theo_mcp.engine.research.plan import Depth
@@ -145,6 +145,9 @@ class Research:
                 code="no_sources",
                 hint="Ask in other words.",
             )
+        if self._settings.allow_fetch:
+            self._tell("reading the pages", 0.42)
+            self._sources = await pages.read(self._sources, words(self._prompt), self._settings)
         if failure is not None:
             self.notices.append(f"Not every search was answered: {failure.message}")
 

@@ -16,14 +16,23 @@ _PAGES = ("text/html", "application/xhtml+xml")
 
 
 async def _run(arguments: Arguments, context: Context) -> str:
+    return await page_of(str(arguments["url"]).strip(), private=context.settings.allow_private_fetch)
+
+
+async def page_of(url: str, *, private: bool) -> str:
+    """The text at `url`; with `private`, on this machine and its network too.
+
+    Raises:
+        InputError: it is no address of the web, is not allowed, or holds no text.
+        APIError, TransportError: it could not be read.
+    """
     from theo_mcp.http.download import fetch
     from theo_mcp.http.guard import guarded_client
 
-    url = str(arguments["url"]).strip()
     if not url.lower().startswith(("http://", "https://")):
         raise InputError("That is no address of the web.", hint="It begins with https:// or http://.")
     timeouts = Timeouts(connect=_SECONDS, first_byte=_SECONDS, idle=_SECONDS, whole=_SECONDS)
-    async with guarded_client(private=context.settings.allow_private_fetch) as client:
+    async with guarded_client(private=private) as client:
         got = await fetch(url, allowed=lambda _: True, max_bytes=_MAX_BYTES, timeouts=timeouts, http_client=client)
     if not _TEXT.fullmatch(got.mime):
         raise InputError(f"What is there is no text: {got.mime[:60]}.", hint="Only text, HTML, JSON and XML are read.")
