@@ -45,12 +45,12 @@ def _shown(value: object) -> JsonValue:
     """A secret shows as ``***``, and so does what an address should not hold: a password, a query."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, Mapping):
-        return list(value)  # their names: what stands in a table may hold a secret
     if isinstance(value, tuple):
         return [_shown(item) for item in value]
     if isinstance(value, BaseModel):
         value = {name: getattr(value, name) for name in type(value).model_fields if name in value.model_fields_set}
+        if command := value.get("command"):
+            value["command"] = [*command[:1], *["***"] * (len(command) > 1)]  # an argument may be a secret
     if isinstance(value, dict):
         return {str(name): _shown(item) for name, item in value.items()}
     return redact(re.sub(r"(?<=://)[^/@]*@|\?.*", MASK, str(value)) if "://" in str(value) else str(value))
