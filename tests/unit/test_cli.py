@@ -34,6 +34,7 @@ async def test_code_prints_the_code_alone_and_the_rest_to_stderr(shell: Shell, m
     assert "\x1b" not in done.stderr.decode()
 
 
+@pytest.mark.slow
 async def test_complete_prints_the_text_and_takes_its_prompt_from_a_pipe(hosted: Shell, theo_service: FakeTheo) -> None:
     done = await hosted.process("complete", "--mode", "think", "--metadata", "team=web", stdin="Erkläre es.\n".encode())
 

@@ -53,6 +53,7 @@ async def by_meaning(backend: Backend) -> Completion:
                 return answer
 
 
+@pytest.mark.slow
 async def test_auto_is_resolved_by_meaning_in_one_child_that_lives_as_long_as_the_backend(
     model_server: ModelServer, make_settings: MakeSettings
 ) -> None:
@@ -71,6 +72,7 @@ async def test_auto_is_resolved_by_meaning_in_one_child_that_lives_as_long_as_th
         assert 0.6 < answer.routing["confidence"] <= 0.99
 
 
+@pytest.mark.slow
 async def test_a_child_killed_while_it_works_costs_one_prompt_its_meaning_and_the_next_has_a_new_one(
     model_server: ModelServer, make_settings: MakeSettings
 ) -> None:

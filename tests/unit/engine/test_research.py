@@ -270,6 +270,7 @@ async def test_research_without_a_source_begins_no_job(model_server: ModelServer
     assert model_server.requests == []
 
 
+@pytest.mark.slow
 async def test_pages_are_read_where_the_users_file_allows_it(ask: Ask, search: FakeSearXNG) -> None:
     def page(exchange: Exchange) -> Awaitable[None]:
         text = "The tides of this harbour are known for a long time, and causes are told by Ada in her book."

@@ -80,6 +80,7 @@ async def test_what_needs_a_library_is_imported_after_the_answer() -> None:
     assert slow.isdisjoint(done.stdout.decode().split())
 
 
+@pytest.mark.slow
 async def test_capabilities_that_nobody_can_read_count_as_not_said(tmp_path: Path) -> None:
     async with launched(tmp_path) as (editor, _):
         await editor.request("initialize", processId=None, capabilities={"window": "SECRET"})

@@ -55,6 +55,7 @@ async def test_the_process_ends_when_the_editor_that_it_was_told_of_has_died(tmp
             await process.wait()
 
 
+@pytest.mark.slow
 async def test_a_number_that_no_process_has_ends_nothing(tmp_path: Path) -> None:
     async with launched(tmp_path) as (editor, _):
         await editor.request("initialize", **{**_HELLO, "processId": 2**70})
@@ -107,6 +108,7 @@ async def test_bytes_in_any_portions_and_pipelined_messages_are_understood(tmp_p
     assert answer["result"][0]["title"] == "Theo: Generate code: Add two numbers."
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_understood_is_answered_and_costs_nothing_else(tmp_path: Path) -> None:
     async with launched(tmp_path) as (editor, _):
         early = await editor.request("textDocument/codeAction")

@@ -278,6 +278,7 @@ async def test_a_stored_run_expires_and_is_removed(path: Path) -> None:
                 await anyio.lowlevel.checkpoint()
 
 
+@pytest.mark.slow
 async def test_a_store_that_fails_costs_no_run_and_is_tried_again(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with Store.open(path, timeout_s=0.25) as store:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
