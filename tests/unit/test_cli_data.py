@@ -202,3 +202,24 @@ async def test_what_the_engine_remembers_is_listed_and_cleared_by_kind(shell: Sh
     assert cleared.returncode == 0
     assert set(left) == {"audit", "totals"}
     assert "Kept, because it was not named: audit, totals." in cleared.stderr.decode()
+
+
+async def test_what_the_engine_generated_is_listed_with_the_words_that_were_typed(
+    shell: Shell, model_server: ModelServer, tmp_path: Path
+) -> None:
+    model_server.pieces = ("<!doctype html><html><body><h1>Bakery</h1></body></html>",)
+    shell.environment |= {"THEO_MCP_ENGINE_URL": model_server.url}
+    await shell("generate", "--output-type", "website", "A bakery\nin Lisbon", "--output-dir", str(tmp_path / "out"))
+
+    lines = (await shell("history", "--generated")).stdout.decode().splitlines()
+    (made,) = json.loads((await shell("history", "--generated", "--json")).stdout)["generations"]
+
+    assert lines[0].endswith("website  scripted-1b  A bakery in Lisbon")
+    assert (made["output_type"], made["prompt"]) == ("website", "A bakery\nin Lisbon")
+
+
+async def test_nothing_generated_is_said(shell: Shell) -> None:
+    done = await shell("history", "--generated")
+
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert "theo-mcp generate --output-type website" in done.stderr.decode()

@@ -1,6 +1,7 @@
 """``theo-mcp history``: the work that is kept on this machine, the newest first.
 
-What was asked is not kept, so it is not shown.
+What was asked is not kept with it, so it is not shown; but for what the engine generates, whose words the documents
+promise to keep: ``--generated``.
 """
 
 from __future__ import annotations
@@ -17,11 +18,17 @@ from theo_mcp.commands._kept import kept
 from theo_mcp.settings import Settings
 
 if TYPE_CHECKING:
+    from theo_mcp.engine.memory.history import Generation
     from theo_mcp.runs import Status
+
+_HEAD_CHARS = 60
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=_count, default=20, metavar="N", help="how many at most (20)")
+    parser.add_argument(
+        "--generated", action="store_true", help="what the engine generated on this machine, and from which words"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
 
 
@@ -32,7 +39,8 @@ def _count(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
-    return _screen.run(_history, Settings.load(flags), arguments.limit, arguments.json)
+    listing = _generated if arguments.generated else _history
+    return _screen.run(listing, Settings.load(flags), arguments.limit, arguments.json)
 
 
 async def _history(settings: Settings, limit: int, as_json: bool) -> int:
@@ -44,18 +52,61 @@ async def _history(settings: Settings, limit: int, as_json: bool) -> int:
     if as_json:
         _screen.answer_json({"runs": [_fields(status) for status in found]})
         return _screen.OK
-    rows = [_row(status) for status in found]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        _screen.answer("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    _table([_row(status) for status in found])
     if not found:
         _screen.say('Nothing is kept yet. `theo-mcp complete "Hello"` begins; what was made can then be read here.')
     return _screen.OK
 
 
+async def _generated(settings: Settings, limit: int, as_json: bool) -> int:
+    from theo_mcp.backend import Caller
+    from theo_mcp.engine.background import Background
+    from theo_mcp.engine.memory import Memory
+
+    memory = Memory(settings, Background())
+    try:
+        found = await memory.history.listed(Caller(), limit=limit)
+    finally:
+        await memory.aclose()
+    if as_json:
+        rows = [
+            {
+                "id": made.id,
+                "created_at": datetime.fromtimestamp(made.created_at, UTC).isoformat(timespec="seconds"),
+                "output_type": made.output_type,
+                "model": made.model,
+                "prompt": made.prompt,
+                "original_prompt": made.original_prompt or None,
+            }
+            for made in found
+        ]
+        _screen.answer_json({"generations": [dict(row) for row in rows]})
+        return _screen.OK
+    _table([(_when(made.created_at), made.output_type, made.model, _head(made)) for made in found])
+    if not found:
+        _screen.say('Nothing is kept yet. `theo-mcp generate --output-type website "A bakery"` without a key begins.')
+    return _screen.OK
+
+
+def _head(made: Generation) -> str:
+    """The beginning of what the person typed."""
+    typed = " ".join((made.original_prompt or made.prompt).split())
+    return typed if len(typed) <= _HEAD_CHARS else typed[: _HEAD_CHARS - 1] + "…"
+
+
+def _when(created_at: float) -> str:
+    return datetime.fromtimestamp(created_at).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        _screen.answer("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
 def _row(status: Status) -> tuple[str, ...]:
     """Time, command, state, cost, handle, file."""
-    when = datetime.fromtimestamp(status.created_at).astimezone().strftime("%Y-%m-%d %H:%M")
+    when = _when(status.created_at)
     state = f"{status.state}: {status.failure.code}" if status.state == "failed" and status.failure else status.state
     cost, files = _made(status)
     cents = "-" if cost is None else f"{cost:g} cents"
