@@ -127,15 +127,20 @@ class Store:
         place, text = self._place(kind, key, owner), _encoded(value)
         await self._file.write(lambda connection: place.write(connection, text, expires_at))
 
-    async def put_all(self, kind: Kind, entries: Sequence[Put]) -> None:
-        """Stores all `entries` in one step, which is much quicker than one by one; a value of None deletes."""
+    async def put_all(self, kind: Kind, entries: Sequence[Put]) -> int:
+        """Stores all `entries` in one step, which is much quicker than one by one; a value of None deletes. How many
+        bytes their values have."""
         places = [(self._place(kind, entry.key, entry.owner), entry) for entry in entries]
 
-        def put_all(connection: sqlite3.Connection) -> None:
+        def put_all(connection: sqlite3.Connection) -> int:
+            written = 0
             for place, entry in places:
-                place.write(connection, _encoded(entry.value), entry.expires_at)
+                text = _encoded(entry.value)
+                written += len(text)
+                place.write(connection, text, entry.expires_at)
+            return written
 
-        await self._file.write(put_all)
+        return await self._file.write(put_all)
 
     async def update(
         self,

@@ -29,6 +29,7 @@ _RETRY_S: Final = 30.0
 _PURGE_S: Final = 3600.0
 _MANY: Final = 256  # without a background, whoever ends a request then writes
 _MOST: Final = 4096
+_TRIMS: Final = 64  # how often a kind is trimmed while it grows by as much as it may have: it is read whole for that
 _SUMS_KEPT_S: Final = 400 * 86_400.0
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Behind:
         self._turns = anyio.Lock()
         self._writing = False
         self._failing = False
+        self._grown = dict(caps)  # bytes since a kind was trimmed; at first nobody knows what the file holds
         self._purge_at = clock() + _PURGE_S
 
     def put(self, kind: Kind, put: Put) -> None:
@@ -114,9 +116,9 @@ class Behind:
 
     async def _keep_writing(self) -> None:
         try:
-            await anyio.sleep(_LINGER_S)
             while self._waits:
-                if not await self.flush():
+                await anyio.sleep(_LINGER_S)  # before each writing, or many requests would make it one a request
+                if not await self.flush() and self._failing:
                     await anyio.sleep(_RETRY_S)
         finally:
             self._writing = False
@@ -125,7 +127,9 @@ class Behind:
         kinds = {kind for kind, _, _ in self._puts}
         for kind in kinds:
             puts = {key: put for key, put in self._puts.items() if key[0] == kind}
-            await _stored(store, kind, list(puts.values()))
+            written = await _stored(store, kind, list(puts.values()))
+            if kind in self._grown:
+                self._grown[kind] += written
             for key, put in puts.items():
                 if self._puts.get(key) is put:
                     del self._puts[key]
@@ -140,19 +144,23 @@ class Behind:
             kind, owner, name = self._touched.pop()
             await store.update(kind, name, lambda value: value, owner=owner)
         for kind in kinds & self._caps.keys():
-            await store.contents.trim(kind, self._caps[kind])
+            if self._grown[kind] * _TRIMS >= self._caps[kind]:
+                self._grown[kind] = 0
+                await store.contents.trim(kind, self._caps[kind])
         if self._clock() >= self._purge_at:
             self._purge_at = self._clock() + _PURGE_S
             await store.purge()
 
 
-async def _stored(store: Store, kind: Kind, puts: list[Put]) -> None:
-    """Stores them in one step; or one by one, so that one that is no JSON costs no other."""
+async def _stored(store: Store, kind: Kind, puts: list[Put]) -> int:
+    """Stores them in one step; or one by one, so that one that is no JSON costs no other. How many bytes it was."""
     try:
-        await store.put_all(kind, puts)
+        return await store.put_all(kind, puts)
     except InputError:
+        written = 0
         for put in puts:
             try:
-                await store.put_all(kind, [put])
+                written += await store.put_all(kind, [put])
             except InputError as error:
                 log.warning("An entry of kind %s is not kept: %s", kind, error)
+        return written

@@ -182,7 +182,7 @@ async def test_where_results_are_not_kept_the_answer_is_known_until_the_end_and_
 
 @pytest.mark.slow
 async def test_what_was_not_asked_for_longest_gives_way(model_server: ModelServer, make_settings: MakeSettings) -> None:
-    model_server.pieces = ("x" * 5_000,)
+    model_server.pieces = (" ".join(f"word{number}" for number in range(600)),)
     settings = make_settings(engine_url=model_server.url, cache_bytes=15_000)
     for prompt in ("one", "two", "three"):
         async with connect(settings) as backend:
