@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from theo_mcp.gateway.keys import Keys, Scope
 
 _VERBS: Final = ("create", "list", "revoke")
-_PLANS: Final = ("free", "starter", "pro", "team", "enterprise")
+_PLANS: Final = ("free", "starter", "pro", "team", "enterprise", "unlimited")
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", default="", metavar="TEXT", help="keys create: what the key is for")
     parser.add_argument(
-        "--plan", choices=_PLANS, default="enterprise", help="keys create: whose documented limits it has (enterprise)"
+        "--plan",
+        choices=_PLANS,
+        default="unlimited",
+        help="keys create: whose documented limits it has, for those to whom you give keys; else none (unlimited)",
     )
     parser.add_argument("--credits", type=float, metavar="CENTS", help="keys create: what it may spend; else no limit")
     parser.add_argument("--days", type=float, metavar="N", help="keys create: how long it is good; else for ever")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue
@@ -122,6 +121,7 @@ def about(
     checks: tuple[Check, ...] = (),
     follow_ups: str = "",
     notices: Sequence[str] = (),
+    cost_cents: float | None = None,
 ) -> Extension:
     """Who answered, and what the caller should know of it."""
     finish = working.finish_reason if working else ""
@@ -137,6 +137,7 @@ def about(
         checks=checks,
         follow_ups=follow_ups,
         finish_reason=finish,
+        cost_cents=cost_cents,
     )
 
 
@@ -173,11 +174,6 @@ def artifacts(plan: Plan, working: Working) -> Iterator[ArtifactEvent]:
 
 def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(12)}"
-
-
-def unix_time(created: str) -> int:
-    """Such a time as the OpenAI format writes it."""
-    return int(datetime.fromisoformat(created).timestamp())
 
 
 def _sum(counted: ChatUsage, more: ChatUsage) -> ChatUsage:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import date
@@ -16,11 +15,12 @@ from theo_mcp.engine.memory.answering import answered
 from theo_mcp.engine.served import not_served
 from theo_mcp.errors import TimeoutExceededError
 from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
+from theo_mcp.wire.chats import chat_of
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Gathered, Token
 from theo_mcp.wire.jobs import Job, JobStarted, ResearchRequest
 from theo_mcp.wire.model import Extension
-from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, FunctionDelta, Reasoned, ToolCallDelta
+from theo_mcp.wire.openai import ChatCompletion
 from theo_mcp.wire.parts import now
 from theo_mcp.wire.service import Health, Models
 from theo_mcp.wire.skills import ToolEntry, Tools
@@ -61,33 +61,7 @@ class EngineTheo:
         return gathered.completion(created=now())
 
     async def complete_openai(self, request: CompletionRequest, *, observe: Observe | None = None) -> ChatCompletion:
-        answer = await self.complete(request, observe=observe)
-        usage = answer.usage
-        return ChatCompletion(
-            id=answer.id.replace("cmpl_", "chatcmpl_"),
-            created=respond.unix_time(answer.created),
-            model=answer.model.id,
-            choices=(
-                ChatChoice(
-                    message=Reasoned(content=answer.content, tool_calls=_pending(answer) or None),
-                    finish_reason=answer.theo_mcp.finish_reason or "stop",
-                ),
-            ),
-            usage=ChatUsage(
-                prompt_tokens=usage.prompt_tokens,
-                completion_tokens=usage.completion_tokens,
-                total_tokens=usage.total_tokens,
-            ),
-            theo_metadata={
-                "mode": answer.mode,
-                "resolved_mode": answer.resolved_mode,
-                "tools_used": [tool.model_dump(exclude_none=True) for tool in answer.tools_used],
-                "artifacts": [],
-                "engine": answer.model.engine,
-            },
-            theo_mcp=answer.theo_mcp,
-            **({"_cached": True} if answer.cached else {}),
-        )
+        return chat_of(await self.complete(request, observe=observe))
 
     @asynccontextmanager
     async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
@@ -185,19 +159,6 @@ class EngineTheo:
 
     def _run(self, request: CompletionRequest, observe: Observe | None, method: str) -> EventStream:
         return answered(request, self._engine, self._caller, observe, method=method)
-
-
-def _pending(answer: Completion) -> tuple[ToolCallDelta, ...]:
-    """The calls that nobody here can carry out, as OpenAI's clients know them."""
-    return tuple(
-        ToolCallDelta(
-            id=f"call_{number}",
-            type="function",
-            function=FunctionDelta(name=tool.name, arguments=json.dumps(tool.arguments, ensure_ascii=False)),
-        )
-        for number, tool in enumerate(answer.tools_used, 1)
-        if tool.status == "pending"
-    )
 
 
 async def _kept(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:

@@ -45,7 +45,7 @@ def build(gateway: Gateway, *, origins: Sequence[str] = (), pages: Sequence[Base
         app,
         allow_origins=list(origins),
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+        allow_headers=["*"],  # SDKs send many of their own
         expose_headers=list(_SHOWN),
         max_age=600,
     )

@@ -36,7 +36,7 @@ from theo_mcp.store import Store
 from theo_mcp.wire.service import Health
 
 _HEALTH_S: Final = 5.0
-_NOBODY: Final = Key("", "", "enterprise", 0.0)
+_NOBODY: Final = Key("", "", "unlimited", 0.0)
 _CHALLENGE: Final = {"www-authenticate": "Bearer"}
 
 log = logging.getLogger("theo_mcp.gateway")
@@ -199,7 +199,8 @@ class Gate:
                     await out.replay(once.kept)
                     return
             spent = await self._paid(endpoint, key, fields, stack)
-            backend = gateway.backend.for_caller(Caller(tenant=key.id, idempotency_key=again))
+            caller = Caller(tenant=key.id, idempotency_key=again, fresh=_fresh(headers))
+            backend = gateway.backend.for_caller(caller)
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
             path = dict(scope.get("path_params", {}))
             call = Call(endpoint, gateway, out.id, key, backend, fields, query, path, spent)
@@ -276,6 +277,12 @@ async def _until_gone(receive: Receive, work: Work, out: Outgoing) -> None:
         message = await receive()
     if not out.ended:  # the server says the same once all is sent
         work.stop("gone")
+
+
+def _fresh(headers: Mapping[str, str]) -> bool:
+    """Whether the client asks for a new answer, in HTTP's own words."""
+    words = {word.strip().lower() for word in headers.get("cache-control", "").split(",")}
+    return not words.isdisjoint(("no-cache", "no-store"))
 
 
 def _name(host: str) -> str:

@@ -90,7 +90,7 @@ class Keys:
             return value or self._clock()
 
         await self._store.update("keys", _FIRST, claim, owner=_FIRST_OWNER)
-        return None if before[0] else await self.create("the owner of this machine", "enterprise")
+        return None if before[0] else await self.create("the owner of this machine", "unlimited")
 
     async def find(self, text: str) -> Key | None:
         """The key of this text, revoked or expired as it may be; None where there is none."""

@@ -65,10 +65,12 @@ class Minutes:
             Refusal: the minute is full; nothing was counted.
         """
         allowed, now = ALLOWANCES[key.plan], self._clock()
+        if allowed.requests is None and allowed.tokens is None:
+            return
         requests, tokens = self._window(key, "requests", now), self._window(key, "tokens", now)
-        if requests.total >= allowed.requests:
+        if allowed.requests is not None and requests.total >= allowed.requests:
             raise _full("rate_limit_exceeded", f"{allowed.requests:,} requests", requests.until(now))
-        if tokens.total >= allowed.tokens:
+        if allowed.tokens is not None and tokens.total >= allowed.tokens:
             excess = tokens.total - allowed.tokens + 1
             raise _full("token_limit_exceeded", f"{allowed.tokens:,} tokens", tokens.until(now, excess))
         requests.add(now, 1)
@@ -90,14 +92,16 @@ class Minutes:
 
     def used(self, key: Key, tokens: int) -> None:
         """Counts the tokens of an answer."""
-        if tokens > 0:
+        if tokens > 0 and ALLOWANCES[key.plan].tokens is not None:
             self._window(key, "tokens", now := self._clock()).add(now, tokens)
 
     def headers(self, key: Key) -> list[tuple[bytes, bytes]]:
-        """How the minute stands, as the documents' headers."""
+        """How the minute stands, as the documents' headers; none of them where nothing is limited."""
         allowed, now = ALLOWANCES[key.plan], self._clock()
         found: list[tuple[bytes, bytes]] = []
         for what, limit in (("requests", allowed.requests), ("tokens", allowed.tokens)):
+            if limit is None:
+                continue
             window = self._window(key, what, now)
             for name, value in (
                 ("limit", str(limit)),
@@ -108,10 +112,13 @@ class Minutes:
         return found
 
     def report(self, key: Key) -> Mapping[str, JsonValue]:
-        """The same as JSON."""
+        """The same as JSON; null is no limit."""
         allowed, now = ALLOWANCES[key.plan], self._clock()
         limits: dict[str, JsonValue] = {}
         for what, limit in (("requests", allowed.requests), ("tokens", allowed.tokens)):
+            if limit is None:
+                limits[what] = None
+                continue
             window = self._window(key, what, now)
             limits[what] = {
                 "limit": limit,
@@ -141,14 +148,17 @@ class Hours:
             Refusal: the hour or the month is full; nothing was counted.
         """
         allowed, now = ALLOWANCES[key.plan], self._clock()
+        hourly = None if allowed.hourly is None else allowed.hourly[what]
+        if hourly is None:
+            return
         month = datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
         monthly = allowed.monthly if what == "generate" else None
 
         def count(value: JsonValue) -> JsonValue:
             times, made = _counted(value, month)
             recent = [when for when in times if now - _HOUR < when <= now]
-            if len(recent) >= allowed.hourly[what]:
-                raise _full("rate_limit_exceeded", f"{allowed.hourly[what]} an hour", recent[0] + _HOUR - now)
+            if len(recent) >= hourly:
+                raise _full("rate_limit_exceeded", f"{hourly} an hour", recent[0] + _HOUR - now)
             if monthly is not None and made >= monthly:
                 raise _full("rate_limit_exceeded", f"{monthly} a month", _next_month(now) - now)
             hour: list[JsonValue] = [*recent, now]

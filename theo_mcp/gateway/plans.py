@@ -1,4 +1,7 @@
-"""What the documents allow each plan: Theo's sliding minute, and GetCode's rolling hour and month."""
+"""What the documents allow each plan: Theo's sliding minute, and GetCode's rolling hour and month.
+
+The plan ``unlimited`` is ours: it is for whom the machine belongs to. The others are for those to whom keys are given.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
-Plan: TypeAlias = Literal["free", "starter", "pro", "team", "enterprise"]
+Plan: TypeAlias = Literal["free", "starter", "pro", "team", "enterprise", "unlimited"]
 PLANS: Final[tuple[Plan, ...]] = get_args(Plan)
 Counted: TypeAlias = Literal["generate", "improve"]
 
@@ -15,11 +18,11 @@ Counted: TypeAlias = Literal["generate", "improve"]
 class Allowance:
     """What one plan may use. None is no limit."""
 
-    requests: int
+    requests: int | None
     """Theo's, in a minute."""
-    tokens: int
+    tokens: int | None
     """The same."""
-    hourly: Mapping[Counted, int]
+    hourly: Mapping[Counted, int] | None
     """GetCode's, in an hour."""
     monthly: int | None
     """GetCode's generations, in a calendar month (UTC)."""
@@ -36,4 +39,5 @@ ALLOWANCES: Final[Mapping[Plan, Allowance]] = {
     # Theo has no team and GetCode no enterprise: each takes the nearest that it has.
     "team": Allowance(1_000, 2_000_000, _GETCODE_TEAM, None, {}),
     "enterprise": Allowance(5_000, 10_000_000, _GETCODE_TEAM, None, {}),
+    "unlimited": Allowance(None, None, None, None, {}),
 }

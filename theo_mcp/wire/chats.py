@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from theo_mcp.wire.completions import Completion
-from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, Reasoned
+from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, FunctionDelta, Reasoned, ToolCallDelta
 
 
 def chat_of(answer: Completion) -> ChatCompletion:
@@ -16,7 +17,10 @@ def chat_of(answer: Completion) -> ChatCompletion:
         created=int(datetime.fromisoformat(answer.created).timestamp()),
         model=answer.model.id,
         choices=(
-            ChatChoice(message=Reasoned(content=answer.content), finish_reason=answer.theo_mcp.finish_reason or "stop"),
+            ChatChoice(
+                message=Reasoned(content=answer.content, tool_calls=_pending(answer) or None),
+                finish_reason=answer.theo_mcp.finish_reason or "stop",
+            ),
         ),
         usage=ChatUsage(
             prompt_tokens=usage.prompt_tokens,
@@ -34,4 +38,17 @@ def chat_of(answer: Completion) -> ChatCompletion:
         },
         theo_mcp=answer.theo_mcp,
         **({"_cached": True} if answer.cached else {}),
+    )
+
+
+def _pending(answer: Completion) -> tuple[ToolCallDelta, ...]:
+    """The calls that nobody here can carry out, as OpenAI's clients know them."""
+    return tuple(
+        ToolCallDelta(
+            id=f"call_{number}",
+            type="function",
+            function=FunctionDelta(name=tool.name, arguments=json.dumps(tool.arguments, ensure_ascii=False)),
+        )
+        for number, tool in enumerate(answer.tools_used, 1)
+        if tool.status == "pending"
     )

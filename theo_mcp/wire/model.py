@@ -167,6 +167,8 @@ class Extension(Reply):
     finish_reason: str = ""
     """``length`` where the answer was cut: at the longest that was allowed, or because the model repeated itself.
     ``tool_calls`` where it ends with calls that nobody here can carry out."""
+    cost_cents: float | None = None
+    """What an answer of GetCode's cost, whose documents have no field for it; None where the price is not known."""
 
 
 class Extended(Reply):

@@ -162,7 +162,13 @@ async def _events(making: Making, wish: Wish, way: Route, source: Source) -> Asy
             if isinstance(event, Token):
                 yield GenerateToken(text=event.token)
     checked = making.check(source.text, wish)
-    about = respond.about(way.model, source, checks=(checked.check,), notices=(*checked.notices, *source.notices))
+    about = respond.about(
+        way.model,
+        source,
+        checks=(checked.check,),
+        notices=(*checked.notices, *source.notices),
+        cost_cents=respond.usage(source.usage, way.model).cost_cents,
+    )
     yield GenerateDone(
         tokens_used=source.usage.total_tokens,
         model=way.model.id,

@@ -17,18 +17,17 @@ from theo_mcp.wire.getcode import (
     ImproveRequest,
     UploadRequest,
 )
-from theo_mcp.wire.model import Extended
 
 
 async def _improve(call: Call) -> Answer:
     answer = await call.backend.getcode.improve(call.read(ImproveRequest))
-    call.spent.all(_cost(answer), answer.tokens_used)
+    call.spent.all(answer.theo_mcp.cost_cents, answer.tokens_used)
     return call.whole(answer)
 
 
 async def _upload(call: Call) -> Answer:
     answer = await call.backend.getcode.upload(call.read(UploadRequest))
-    call.spent.all(_cost(answer), None)
+    call.spent.all(answer.theo_mcp.cost_cents, None)
     return call.whole(answer)
 
 
@@ -40,18 +39,12 @@ async def _generated(call: Call, request: GenerateRequest) -> AsyncGenerator[byt
     async with call.backend.getcode.generate(request) as events:
         async for event in events:
             if isinstance(event, GenerateDone):
-                call.spent.all(_cost(event), event.tokens_used)
+                call.spent.all(event.theo_mcp.cost_cents, event.tokens_used)
             yield sse.data(fields_of(event))
 
 
 def _failed(refusal: Refusal, _: str) -> bytes:
     return sse.data({"type": "error", "message": refusal.message})
-
-
-def _cost(answer: Extended) -> float | None:
-    """GetCode's answers have no field for what they cost; ours is in the extension."""
-    cost = (answer.theo_mcp.model_extra or {}).get("cost_cents")
-    return cost if isinstance(cost, int | float) else None
 
 
 ENDPOINTS = (
