@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import JsonValue
 
 from theo_mcp.backend import Caller, Observe, check_prompt
-from theo_mcp.engine import loop, respond
+from theo_mcp.engine import counting, loop, respond
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import each_within, open_artifact, within
 from theo_mcp.engine.routing import Route
@@ -64,11 +64,11 @@ class EngineGetCode:
             small = way.model.draft or not (await way.provider.capabilities(way.model.id)).schema
             fill = _one_by_one if small else _at_once
             with within(self._caller.deadline_s):
-                lines, tokens = await fill(way, request, observe)
-            noted.done(respond.usage(ChatUsage(total_tokens=tokens), way.model))
+                lines, counted = await fill(way, request, observe)
+            noted.done(respond.usage(counted, way.model))
         return Improved(
             improved="\n".join([request.prompt, *_distinct(lines)]),
-            tokensUsed=tokens,
+            tokensUsed=counted.total_tokens or 0,
             theo_mcp=respond.about(way.model, notices=way.notices),
         )
 
@@ -113,11 +113,11 @@ async def _kept(events: AsyncIterator[GenerateEvent]) -> AsyncGenerator[Generate
         raise
 
 
-async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], int]:
+async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], ChatUsage]:
     """A question a slot: what a small model can do."""
     way = replace(way, max_tokens=_SLOT_TOKENS)
     lines: list[str] = []
-    tokens = 0
+    counted: list[ChatUsage] = []
     for slot in _SLOTS[request.output_type]:
         if observe is not None:
             observe(f"writing about the {slot}")
@@ -127,11 +127,11 @@ async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | No
         )
         step = await loop.whole(way, _chat(question), observe=observe)
         lines.append(step.text)
-        tokens += step.usage.total_tokens or 0
-    return lines, tokens
+        counted.append(step.usage)
+    return lines, counting.total(counted)
 
 
-async def _at_once(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], int]:
+async def _at_once(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], ChatUsage]:
     """One request for all slots, in the shape of a schema: cheaper where a model keeps to it."""
     slots = _SLOTS[request.output_type]
     schema: dict[str, JsonValue] = {
@@ -155,7 +155,7 @@ async def _at_once(way: Route, request: ImproveRequest, observe: Observe | None)
     except ValueError:
         filled = {}
     values = [filled.get(slot) for slot in slots] if isinstance(filled, dict) else []
-    return [value for value in values if isinstance(value, str)], step.usage.total_tokens or 0
+    return [value for value in values if isinstance(value, str)], step.usage
 
 
 def _chat(question: str) -> tuple[ChatMessage, ...]:

@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from theo_mcp.artifacts import check, fences
+from theo_mcp.engine import counting
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.follow_ups import Suggested
 from theo_mcp.engine.plan import Plan
@@ -56,7 +57,7 @@ def done(plan: Plan, working: Working, checks: tuple[Check, ...], suggested: Sug
         id=id,
         content=working.text,
         follow_ups=suggested.follow_ups,
-        usage=usage(_sum(working.usage, suggested.usage), way.model),
+        usage=usage(counting.total([working.usage, *suggested.usage]), way.model),
         metadata=plan.request.metadata,
         structured_output=working.structured_output,
         skills_active=prepared.active,
@@ -178,18 +179,6 @@ def new_id(prefix: str) -> str:
 def unix_time(created: str) -> int:
     """Such a time as the OpenAI format writes it."""
     return int(datetime.fromisoformat(created).timestamp())
-
-
-def _sum(counted: ChatUsage, more: ChatUsage) -> ChatUsage:
-    def both(name: str) -> int | None:
-        first, second = getattr(counted, name), getattr(more, name)
-        return None if first is None else first + (second or 0)
-
-    return ChatUsage(
-        prompt_tokens=both("prompt_tokens"),
-        completion_tokens=both("completion_tokens"),
-        total_tokens=both("total_tokens"),
-    )
 
 
 def _check(block: fences.Block, hint: str | None = None) -> Check:
