@@ -88,8 +88,8 @@ def _in_object(value: dict[str, JsonValue], schema: Schema, place: str, depth: i
     known = properties if isinstance(properties, dict) else {}
     required = schema.get("required")
     for name in required if isinstance(required, list) else []:
-        if name not in value:
-            return f"{_at(place, str(name))} is missing"
+        if isinstance(name, str) and name not in value:
+            return f"{_at(place, name)} is missing"
     for name, item in value.items():
         inner = known.get(name)
         if isinstance(inner, dict):

@@ -5,7 +5,7 @@ Each prompt stands alone: whoever sends it need not send the conversation along.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from pydantic import JsonValue
@@ -75,7 +75,8 @@ class Suggested:
 
     follow_ups: tuple[FollowUp, ...] = ()
     by: str = ""
-    usage: ChatUsage = field(default_factory=ChatUsage)
+    usage: tuple[ChatUsage, ...] = ()
+    """Of each question to the model, also of one whose answer was of no use."""
 
 
 async def suggest(prompt: str, answer: str, mode: ResolvedMode, language: str, way: Route, wish: Wish) -> Suggested:
@@ -83,12 +84,13 @@ async def suggest(prompt: str, answer: str, mode: ResolvedMode, language: str, w
     rules; the small built-in one is not asked."""
     if wish == "off":
         return Suggested()
+    made = Suggested()
     if wish == "model" and not way.model.draft:
         made = await _by_model(prompt, answer, way)
         if made.follow_ups:
             return made
     found = by_rule(prompt, mode, language)
-    return Suggested(found, "rule" if found else "")
+    return Suggested(found, "rule" if found else "", made.usage)
 
 
 def by_rule(prompt: str, mode: ResolvedMode, language: str = "") -> tuple[FollowUp, ...]:
@@ -116,12 +118,15 @@ async def _by_model(prompt: str, answer: str, way: Route) -> Suggested:
         if not (await way.provider.capabilities(way.model.id)).schema:
             return Suggested()
         step = await loop.whole(way, chat, response_format=shape)
-        read = read_json(step.text)
-    except (TheoError, ValueError):
+    except TheoError:
         return Suggested()
+    try:
+        read = read_json(step.text)
+    except ValueError:
+        read = None
     listed = read.get("follow_ups") if isinstance(read, dict) else None
     made = (
         [FollowUp.model_validate(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
     )
     whole = tuple(follow_up for follow_up in made if follow_up.label.strip() and follow_up.prompt.strip())
-    return Suggested(whole[:_MOST], "model", step.usage)
+    return Suggested(whole[:_MOST], "model", (step.usage,))

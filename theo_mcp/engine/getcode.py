@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 from pydantic import JsonValue
 
 from theo_mcp.backend import Caller, Observe, check_prompt
-from theo_mcp.engine import loop, respond
+from theo_mcp.engine import counting, loop, respond
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import each_within, open_artifact, within
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.served import not_served
-from theo_mcp.engine.slots import added
 from theo_mcp.errors import TimeoutExceededError
 from theo_mcp.wire.getcode import GenerateEvent, GenerateRequest, GenerateToken, Improved, ImproveRequest
 from theo_mcp.wire.model import read_json
@@ -119,7 +118,7 @@ async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | No
     """A question a slot: what a small model can do."""
     way = replace(way, max_tokens=_SLOT_TOKENS)
     lines: list[str] = []
-    counted = ChatUsage()
+    counted: list[ChatUsage] = []
     for slot in _SLOTS[request.output_type]:
         if observe is not None:
             observe(f"writing about the {slot}")
@@ -129,8 +128,8 @@ async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | No
         )
         step = await loop.whole(way, _chat(question), observe=observe)
         lines.append(step.text)
-        counted = added(counted, step.usage)
-    return lines, counted
+        counted.append(step.usage)
+    return lines, counting.total(counted)
 
 
 async def _at_once(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], ChatUsage]:

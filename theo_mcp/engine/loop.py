@@ -12,7 +12,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, as
 from typing import TypeVar
 
 from theo_mcp.backend import Observe
-from theo_mcp.engine.repetition import DRAFT, NOTICE, OTHER, Repetition
+from theo_mcp.engine import counting
+from theo_mcp.engine.repetition import NOTICE
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.speech import Speech, Turn, speech
 from theo_mcp.engine.step import Step, step, whole
@@ -44,11 +45,9 @@ class Agent:
     ) -> None:
         self._way, self._messages, self._tools, self._observe = way, messages, tools, observe
         self._max_iterations = max_iterations
-        self._repetition = Repetition(DRAFT if way.model.draft else OTHER)
         self._told: list[str] = []
         self._steps: list[Step] = []
         self._gap = False
-        self._repeats = False
         self._events: AsyncGenerator[WorkEvent, None]
         self.text = ""
         self.finish_reason = ""
@@ -71,12 +70,8 @@ class Agent:
 
     @property
     def usage(self) -> ChatUsage:
-        """The sum over all calls of the model; a number that one of them did not give is not made up."""
-        return ChatUsage(
-            prompt_tokens=_sum([each.usage.prompt_tokens for each in self._steps]),
-            completion_tokens=_sum([each.usage.completion_tokens for each in self._steps]),
-            total_tokens=_sum([each.usage.total_tokens for each in self._steps]),
-        )
+        """The sum over all calls of the model."""
+        return counting.total(each.usage for each in self._steps)
 
     async def events(self) -> AsyncGenerator[WorkEvent, None]:
         try:
@@ -94,10 +89,12 @@ class Agent:
             async with opened, aclosing(self._said(turn, turn.step)) as tokens:
                 async for token in tokens:
                     yield token
+            if turn.step.repeats:
+                return
             if not turn.readable:
                 self.notices.append(_UNREADABLE_NOTICE)
                 break
-            if self._repeats or not turn.calls:
+            if not turn.calls:
                 return
             if self._observe is not None:
                 self._observe(f"calling {', '.join(call.function.name[:60] for call in turn.calls)}")
@@ -134,12 +131,9 @@ class Agent:
         async with aclosing(turn.deltas()) as deltas:
             async for delta in deltas:
                 yield self._token(delta)
-                if self._repetition.feed(delta):
-                    self._repeats = True
-                    self.notices.append(NOTICE)
-                    break
-        # Cut, like an answer that met its limit: whoever uses it must not take it for whole.
-        self.finish_reason = "length" if self._repeats else running.finish_reason
+        self.finish_reason = running.finish_reason
+        if running.repeats:
+            self.notices.append(NOTICE)
 
     def _token(self, text: str) -> Token:
         if self._gap:
@@ -189,8 +183,3 @@ def _pending(outcome: Outcome) -> str:
         f"The tool {outcome.name} was to be called with {arguments}, and nobody configured an executor for it: add one "
         f"under [executors] in the settings file of theo-mcp."
     )
-
-
-def _sum(numbers: list[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if known and len(known) == len(numbers) else None

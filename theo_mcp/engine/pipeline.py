@@ -24,7 +24,7 @@ _ITERATIONS = 8
 async def plan(
     request: CompletionRequest, engine: Engine, caller: Caller, observe: Observe | None = None, *, suggests: bool = True
 ) -> Plan:
-    """Classify, skills, route.
+    """Classify, skills, route, and the tools that go along.
 
     Raises:
         TheoError: the request asks for what there is not, or no model is there.
@@ -39,8 +39,14 @@ async def plan(
         observe=observe,
         caller=caller,
     )
+    tools = toolbox(
+        engine.settings,
+        inline=(*(request.tools or ()), *prepared.tools),
+        allowed=prepared.allowed,
+        tenant=caller.tenant,
+    )
     wish = engine.settings.follow_ups if suggests else "off"
-    return Plan(request, engine, caller, intent, prepared, way, wish)
+    return Plan(request, engine, caller, intent, prepared, way, tools, wish)
 
 
 @asynccontextmanager
@@ -65,13 +71,7 @@ def _working(plan: Plan, observe: Observe | None) -> AbstractAsyncContextManager
             plan.way, request.prompt, plan.engine.settings, plan.caller, before=messages[:-1], observe=observe
         )
     steps = request.max_iterations or _ITERATIONS
-    tools = toolbox(
-        plan.engine.settings,
-        inline=(*(request.tools or ()), *plan.prepared.tools),
-        allowed=plan.prepared.allowed,
-        tenant=plan.caller.tenant,
-    )
-    return loop.run(plan.way, messages, tools=tools, max_iterations=steps, observe=observe)
+    return loop.run(plan.way, messages, tools=plan.tools, max_iterations=steps, observe=observe)
 
 
 async def _events(plan: Plan, working: Working) -> AsyncGenerator[CompletionEvent, None]:

@@ -10,6 +10,7 @@ from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.follow_ups import Wish
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.skills import Prepared
+from theo_mcp.engine.toolbox import Toolbox
 from theo_mcp.wire.completions import CompletionRequest
 
 if TYPE_CHECKING:  # the engine's memory makes its keys of a plan
@@ -18,7 +19,8 @@ if TYPE_CHECKING:  # the engine's memory makes its keys of a plan
 
 @dataclass(frozen=True)
 class Plan:
-    """The request, what it wants, what the model is told, which model that is, and who suggests the next prompts."""
+    """The request, what it wants, what the model is told, which model that is, what it may call, and who suggests the
+    next prompts."""
 
     request: CompletionRequest
     engine: Engine
@@ -26,4 +28,5 @@ class Plan:
     intent: Intent
     prepared: Prepared
     way: Route
+    tools: Toolbox
     follow_ups: Wish

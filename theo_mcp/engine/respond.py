@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from theo_mcp.artifacts import check, fences
+from theo_mcp.engine import counting
 from theo_mcp.engine.classify import Intent
 from theo_mcp.engine.follow_ups import Suggested
 from theo_mcp.engine.plan import Plan
@@ -55,7 +56,7 @@ def done(plan: Plan, working: Working, checks: tuple[Check, ...], suggested: Sug
         id=id,
         content=working.text,
         follow_ups=suggested.follow_ups,
-        usage=usage(_sum(working.usage, suggested.usage), way.model),
+        usage=usage(counting.total([working.usage, *suggested.usage]), way.model),
         metadata=plan.request.metadata,
         structured_output=working.structured_output,
         skills_active=prepared.active,
@@ -174,18 +175,6 @@ def artifacts(plan: Plan, working: Working) -> Iterator[ArtifactEvent]:
 
 def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(12)}"
-
-
-def _sum(counted: ChatUsage, more: ChatUsage) -> ChatUsage:
-    def both(name: str) -> int | None:
-        first, second = getattr(counted, name), getattr(more, name)
-        return None if first is None else first + (second or 0)
-
-    return ChatUsage(
-        prompt_tokens=both("prompt_tokens"),
-        completion_tokens=both("completion_tokens"),
-        total_tokens=both("total_tokens"),
-    )
 
 
 def _check(block: fences.Block, hint: str | None = None) -> Check:

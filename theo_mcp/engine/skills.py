@@ -6,7 +6,6 @@ installed. The first with a preferred model decides it. A slug that nobody knows
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -94,15 +93,6 @@ class Shelf:
             notices=tuple(notices),
             allowed=tuple(dict.fromkeys(word for skill in fit.whole for word in skill.allowed)),
         )
-
-    async def fingerprint(self, request: CompletionRequest, caller: Caller) -> str:
-        """What changes when the skills that `request` would be answered with do: a part of a cache's key."""
-        prepared = await self.prepare(request, "fast", caller)
-        if not prepared.active and not prepared.notices:
-            return ""
-        system = [message.content for message in prepared.messages if message.role == "system"]
-        said = (system, prepared.tools, prepared.model, prepared.allowed, prepared.notices)
-        return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
 
     async def skills(self, filter: SkillFilter | None, caller: Caller) -> SkillList:
         """Those that take part in each completion of the caller, or (the marketplace) all that can be named."""

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from theo_mcp.backend import Observe
 from theo_mcp.engine.arguments import plain
 from theo_mcp.engine.providers import Capabilities
+from theo_mcp.engine.repetition import DRAFT, OTHER, Patience, Repetition
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.spoken import ANSWER, Spoken
 from theo_mcp.engine.step import Step, step
@@ -108,18 +109,21 @@ class _ToolCalls:
 
 
 class _SpokenTurn:
-    def __init__(self, running: Step) -> None:
+    def __init__(self, running: Step, patience: Patience) -> None:
         self.step = running
+        self._patience = patience
         self.calls: tuple[ToolCall, ...] = ()
         self.readable = True
 
     async def deltas(self) -> AsyncGenerator[str, None]:
-        spoken = Spoken()
+        spoken, heard = Spoken(), Repetition(self._patience)
         async with aclosing(self.step.deltas()) as deltas:
             async for delta in deltas:
                 if text := spoken.feed(delta):
                     yield text
-                if spoken.called:
+                if heard.feed(text):  # which is hard to see through the escapes
+                    self.step.stop()
+                if spoken.called or self.step.repeats:
                     break
         if text := spoken.rest():
             yield text
@@ -151,7 +155,7 @@ class _Objects:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
         async with step(self._way, self._messages, response_format=self._format, observe=self._observe) as running:
-            yield _SpokenTurn(running)
+            yield _SpokenTurn(running, DRAFT if self._way.model.draft else OTHER)
 
     def observed(self, turn: Turn, told: list[str]) -> None:
         self._messages += (

@@ -44,6 +44,8 @@ class Offered:
     description: str
     input_schema: dict[str, JsonValue]
     effects: bool
+    computes: bool
+    """Whether it is one of ours whose result is the same again."""
     run: Callable[[dict[str, JsonValue]], Awaitable[str]] | None
 
 
@@ -72,6 +74,11 @@ class Toolbox:
 
     def __bool__(self) -> bool:
         return bool(self._by_alias)
+
+    @property
+    def computing(self) -> frozenset[str]:
+        """The names of those whose results may be told again: by what they are, and not by what they are called."""
+        return frozenset(each.name for each in self._by_alias.values() if each.computes)
 
     def functions(self) -> tuple[FunctionTool, ...]:
         """As a model is told of them: under names that every server takes."""
@@ -107,6 +114,7 @@ class Toolbox:
         try:
             read = read_json(call.function.arguments or "{}")
             arguments = scrubbed_json(read) if isinstance(read, dict) else None
+            json.dumps(arguments, allow_nan=False)  # what is written NaN or 1e999 is read, and nobody could pass it on
         except ValueError:
             return _failed(found.name, "The arguments are not JSON. Call it again with a JSON object.")
         if arguments is None:
@@ -175,13 +183,12 @@ def _own(tool: InlineTool, settings: Settings) -> Offered:
             folder=settings.file.parent,
         )
 
-    return Offered(tool.name, tool.description, tool.input_schema or _EMPTY, True, run if executor else None)
+    return Offered(tool.name, tool.description, tool.input_schema or _EMPTY, True, False, run if executor else None)
 
 
 def _built_in(tool: Tool, context: Context) -> Offered:
-    return Offered(
-        tool.name, tool.description, tool.input_schema, tool.effects, partial(_with, tool=tool, context=context)
-    )
+    run = partial(_with, tool=tool, context=context)
+    return Offered(tool.name, tool.description, tool.input_schema, tool.effects, tool.computes, run)
 
 
 async def _with(arguments: dict[str, JsonValue], *, tool: Tool, context: Context) -> str:

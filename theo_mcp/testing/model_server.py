@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -57,6 +58,11 @@ class ModelServer(HttpServer):
         """After so many pieces the socket closes, without a finish reason and without [DONE]."""
         self.sends_role = False
         """Whether a chunk with the role alone comes first, as most servers send it."""
+        self.endless = ""
+        """What it goes on with up to the request's max_tokens, without one for ever; in the arguments of its call where
+        it calls a tool."""
+        self.endless_shapes = ""
+        """The same where a schema is asked for."""
         self.gate: anyio.Event | None = None
         """What each answer waits for, where it is set, as long as a model takes to read a prompt."""
         self._changed = anyio.Event()
@@ -115,9 +121,10 @@ class ModelServer(HttpServer):
             await self.gate.wait()
         if self.sends_role:
             await exchange.event(_chunk(fields["model"], {"role": "assistant", "content": ""}))
-        pieces, finish = self.pieces, self.finish
+        pieces, finish, probed = self.pieces, self.finish, False
         if fields.get("tools") and self.calls_tools:
-            turn = _obeyed(fields) or self._turn()
+            probe = _obeyed(fields)
+            turn, probed = probe or self._turn(), probe is not None
             pieces = (turn.text,) if isinstance(turn, Calls) else turn
             if isinstance(turn, Calls):
                 finish = "tool_calls"
@@ -138,6 +145,13 @@ class ModelServer(HttpServer):
             if number == self.cut_after:
                 return
             await exchange.event(_chunk(fields["model"], {"content": piece}))
+        endless = self.endless or (self.endless_shapes if "response_format" in fields else "")
+        most = fields.get("max_tokens", math.inf) if endless and not probed and pieces != (_PROBED,) else 0
+        while most > 0 and not exchange.closed.is_set():
+            most -= 1
+            more = {"index": 0, "function": {"arguments": endless}}
+            said = {"tool_calls": [more]} if finish == "tool_calls" else {"content": endless}
+            await exchange.event(_chunk(fields["model"], said))
         await exchange.event(_chunk(fields["model"], {}, finish))
         if self.sends_usage:
             usage = {"prompt_tokens": 7, "completion_tokens": len(pieces), "total_tokens": 7 + len(pieces)}

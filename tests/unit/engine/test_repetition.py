@@ -106,6 +106,9 @@ async def test_a_model_in_a_loop_is_stopped_and_it_is_said(
 
     assert answer.content.startswith("It is so. The report shows")
     assert len(answer.content) < 100 * len(SENTENCE)
-    assert answer.theo_mcp.notice == "The model began to repeat itself and was stopped."
+    assert answer.theo_mcp.notice == (
+        "Token counts are estimated: the model server did not send any. "
+        "The model began to repeat itself and was stopped."
+    )
     assert answer.theo_mcp.finish_reason == "length"
-    assert answer.usage.total_tokens is None  # the server counts at the end, which did not come
+    assert (answer.usage.completion_tokens or 0) > 8  # the server counts at the end, which did not come

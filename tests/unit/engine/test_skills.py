@@ -387,17 +387,16 @@ async def test_a_skill_of_the_users_own_folder_is_removed_by_moving_it(settings:
     assert raised.value.hint == "Move its folder out of skills in the data folder."
 
 
-async def test_a_changed_skill_is_read_again_and_a_caches_key_changes_with_it(settings: Settings) -> None:
+async def test_a_changed_skill_is_read_again_and_what_it_said_before_is_not_given_again(settings: Settings) -> None:
     folder = write(settings.data_dir / "skills", "greeting")
-    shelf = Shelf(settings)
     request = CompletionRequest(prompt="Hello")
-    before = await shelf.fingerprint(request, Caller())
-    same = await shelf.fingerprint(request, Caller())
+    text = (folder / "SKILL.md").read_text(encoding="utf-8")
 
-    text = (folder / "SKILL.md").read_text(encoding="utf-8").replace("Say moo.", "Say moo twice.")
-    (folder / "SKILL.md").write_text(text, encoding="utf-8")
+    async with connect(settings) as backend:
+        known = []
+        for change in ("Say moo.", "Say moo.", "Say moo twice."):
+            (folder / "SKILL.md").write_text(text.replace("Say moo.", change), encoding="utf-8")
+            known.append((await backend.theo.complete(request)).was_cached)
 
-    prepared = await shelf.prepare(request, "fast", Caller())
-    assert "Say moo twice." in str(prepared.messages)
-    assert before == same != await shelf.fingerprint(request, Caller())
-    assert await shelf.fingerprint(CompletionRequest(prompt="Hello", persona="none"), Caller()) == ""
+    assert known == [False, True, False]
+    assert "Say moo twice." in str((await Shelf(settings).prepare(request, "fast", Caller())).messages)

@@ -10,12 +10,13 @@ from typing import Final
 from pydantic import JsonValue
 
 from theo_mcp.backend import Observe
-from theo_mcp.engine import brief, loop, respond
+from theo_mcp.engine import brief, counting, loop, respond
 from theo_mcp.engine.genui import draft, render, skeletons
 from theo_mcp.engine.genui.components import Page
 from theo_mcp.engine.genui.libraries import Library
+from theo_mcp.engine.prose import Prose
+from theo_mcp.engine.repetition import NOTICE
 from theo_mcp.engine.routing import Route
-from theo_mcp.engine.slots import Slots, added
 from theo_mcp.engine.working import WorkEvent
 from theo_mcp.wire.events import ArtifactEvent, GenuiMeta, Token
 from theo_mcp.wire.openai import ChatMessage, ChatUsage
@@ -34,17 +35,22 @@ class Drawing:
         self._way, self._messages, self._prompt = way, messages, prompt
         self._library, self._observe = library, observe
         self.text = ""
-        self.usage = ChatUsage()
+        self._counted: list[ChatUsage] = []
         self.finish_reason = ""
         self.structured_output: StructuredOutput | None = None
         self.notices: list[str] = []
 
+    @property
+    def usage(self) -> ChatUsage:
+        """The tokens of both drafts."""
+        return counting.total(self._counted)
+
     async def events(self) -> AsyncGenerator[WorkEvent, None]:
         yield GenuiMeta(library=self._library.name)
         capable = (await self._way.provider.capabilities(self._way.model.id)).schema
-        tokens = self._slots() if self._way.model.draft else self._asked(self._question(), capable)
-        async with aclosing(tokens):
-            async for token in tokens:
+        first = self._drafted() if self._way.model.draft else self._asked(self._question(), capable)
+        async with aclosing(first) as pieces:
+            async for token in pieces:
                 yield token
         page, problem = self._page()
         if problem is not None and not self._way.model.draft:
@@ -74,20 +80,23 @@ class Drawing:
             async for delta in await stack.enter_async_context(aclosing(step.deltas())):
                 yield Token(token=delta)
         self.text, self.finish_reason = step.text, step.finish_reason
-        self.usage = added(self.usage, step.usage)
+        self._counted.append(step.usage)
+        if step.repeats and NOTICE not in self.notices:
+            self.notices.append(NOTICE)
 
-    async def _slots(self) -> AsyncGenerator[Token, None]:
+    async def _drafted(self) -> AsyncGenerator[Token, None]:
         """A draft by rule, whose prose the small model writes."""
-        slots = Slots(self._way, self._prompt, self._observe)
+        prose = Prose(self._way, self._prompt, self._observe)
         title = brief.title(self._prompt, _TITLE)
         pieces = [f'{{"title": {json.dumps(title, ensure_ascii=False)}, "nodes": [']
         yield Token(token=pieces[0])
-        async for node in skeletons.nodes(self._prompt, title, self._library, slots, self.notices):
+        async for node in skeletons.nodes(self._prompt, title, self._library, prose, self.notices):
             pieces.append(("," if len(pieces) > 1 else "") + "\n " + json.dumps(node, ensure_ascii=False))
             yield Token(token=pieces[-1])
         pieces.append("\n]}")
         yield Token(token=pieces[-1])
-        self.text, self.usage, self.finish_reason = "".join(pieces), slots.usage, "stop"
+        self.text, self.finish_reason = "".join(pieces), "stop"
+        self._counted.append(prose.usage)
 
     def _page(self) -> tuple[Page | None, draft.UnfitError | None]:
         try:

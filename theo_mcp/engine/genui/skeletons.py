@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from theo_mcp.engine import brief
 from theo_mcp.engine.genui.libraries import Library
-from theo_mcp.engine.slots import Slots
+from theo_mcp.engine.prose import Prose
 
 Node: TypeAlias = dict[str, JsonValue]
 Kind: TypeAlias = Literal["form", "dashboard", "table", "cards", "page"]
@@ -49,12 +49,12 @@ def kind_of(prompt: str) -> Kind:
     return min(found)[1] if found else "page"
 
 
-async def nodes(prompt: str, title: str, library: Library, slots: Slots, notices: list[str]) -> AsyncIterator[Node]:
+async def nodes(prompt: str, title: str, library: Library, prose: Prose, notices: list[str]) -> AsyncIterator[Node]:
     """The nodes of the draft, in their order."""
     kind = kind_of(prompt)
     if kind in ("form", "cards", "page"):  # numbers need no introduction, and a small model would invent one
         wish = "asks people to fill in this form" if kind == "form" else "welcomes people to this page"
-        if intro := await slots.sentence("introduction", f"Write one short sentence that {wish}: {title}."):
+        if intro := await prose.sentence("introduction", f"Write one short sentence that {wish}: {title}."):
             yield {"id": "intro", "parent": "", "type": "text", "text": intro}
     match kind:
         case "form":
@@ -64,7 +64,7 @@ async def nodes(prompt: str, title: str, library: Library, slots: Slots, notices
         case "table":
             made = _table(prompt, title, notices)
         case _:
-            async for node in _cards(prompt, title, library, slots):
+            async for node in _cards(prompt, title, library, prose):
                 yield node
             return
     for node in made:
@@ -128,14 +128,14 @@ def _table(prompt: str, title: str, notices: list[str]) -> list[Node]:
     return [{"id": "table", "parent": "", "type": "table", "caption": title, "columns": columns, "rows": rows}]
 
 
-async def _cards(prompt: str, title: str, library: Library, slots: Slots) -> AsyncIterator[Node]:
+async def _cards(prompt: str, title: str, library: Library, prose: Prose) -> AsyncIterator[Node]:
     framed = {"grid", "card"} <= library.components
     kind = "card" if framed else "section"
     if framed:
         yield {"id": "grid", "parent": "", "type": "grid", "columns": 3}
     for number, item in enumerate(brief.items(prompt) or ("About", "What you get", "Contact"), 1):
         yield {"id": f"c{number}", "parent": "grid" if framed else "", "type": kind, "title": item}
-        text = await slots.sentence(
+        text = await prose.sentence(
             f"text about {item[:40]}",
             f"A page is about: {title}. Write one short sentence for its part called {item}.",
             about=item,

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from pydantic import BaseModel
 
-from theo_mcp.engine.slots import Slots
+from theo_mcp.engine.prose import Prose
 from theo_mcp.errors import NotAvailableError
 from theo_mcp.wire.model import Check
 from theo_mcp.wire.words import CodeLanguage, OutputType
@@ -36,7 +36,7 @@ class Checked:
     notices: tuple[str, ...] = ()
 
 
-Draft: TypeAlias = Callable[[Wish, Slots], AsyncGenerator[str, None]]
+Draft: TypeAlias = Callable[[Wish, Prose], AsyncGenerator[str, None]]
 """The source piece by piece, where the small built-in model adds only prose."""
 
 

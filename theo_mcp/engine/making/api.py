@@ -8,7 +8,7 @@ from typing import Final
 
 from theo_mcp.artifacts import check
 from theo_mcp.engine.making import Checked, Making, Wish, skeleton
-from theo_mcp.engine.slots import Slots
+from theo_mcp.engine.prose import Prose
 from theo_mcp.wire.model import Check
 from theo_mcp.wire.words import CodeLanguage
 
@@ -59,9 +59,9 @@ def _check(source: str, wish: Wish) -> Checked:
     return Checked(check.check(name, source), tuple(notices))
 
 
-async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
+async def _draft(wish: Wish, prose: Prose) -> AsyncGenerator[str, None]:
     """A working API by rule: what the small model writes for one does not run."""
-    slots.notices.append(
+    prose.notices.append(
         "A skeleton by rule, of the names in the prompt, that keeps all in memory; the built-in model wrote none of it."
     )
     for line in skeleton.source(wish.prompt, language_of(wish)).splitlines(keepends=True):

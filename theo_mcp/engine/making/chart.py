@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from theo_mcp.artifacts.draft import Chart, ChartKind, Series
 from theo_mcp.engine import brief
 from theo_mcp.engine.making import Checked, Making, Wish
-from theo_mcp.engine.slots import Slots
+from theo_mcp.engine.prose import Prose
 from theo_mcp.errors import InputError
 from theo_mcp.wire.model import Check, read_json
 
@@ -50,7 +50,7 @@ def _check(source: str, wish: Wish) -> Checked:
     return Checked(Check(language="json", status="parses"), notices)
 
 
-async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
+async def _draft(wish: Wish, prose: Prose) -> AsyncGenerator[str, None]:
     """The chart by rule: its numbers are the prompt's, so no model is needed for it."""
     numbers = brief.numbers(wish.prompt)
     if not numbers:
@@ -59,7 +59,7 @@ async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
             code="missing_data",
             hint='Put them into the prompt: "Sales: Q1 10, Q2 20". A larger model (--engine-url) may find its own.',
         )
-    slots.notices.append("Its labels and numbers are the prompt's; the model wrote none of it.")
+    prose.notices.append("Its labels and numbers are the prompt's; the model wrote none of it.")
     kind = next((kind for kind, pattern in _KINDS if pattern.search(wish.prompt)), "bar")
     chart = Chart(
         title=brief.title(wish.prompt, "Chart"),

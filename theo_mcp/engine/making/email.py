@@ -8,7 +8,7 @@ from typing import Final
 
 from theo_mcp.engine import brief
 from theo_mcp.engine.making import Checked, Making, Wish, page
-from theo_mcp.engine.slots import Slots
+from theo_mcp.engine.prose import Prose
 
 _FONT: Final = "font-family:Arial,Helvetica,sans-serif"
 _TEXT: Final = f"{_FONT};font-size:16px;line-height:1.6;color:#1f2430;margin:0 0 16px"
@@ -32,7 +32,7 @@ def _check(source: str, _: Wish) -> Checked:
     return Checked(found, tuple(notices))
 
 
-async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
+async def _draft(wish: Wish, prose: Prose) -> AsyncGenerator[str, None]:
     """The letter of a skeleton, into which the small model writes sentences."""
     subject = brief.subject(wish.prompt, "News")
     asked = brief.title(wish.prompt, subject)
@@ -51,9 +51,9 @@ async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
     if topic := brief.topic(wish.prompt):
         yield f'<p style="{_TEXT}">We would like to tell you about {escape(topic)}.</p>\n'
     question = f"Write one sentence for the middle of this email: {asked}. Say why it matters to the reader."
-    line = await slots.sentence("message", question, about=brief.topic(wish.prompt))
+    line = await prose.sentence("message", question, about=brief.topic(wish.prompt))
     if not line:
-        slots.notices.append("The message is left open for you to write.")
+        prose.notices.append("The message is left open for you to write.")
         line = "[Write your message here.]"
     yield f'<p style="{_TEXT}">{escape(line)}</p>\n'
     if listed := brief.items(wish.prompt):

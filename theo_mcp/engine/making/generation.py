@@ -16,10 +16,10 @@ from theo_mcp.engine import loop, respond
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.making import Making, Wish
 from theo_mcp.engine.making.unfence import Unfence
-from theo_mcp.engine.repetition import DRAFT, NOTICE, OTHER, Repetition
+from theo_mcp.engine.prose import Prose
+from theo_mcp.engine.repetition import NOTICE
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.schemas import schema_of
-from theo_mcp.engine.slots import Slots
 from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.engine.working import WorkEvent
 from theo_mcp.errors import TheoError
@@ -64,7 +64,6 @@ class Source:
             named: dict[str, JsonValue] = {"name": self._making.output_type, "schema": schema_of(shape)}
             form = {"type": "json_schema", "json_schema": named}
         unfence = Unfence()
-        repetition = Repetition(DRAFT if way.model.draft else OTHER)
         async with (
             loop.step(way, chat, response_format=form, observe=self._observe) as step,
             aclosing(step.deltas()) as deltas,
@@ -72,21 +71,20 @@ class Source:
             async for delta in deltas:
                 if piece := unfence.feed(delta):
                     yield piece
-                if repetition.feed(delta):
-                    self.notices.append(NOTICE)
-                    break
         if piece := unfence.rest():
             yield piece
+        if step.repeats:
+            self.notices.append(NOTICE)
         self.around, self.usage, self.finish_reason = unfence.around, step.usage, step.finish_reason
 
     async def _drafted(self) -> AsyncGenerator[str, None]:
         assert self._making.draft is not None
-        slots = Slots(self._way, self._wish.prompt, self._observe)
-        async with aclosing(self._making.draft(self._wish, slots)) as pieces:
+        prose = Prose(self._way, self._wish.prompt, self._observe)
+        async with aclosing(self._making.draft(self._wish, prose)) as pieces:
             async for piece in pieces:
                 yield piece
-        self.usage, self.finish_reason = slots.usage, "stop"
-        self.notices += slots.notices
+        self.usage, self.finish_reason = prose.usage, "stop"
+        self.notices += prose.notices
 
 
 @asynccontextmanager
@@ -166,7 +164,7 @@ async def _events(making: Making, wish: Wish, way: Route, source: Source) -> Asy
         way.model,
         source,
         checks=(checked.check,),
-        notices=(*checked.notices, *source.notices),
+        notices=(*checked.notices, *way.notices, *source.notices),
         cost_cents=respond.usage(source.usage, way.model).cost_cents,
     )
     yield GenerateDone(

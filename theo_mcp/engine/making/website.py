@@ -12,7 +12,7 @@ from typing import Final
 from theo_mcp.artifacts import check
 from theo_mcp.engine import brief
 from theo_mcp.engine.making import Checked, Making, Wish, page
-from theo_mcp.engine.slots import Slots
+from theo_mcp.engine.prose import Prose
 from theo_mcp.wire.model import Check
 from theo_mcp.wire.words import CodeLanguage
 
@@ -78,7 +78,7 @@ def _check(source: str, wish: Wish) -> Checked:
     return Checked(check.check(_FENCES[language], source))
 
 
-async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
+async def _draft(wish: Wish, prose: Prose) -> AsyncGenerator[str, None]:
     """The page of a skeleton, into which the small model writes sentences."""
     write = _FORMS[_language(wish)]
     subject = brief.subject(wish.prompt, "Welcome")
@@ -89,16 +89,16 @@ async def _draft(wish: Wish, slots: Slots) -> AsyncGenerator[str, None]:
     links = "".join(f'<a href="#part-{number}">{escape(part)}</a>' for number, part in enumerate(parts, 1))
     head = f'<header class="wrap bar"><strong>{escape(subject)}</strong>'
     head += f"<nav>{_spaced(links)}</nav></header>\n<main>\n"
-    async for piece in write(subject, _body(wish, slots, subject, parts, addresses, head)):
+    async for piece in write(subject, _body(wish, prose, subject, parts, addresses, head)):
         yield piece
 
 
 async def _body(
-    wish: Wish, slots: Slots, subject: str, parts: list[str], addresses: list[str], head: str
+    wish: Wish, prose: Prose, subject: str, parts: list[str], addresses: list[str], head: str
 ) -> AsyncGenerator[str, None]:
     yield head
     about = brief.title(wish.prompt, subject)
-    line = await slots.sentence(
+    line = await prose.sentence(
         "headline's text", f"Write one short, friendly sentence that welcomes visitors. {about}."
     )
     shown = f"<p>{escape(line)}</p>" if line else ""
@@ -115,7 +115,7 @@ async def _body(
             text = f'<p class="open">Add your {escape(part.lower())} here.</p>'
             left_open.append(part)
         else:
-            said = await slots.sentence(
+            said = await prose.sentence(
                 f"part {part[:40]}",
                 f"{about}. Write one short sentence for the part called {part}.",
                 about=part if part not in _PARTS else "",
@@ -124,7 +124,7 @@ async def _body(
             left_open += [] if said else [part]
         yield f'<section id="part-{number}"><h2>{escape(part)}</h2>{text}</section>\n'
     if left_open:
-        slots.notices.append(f"Left open for you to write: {', '.join(left_open)}.")
+        prose.notices.append(f"Left open for you to write: {', '.join(left_open)}.")
     yield f'</div>\n</main>\n<footer><div class="wrap">{escape(subject)}</div></footer>\n'
 
 

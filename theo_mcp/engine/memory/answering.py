@@ -37,12 +37,17 @@ async def answered(
         asked = turn.request if turn else request
         plan = await pipeline.plan(asked, engine, caller, observe, suggests=method != "code")
         noted.answers(plan.intent.mode, plan.way.model)
-        key = key_of(plan, caller.tenant, engine.settings.engine_url) if turn is None else None
+        key = key_of(plan, caller.tenant) if turn is None else None
         if turn is not None:
             await turn.begin()
         async with (
             memory.cache.through(
-                key, caller, lambda: pipeline.carry_out(plan, observe), observe, model=plan.way.model.id
+                key,
+                caller,
+                lambda: pipeline.carry_out(plan, observe),
+                observe,
+                model=plan.way.model.id,
+                computing=plan.tools.computing,
             ) as events,
             aclosing(told.events(events)) as watched,
         ):

@@ -12,9 +12,10 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Set
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeAlias
 
 import anyio
@@ -37,8 +38,6 @@ _HOUR_S: Final = 3600.0
 _LIVES_S: Final = {"fast": _HOUR_S, "roast": _HOUR_S}
 """By mode; a day for the others. What is asked in passing is asked of the present."""
 _DAY_S: Final = 24 * _HOUR_S
-_COMPUTING: Final = frozenset({"calculator"})
-"""Tools whose result is the same again."""
 _IN_MEMORY: Final = 4 * 2**20  # the rest is on disk, where there is a disk
 _OVERHEAD_BYTES: Final = 512  # of an answer in memory
 _TOUCH_S: Final = 60.0
@@ -91,10 +90,17 @@ class Cache:
 
     @asynccontextmanager
     async def through(
-        self, key: str | None, caller: Caller, make: Callable[[], Events], observe: Observe | None, *, model: str = ""
+        self,
+        key: str | None,
+        caller: Caller,
+        make: Callable[[], Events],
+        observe: Observe | None,
+        *,
+        model: str = "",
+        computing: Set[str] = frozenset(),
     ) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
         """The events of the kept answer, or of a new one that `make` makes. One of another model than `model`, which
-        stood in for it, is not kept."""
+        stood in for it, is not kept, nor is one that called other tools than the `computing` ones."""
         if key is None or self._room <= 0:
             async with make() as events:
                 yield events
@@ -107,7 +113,8 @@ class Cache:
         flight = _Flight()
         leads = self._flights.setdefault(key, flight) is flight
         try:
-            async with make() as events, aclosing(self._recorded(events, flight, key, caller, model)) as recorded:
+            fits = partial(_may_be_kept, model=model, computing=computing)
+            async with make() as events, aclosing(self._recorded(events, flight, key, caller, fits)) as recorded:
                 yield recorded
         except Exception:
             flight.end()
@@ -184,7 +191,12 @@ class Cache:
             self._size -= held.size
 
     async def _recorded(
-        self, events: AsyncIterator[CompletionEvent], flight: _Flight, key: str, caller: Caller, model: str
+        self,
+        events: AsyncIterator[CompletionEvent],
+        flight: _Flight,
+        key: str,
+        caller: Caller,
+        fits: Callable[[CompletionEvent], bool],
     ) -> AsyncGenerator[CompletionEvent, None]:
         """The same events; at the last one the answer is kept, if it may be."""
         kept: list[JsonValue] | None = []
@@ -194,7 +206,7 @@ class Cache:
                 kept.append(_written(event, kept))
                 room -= len(event.token) if isinstance(event, Token) else 0
                 mode = event.resolved_mode if isinstance(event, Meta) else mode
-                if room < 0 or not _may_be_kept(event, model):
+                if room < 0 or not fits(event):
                     kept = None
             if isinstance(event, Done):
                 whole = None if kept is None else json.dumps(kept, ensure_ascii=False, default=str)
@@ -216,12 +228,10 @@ def _text(events: list[JsonValue]) -> str:
     return "".join(item for item in events if isinstance(item, str))
 
 
-def _may_be_kept(event: CompletionEvent, model: str) -> bool:
+def _may_be_kept(event: CompletionEvent, *, model: str, computing: Set[str]) -> bool:
     match event:
         case ToolEvent():
-            return event.name in _COMPUTING and event.status == "success"
-        case Meta():
-            return all(tool.name in _COMPUTING for tool in event.tools)
+            return event.name in computing and event.status == "success"
         case Done():
             return event.theo_mcp.finish_reason == "stop" and event.theo_mcp.model == model
         case _:

@@ -2,8 +2,9 @@
 
 The documented key is the prompt, the mode, the skills and the tools. Persona, temperature, history, attachments, the
 model and the version of this program change an answer too, and so would give one caller's answer to another question.
-Here the key is taken of what the model is told, word for word, which holds the text of skills and not only their names,
-and of every field of the request but those that change nothing in the answer.
+Here the key is taken of what the model is told, word for word, which holds the text of skills and not only their names;
+of the tools that it is offered, whoever offers them; of where it comes from, since two may have one name; and of every
+field of the request but those that change nothing in the answer.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _LEFT_OUT: Final = {"prompt", "stream", "format", "metadata", "conversation_id",
 _MODES: Final = frozenset({"fast", "think", "code", "roast", "genui"})
 
 
-def key_of(plan: Plan, tenant: str, server: str | None) -> str | None:
+def key_of(plan: Plan, tenant: str) -> str | None:
     """The key; None where an answer would not be given again: media and research, and images that others can change."""
     request, way = plan.request, plan.way
     if plan.intent.mode not in _MODES:
@@ -39,11 +40,12 @@ def key_of(plan: Plan, tenant: str, server: str | None) -> str | None:
         "tenant": tenant,
         "mode": plan.intent.mode,
         "messages": [message.model_dump(exclude_none=True) for message in plan.prepared.messages],
-        "tools": [tool.model_dump(exclude_none=True) for tool in plan.prepared.tools],
+        "tools": [tool.model_dump(exclude_none=True) for tool in plan.tools.functions()],
+        "computing": [*sorted(plan.tools.computing)],
         "skills": [skill.model_dump() for skill in plan.prepared.active],
         "notices": list(plan.prepared.notices),
-        "server": server,
         "engine": way.model.engine,
+        "source": way.model.source,
         "model": way.model.id,
         "temperature": way.temperature,
         "repeat_penalty": way.repeat_penalty,

@@ -47,6 +47,8 @@ class ServedModel:
     engine: str
     local: bool
     draft: bool
+    source: str = ""
+    """Where it comes from, the address of its server or the checksum of its file: two models may have one name."""
     price: Price | None = None
 
     def cost_cents(self, usage: ChatUsage) -> float | None:

@@ -43,7 +43,14 @@ class LocalModel:
     async def model(self, observe: Observe | None = None) -> ServedModel:
         """The installed model; nothing is started."""
         found = models.chosen(self._data_dir, self._name)
-        return ServedModel(id=found.name, label=found.label, engine="embedded", local=True, draft=found.builtin)
+        return ServedModel(
+            id=found.name,
+            label=found.label,
+            engine="embedded",
+            local=True,
+            draft=found.builtin,
+            source=found.sha256,
+        )
 
     async def check(self) -> ServedModel:
         """The same, if the package that runs models is installed."""

@@ -126,7 +126,14 @@ class OpenAICompatible:
 
     def served(self, name: str) -> ServedModel:
         """The model called `name`, as one of this server's."""
-        return ServedModel(id=name, label=name, engine="openai-compatible", local=is_loopback(self._url), draft=False)
+        return ServedModel(
+            id=name,
+            label=name,
+            engine="openai-compatible",
+            local=is_loopback(self._url),
+            draft=False,
+            source=self._url,
+        )
 
     @asynccontextmanager
     async def chat(

@@ -19,7 +19,7 @@ from theo_mcp.backend import Caller, Observe
 from theo_mcp.engine.providers import Capabilities, Price, ServedModel
 from theo_mcp.engine.providers.openai_compatible import OpenAICompatible
 from theo_mcp.engine.providers.slots import Place, Server, Slots
-from theo_mcp.wire.openai import ChatChunk, ChatRequest, ChatUsage
+from theo_mcp.wire.openai import ChatChunk, ChatRequest
 
 T = TypeVar("T")
 ESTIMATED: Final = "Token counts are estimated: the model server did not send any."
@@ -97,7 +97,7 @@ class Pool:
                     answering = True
                     place.server.answered()
                     visit.server = place.server.name
-                    async with aclosing(self._read(begun, chunks, place, request, visit)) as read:
+                    async with aclosing(self._read(begun, chunks, place, visit)) as read:
                         yield read
                 return
             except errors.TheoError as error:
@@ -114,30 +114,25 @@ class Pool:
         begun: Sequence[ChatChunk],
         chunks: AsyncIterator[ChatChunk],
         place: Place,
-        request: ChatRequest,
         visit: Visit,
     ) -> AsyncGenerator[ChatChunk, None]:
-        """All chunks, and at their end the tokens as they were counted here, where the server sent no count."""
-        pieces = chars = 0
+        """All chunks. Whether the server counted the tokens is noted, also where nobody reads to the end."""
         counted = False
-        async with aclosing(_joined(begun, chunks)) as joined:
-            async for chunk in joined:
-                counted = counted or chunk.usage is not None
-                for choice in chunk.choices[:1]:
-                    pieces += bool(choice.delta.content)
-                    chars += len(choice.delta.content or "")
-                place.unread_since = monotonic()
-                yield chunk
-                place.unread_since = None
-                if place.lost:
-                    raise errors.TimeoutExceededError(
-                        "Nobody read the answer for so long that its place went to another request.",
-                        hint="Read a stream as it comes. The limit is idle_timeout_s.",
-                    )
+        try:
+            async with aclosing(_joined(begun, chunks)) as joined:
+                async for chunk in joined:
+                    counted = counted or chunk.usage is not None
+                    place.unread_since = monotonic()
+                    yield chunk
+                    place.unread_since = None
+                    if place.lost:
+                        raise errors.TimeoutExceededError(
+                            "Nobody read the answer for so long that its place went to another request.",
+                            hint="Read a stream as it comes. The limit is idle_timeout_s.",
+                        )
+        finally:
+            visit.estimated = visit.estimated or not counted
         self._slots.give_back(place)  # whoever makes more of the answer, follow-ups for one, still holds the context
-        if not counted:
-            visit.estimated = True
-            yield ChatChunk(usage=_estimate(request, pieces, chars))
 
     async def aclose(self) -> None:
         """Closes connections and ends processes."""
@@ -243,10 +238,3 @@ async def _joined(begun: Sequence[ChatChunk], chunks: AsyncIterator[ChatChunk]) 
         yield chunk
     async for chunk in chunks:
         yield chunk
-
-
-def _estimate(request: ChatRequest, pieces: int, chars: int) -> ChatUsage:
-    """Most servers send a token at a time; of a text that is known as a whole, a quarter of its characters."""
-    prompt = -(-sum(len(message.content or "") for message in request.messages) // 4)
-    answer = pieces if pieces > 1 else -(-chars // 4)
-    return ChatUsage(prompt_tokens=prompt, completion_tokens=answer, total_tokens=prompt + answer)

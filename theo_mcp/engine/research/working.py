@@ -10,14 +10,14 @@ from pydantic import JsonValue
 
 from theo_mcp import errors
 from theo_mcp.backend import Caller, Observe
-from theo_mcp.engine import brief, loop
+from theo_mcp.engine import brief, counting, loop
+from theo_mcp.engine.repetition import NOTICE
 from theo_mcp.engine.research import pages, plan, searxng, writing
 from theo_mcp.engine.research.citations import Citations, without_source
 from theo_mcp.engine.research.documents import Documents
 from theo_mcp.engine.research.plan import Depth
 from theo_mcp.engine.research.sources import Source, merged, words
 from theo_mcp.engine.routing import Route
-from theo_mcp.engine.slots import added
 from theo_mcp.engine.working import WorkEvent
 from theo_mcp.settings import Settings
 from theo_mcp.wire.events import Token, ToolEvent
@@ -70,17 +70,22 @@ class Research:
         self._queries: tuple[str, ...] = ()
         self._sources: list[Source] = []
         self.text = ""
-        self.usage = ChatUsage()
+        self._counted: list[ChatUsage] = []
         self.finish_reason = ""
         self.structured_output: StructuredOutput | None = None
         self.notices: list[str] = []
+
+    @property
+    def usage(self) -> ChatUsage:
+        """The tokens of the plan and of all sections."""
+        return counting.total(self._counted)
 
     async def events(self) -> AsyncGenerator[WorkEvent, None]:
         self._tell("planning", 0.02)
         planned = plan.by_rule(self._prompt, self._depth)
         if self._writes and (await self._way.provider.capabilities(self._way.model.id)).schema:
             planned = await plan.asked(self._way, self._prompt, self._depth, self._observe)
-            self.usage = added(self.usage, planned.usage)
+            self._counted.append(planned.usage)
         self._queries = planned.queries
         async with aclosing(self._searched()) as searches:
             async for tool in searches:
@@ -170,7 +175,9 @@ class Research:
                     if piece := citations.feed(delta):
                         yield piece
             yield citations.rest() + "\n"
-            self.usage = added(self.usage, step.usage)
+            self._counted.append(step.usage)
+            if step.repeats and NOTICE not in self.notices:
+                self.notices.append(NOTICE)
             self.finish_reason = (
                 "length" if "length" in (self.finish_reason, step.finish_reason) else step.finish_reason
             )

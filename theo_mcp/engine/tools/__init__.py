@@ -38,6 +38,8 @@ class Tool:
     run: Callable[[Arguments, Context], Awaitable[str]]
     effects: bool
     """Whether a call changes anything; those that change nothing run side by side."""
+    computes: bool = False
+    """Whether the result of a call depends on its arguments alone, so that an answer with it may be given again."""
     available: Callable[[Context], bool] = lambda _: True
     """Whether what it needs is there and allowed."""
 

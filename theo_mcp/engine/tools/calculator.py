@@ -230,4 +230,5 @@ TOOL = Tool(
     },
     run=_run,
     effects=False,
+    computes=True,
 )

@@ -47,7 +47,7 @@ async def test_what_was_used_is_summed_up_by_mode_and_model(settings: Settings) 
     today = datetime.now(UTC).date()
     assert (report.period.start, report.period.end) == ((today - timedelta(days=29)).isoformat(), today.isoformat())
     assert report.totals.requests == 4
-    assert (report.totals.prompt_tokens, report.totals.completion_tokens) == (14, 4)
+    assert (report.totals.prompt_tokens, report.totals.completion_tokens) == (21, 5)
     assert report.totals.cost_cents == 0
     assert {mode: (used.requests, used.total_tokens) for mode, used in report.by_mode.items()} == {
         "fast": (2, 9), "think": (1, 9), "improve": (1, 8),
@@ -55,6 +55,17 @@ async def test_what_was_used_is_summed_up_by_mode_and_model(settings: Settings) 
     assert {model: used.requests for model, used in report.by_model.items()} == {"scripted-1b": 4}
     assert report.theo_mcp.backend == "engine"
     assert (other.totals.requests, other.by_mode) == (0, {})
+
+
+async def test_a_brief_costs_by_the_prices_of_the_settings(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    dear = {"urls": [model_server.url], "input_cents_per_million": 1_000_000, "output_cents_per_million": 2_000_000}
+    async with connect(make_settings(servers={"dear": dear})) as backend:
+        await backend.getcode.improve(ImproveRequest(prompt="todo list", output_type="api"))
+        report = await backend.theo.usage()
+
+    assert report.totals.cost_cents == 9.0  # seven tokens in, one out
 
 
 @pytest.mark.slow

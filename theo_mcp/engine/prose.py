@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from theo_mcp.backend import Observe
-from theo_mcp.engine import brief, loop
+from theo_mcp.engine import brief, counting, loop
 from theo_mcp.engine.routing import Route
 from theo_mcp.wire.openai import ChatMessage, ChatUsage
 
@@ -25,16 +25,21 @@ _TALK: Final = re.compile(
 )
 
 
-class Slots:
+class Prose:
     """Asks one model for one thing after the other, and counts its tokens."""
 
     def __init__(self, way: Route, prompt: str, observe: Observe | None = None) -> None:
         self._way = replace(way, max_tokens=_TOKENS)
         self._prompt = prompt
         self._observe = observe
-        self.usage = ChatUsage()
+        self._counted: list[ChatUsage] = []
         self.notices: list[str] = []
         """What the user should know of how they were filled."""
+
+    @property
+    def usage(self) -> ChatUsage:
+        """The tokens of all that was asked."""
+        return counting.total(self._counted)
 
     async def sentence(self, what: str, question: str, *, about: str = "", longest: int = 220) -> str:
         """One whole sentence, or an empty string: one with a number that the prompt has not is left out, and so is
@@ -51,7 +56,7 @@ class Slots:
     async def _line(self, question: str, about: str, longest: int) -> str:
         chat = (ChatMessage(role="system", content=_SYSTEM), ChatMessage(role="user", content=question))
         step = await loop.whole(self._way, chat, observe=self._observe)
-        self.usage = added(self.usage, step.usage)
+        self._counted.append(step.usage)
         text = re.sub(r"[*_#`<>]|https?://\S*", "", " ".join(step.text[:_LONGEST].split())).strip("\"'“” ")
         for found in _SENTENCE.findall(text):
             line: str = found.strip("\"'“” ")
@@ -80,16 +85,3 @@ def _told(text: str) -> list[str]:
 
 def _stems(text: str) -> set[str]:
     return {word[:5] for word in re.findall(r"[^\W\d_]{4,}", text.casefold())}
-
-
-def added(one: ChatUsage, other: ChatUsage) -> ChatUsage:
-    """The tokens of both, as far as they were told."""
-    return ChatUsage(
-        prompt_tokens=_sum(one.prompt_tokens, other.prompt_tokens),
-        completion_tokens=_sum(one.completion_tokens, other.completion_tokens),
-        total_tokens=_sum(one.total_tokens, other.total_tokens),
-    )
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one if other is None else one + other
