@@ -39,6 +39,29 @@ async def test_an_answer_appears_token_by_token(gateway: FakeGateway, page: Page
     assert await page.text("#text") == "One two."
 
 
+async def test_code_and_bold_words_in_a_sentence_are_shown_as_such_while_they_grow(
+    gateway: FakeGateway, page: Page
+) -> None:
+    go_on = anyio.Event()
+
+    async def slowly(exchange: Exchange) -> None:
+        await exchange.start_events()
+        await exchange.event({"token": "It **slices** with `s[::"}, "token")
+        await go_on.wait()
+        await exchange.event({"token": "-1]`; 2 ** 3 and <b>x</b> stay."}, "token")
+        await exchange.event({"usage": {"cost_cents": 0}}, "done")
+
+    gateway.next_call.append(slowly)
+    await ask(page, "How?")
+
+    await page.shows("It slices with `s[::", "#text")
+    go_on.set()
+    await page.shows("Done", "#state")
+    assert await page.text("#text") == "It slices with s[::-1]; 2 ** 3 and <b>x</b> stay."
+    marked = await page.run("[...document.querySelectorAll('#text .prose *')].map((e) => e.tagName + e.innerText)")
+    assert marked == ["Bslices", "CODEs[::-1]"]
+
+
 async def test_events_may_be_cut_anywhere_and_have_any_line_ends(gateway: FakeGateway, page: Page) -> None:
     body = (
         ': a comment\r\nevent: thinking\r\ndata: .\r\n\r\nevent: token\rdata: {"token":\rdata:  "Ähre "}\r\r'

@@ -36,13 +36,23 @@ async def test_code_prints_the_code_alone_and_the_rest_to_stderr(shell: Shell, m
 
 @pytest.mark.slow
 async def test_complete_prints_the_text_and_takes_its_prompt_from_a_pipe(hosted: Shell, theo_service: FakeTheo) -> None:
-    done = await hosted.process("complete", "--mode", "think", "--metadata", "team=web", stdin="Erkläre es.\n".encode())
+    done = await hosted.process(
+        "complete",
+        "--mode",
+        "think",
+        "--metadata",
+        "team=web",
+        "--model-override",
+        "think=theo-1-flash",
+        stdin="Erkläre es.\n".encode(),
+    )
 
     assert done.returncode == 0
     assert done.stdout.decode() == "".join(theo.WORDS) + "\n"
     assert "cost 0.02 cents" in done.stderr.decode()
     assert theo_service.requests[0].json["prompt"] == "Erkläre es.\n"
     assert theo_service.requests[0].json["metadata"] == {"team": "web"}
+    assert theo_service.requests[0].json["model_overrides"] == {"think": "theo-1-flash"}
 
 
 async def test_improve_prints_the_brief(hosted: Shell) -> None:

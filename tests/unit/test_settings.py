@@ -162,6 +162,8 @@ def test_tables_of_the_file_name_servers_engines_and_modes(tmp_path: Path) -> No
         ("[servers.fast]\nurls = 'http://h'\n", "servers.fast.urls from .* should be a list"),
         (f"{TABLE}parallell = 2\n", "servers.fast.parallell from .* there is no such setting"),
         (f"{TABLE}parallel = 0\n", "servers.fast.parallel from"),
+        ("[servers.fast]\n", "servers.fast.urls from .* it is missing"),
+        ("[executors]\nstock = { url = 'stock' }\n", "executors.stock.url from .* begins with http://"),
         (f"{TABLE}input_cents_per_million = 3\n", "one of its two prices"),
         (f"{TABLE}api_key = '{KEY}'\napi_key_env = 'X_API_KEY'\n", "more than one of api_key"),
         (f"{TABLE}api_key_env = 'VLLM_KEY'\n", "does not end with _API_KEY"),

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from typing import Final
 
 from theo_mcp.commands import Command, _screen, _work
 from theo_mcp.settings import Settings
+
+_GIVEN: Final = (
+    "mode", "persona", "temperature", "conversation_id", "skills", "model_overrides", "component_library", "metadata",
+    "fresh",
+)  # fmt: skip
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +22,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float, help="0 to 2")
     parser.add_argument("--conversation-id", help='continue this conversation; "new" begins one on this machine')
     parser.add_argument("--skill", action="append", dest="skills", metavar="SLUG", help="may be given several times")
+    parser.add_argument(
+        "--model-override", action="append", dest="model_overrides", metavar="MODE=ENGINE",
+        help="an engine, server or model for a mode; may be given several times",
+    )  # fmt: skip
+    parser.add_argument("--component-library", metavar="NAME", help="for mode genui: theo or plain")
     parser.add_argument("--metadata", action="append", metavar="KEY=VALUE", help="may be given several times")
     parser.add_argument(
         "--attachment", action="append", metavar="FILE", help="an image to look at; may be given several times"
@@ -26,7 +37,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
     settings = Settings.load(flags)
-    given = _work.given(arguments, "mode", "persona", "temperature", "conversation_id", "skills", "metadata", "fresh")
+    given = _work.given(arguments, *_GIVEN)
     return _screen.run(_complete, settings, given, arguments.attachment or [], arguments.json)
 
 

@@ -31,7 +31,7 @@ _STORED: Final[Mapping[Kind, str]] = {
     "audit": "requests to the engine: when, mode, model, tokens; not what was asked",
     "totals": "what the engine has used, by day, mode and model",
     "usage": "what hosted calls have cost, for budget_cents",
-    "keys": "keys that callers of this machine's engine have",
+    "keys": "keys of the gateway, as hashes, and what they have spent",
     "skills": "skills that were installed into the engine",
 }
 _OTHERS: Final[Mapping[str, str]] = {"models": "models of the engine", "trust": "projects that you trust"}

@@ -105,6 +105,8 @@ async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
             if first is not None:
                 _screen.answer(f"  your key:       {first[1].reveal()}")
                 _screen.say("The key is shown this once; `theo-mcp gateway keys create` makes more.")
+            else:
+                _screen.say("Its keys were shown when they were made; `theo-mcp gateway keys create` makes another.")
             if not is_loopback(arguments.host):
                 _screen.say("Other machines can reach it, unencrypted; each request needs a key.")
             tasks.start_soon(_tell_what_is_missing, backend)

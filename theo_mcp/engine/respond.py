@@ -24,8 +24,8 @@ from theo_mcp.wire.openai import ChatUsage
 from theo_mcp.wire.parts import Artifact, Model, Usage
 
 DRAFT_NOTICE: Final = (
-    "A draft by the small built-in model: read it before you use it. For better answers set THEO_API_KEY, name a model "
-    "server with --engine-url (Ollama: http://127.0.0.1:11434/v1), or add a larger model with "
+    "A draft by the small built-in model: read it before you use it. For better answers name a model server with "
+    "`--engine-url` (Ollama: http://127.0.0.1:11434/v1), or add a larger model with "
     "`theo-mcp engine pull --from-file MODEL.gguf`."
 )
 _WANTED: Final[dict[ResolvedMode, str]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from theo_mcp import errors
+from theo_mcp.hosted.service import stamped
 from theo_mcp.hosted.streams import Answered, cut, keeping, told
 from theo_mcp.http.answer import WHOLE_REPLY
 from theo_mcp.http.sse import ServerSentEvent
@@ -15,9 +16,9 @@ from theo_mcp.wire.pairs import Pairs
 _WHOLE_TEXTS = ("text", "content", "output", "result")
 
 
-def by_getcode(model: str = "") -> Extension:
-    """Who answered: GetCode's service."""
-    return Extension(backend="hosted", engine="getcode", model=model)
+def by_getcode(said: Extension, model: str = "") -> Extension:
+    """Who answered: GetCode's service, and what it `said` beyond the documents."""
+    return stamped(Extension(backend="hosted", engine="getcode", model=model), said)
 
 
 async def generate_events(
@@ -47,7 +48,7 @@ async def generate_events(
                     if left := pairs.rest():
                         yield GenerateToken(text=left)
                     answered(event)
-                    yield event.model_copy(update={"theo_mcp": by_getcode(event.model)})
+                    yield event.model_copy(update={"theo_mcp": by_getcode(event.theo_mcp, event.model)})
                     return
                 case _:
                     pass
@@ -62,4 +63,4 @@ def _generated_of(data: str) -> list[GenerateEvent]:
     if not text:
         raise errors.ProtocolError("GetCode answered with JSON where an event stream was due.")
     done = GenerateDone.model_validate(answer)
-    return [GenerateToken(text=text), done.model_copy(update={"theo_mcp": by_getcode(done.model)})]
+    return [GenerateToken(text=text), done.model_copy(update={"theo_mcp": by_getcode(done.theo_mcp, done.model)})]

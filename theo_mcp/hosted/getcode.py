@@ -85,11 +85,11 @@ class GetCodeClient(HostedService):
         answer = await self._http.json(
             "POST", "/api/improve", Improved, request.body(), operation=_GENERATE, observe=observe
         )
-        return answer.model_copy(update={"theo_mcp": by_getcode()})
+        return answer.model_copy(update={"theo_mcp": by_getcode(answer.theo_mcp)})
 
     async def upload(self, request: UploadRequest, *, observe: Observe | None = None) -> Analysed:
         """``POST /api/upload``: a file in, a prompt for `generate` out. The caller checks the file's size."""
         answer = await self._http.json(
             "POST", "/api/upload", Analysed, request.body(), operation=_GENERATE, observe=observe
         )
-        return answer.model_copy(update={"theo_mcp": by_getcode()})
+        return answer.model_copy(update={"theo_mcp": by_getcode(answer.theo_mcp)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from theo_mcp.backend import Api, Limited
@@ -131,9 +131,20 @@ class HostedService:
         return other
 
 
-def by_hosted(model: Model) -> Extension:
-    """Who answered: Theo's service, with `model`."""
-    return _by_hosted(model.engine or "theo", model.id)
+def by_hosted(model: Model, said: Extension) -> Extension:
+    """Who answered: Theo's service, with `model`, and what it `said` beyond the documents."""
+    return stamped(_by_hosted(model.engine or "theo", model.id), said)
+
+
+def stamped(by: Extension, said: Extension) -> Extension:
+    """`by`, and what a gateway of ours `said` beside that: that it is a draft, or a notice. Who answered is never its
+    to say."""
+    if said == _NOTHING_SAID:
+        return by
+    return said.model_copy(update={"backend": by.backend, "engine": by.engine, "model": by.model})
+
+
+_NOTHING_SAID: Final = Extension()
 
 
 @lru_cache(maxsize=64)

@@ -51,12 +51,12 @@ async def completion_events(
                     text.append(event.token)
                 case Meta():
                     model = event.model
-                    event = event.model_copy(update={"theo_mcp": by_hosted(model)})
+                    event = event.model_copy(update={"theo_mcp": by_hosted(model, event.theo_mcp)})
                 case Done():
                     if left := pairs.rest():
                         yield Token(token=left)
                     answered(event)
-                    yield event.model_copy(update={"theo_mcp": by_hosted(model)})
+                    yield event.model_copy(update={"theo_mcp": by_hosted(model, event.theo_mcp)})
                     return
                 case _:
                     pass
@@ -88,7 +88,7 @@ def cut(service: str) -> errors.StreamError:
 
 def _events_of(answer: Completion) -> list[CompletionEvent]:
     """The events of an answer that came whole, from a service that does not stream."""
-    about = by_hosted(answer.model)
+    about = by_hosted(answer.model, answer.theo_mcp)
     meta = Meta(mode=answer.mode, resolved_mode=answer.resolved_mode, model=answer.model, theo_mcp=about)
     meta = meta.model_copy(update={"tools": answer.tools_used, "artifacts": answer.artifacts})
     done = Done.model_validate(answer.model_dump(by_alias=True, exclude={"model"}))

@@ -309,11 +309,12 @@ def _as(request: RequestT, **fields: object) -> RequestT:
 
 
 def _stamped(answer: ReplyT) -> ReplyT:
-    """`answer` with who made it: the documents have no field for that, so whatever stands there is ours to say."""
+    """`answer` with who made it: the documents have no field for that, so it is ours to say."""
     model = getattr(answer, "model", None)
     if isinstance(model, str):
         model = Model(id=model)
-    return answer.model_copy(update={"theo_mcp": by_hosted(model if isinstance(model, Model) else Model())})
+    about = by_hosted(model if isinstance(model, Model) else Model(), answer.theo_mcp)
+    return answer.model_copy(update={"theo_mcp": about})
 
 
 def _canonical(url: str) -> str:

@@ -16,7 +16,7 @@ import anyio
 
 from theo_mcp import errors
 from theo_mcp.http.library import Response, Wire
-from theo_mcp.http.retry import Failure, Kind, RetryPolicy, Traffic, delay, kind_of_status, lasting
+from theo_mcp.http.retry import Failure, Kind, RetryPolicy, Traffic, delay, failed, kind_of_status, lasting
 from theo_mcp.http.silence import Silence
 from theo_mcp.http.telemetry import Report
 from theo_mcp.secret import redact
@@ -163,7 +163,7 @@ class Call:
             pass
         elif error.code == "too_many_calls":  # which says nothing of the host
             self.traffic.gave_up()
-        elif isinstance(error, errors.UnreachableError) or (error.status or 0) >= 500:
+        elif isinstance(error, errors.UnreachableError) or failed(error.status or 0):
             self.traffic.failed(now)
         elif error.status is not None:
             self.traffic.answered()

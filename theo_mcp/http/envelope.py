@@ -26,6 +26,7 @@ _HINTS: dict[int, str] = {
     408: "The service gave up waiting for the request and did nothing; call again.",
     425: "The service did nothing yet; call again.",
     429: "Wait before the next call; trying at once only extends the limit.",
+    501: "The service does not have this, and did nothing.",
     503: "The service takes no requests at the moment and did nothing; call again later.",
     500: "The service failed; the work may have been done and billed, so look before you call again.",
 }

@@ -51,7 +51,12 @@ def kind_of_status(status: int) -> Kind:
     """What a reply with `status` says of the work: not begun, perhaps done, or settled."""
     if status in _REFUSED:
         return "refused"
-    return "ambiguous" if status >= 500 else "final"
+    return "ambiguous" if failed(status) else "final"
+
+
+def failed(status: int) -> bool:
+    """Whether a service that answers with `status` is not well; one that has no such thing (501) is."""
+    return status >= 500 and status != 501
 
 
 def delay(

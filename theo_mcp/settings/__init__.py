@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -412,13 +412,20 @@ def _shared_skills() -> tuple[Path, ...]:
         return ()
 
 
+_SAID: Final = {
+    "extra_forbidden": "there is no such setting",
+    "missing": "it is missing",
+    "string_pattern_mismatch": "should be an address that begins with http:// or https://",
+}
+"""What pydantic says in its own words, by its type; the one pattern among the settings is that of an address."""
+
+
 def _plain(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     place = ".".join(str(part)[:60] for part in first["loc"] if part != "[key]")
     said = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if first["type"] == "extra_forbidden":
-        said = "there is no such setting"
+    said = _SAID.get(first["type"], said)
     for ours, in_toml in _IN_TOML:
         said = said.replace(ours, in_toml)
     return ConfigError(

@@ -139,7 +139,7 @@ async def test_addresses_count_once_and_those_of_no_page_not_at_all(ask: Ask, se
 async def test_without_a_place_to_search_it_is_refused_before_anything_is_asked(
     ask: Ask, model_server: ModelServer
 ) -> None:
-    with pytest.raises(NotAvailableError, match="nowhere to look") as refused:
+    with pytest.raises(NotAvailableError, match="has none to ask") as refused:
         await ask(searxng_url=None)
 
     assert refused.value.code == "not_available_here"
@@ -217,14 +217,14 @@ async def test_trusted_documents_are_sources_for_the_user_alone(ask: Ask, tmp_pa
         ("tides.md", "# Tides Our harbour notes: the tides are caused by the moon, says Ada."),
     ]
     assert [tool.name for tool in answer.tools_used] == ["document_search"]
-    with pytest.raises(NotAvailableError, match="nowhere to look"):
+    with pytest.raises(NotAvailableError, match="has none to ask"):
         await ask(PLAN, tenant="someone else", **own)
 
 
 async def test_a_folder_that_is_not_trusted_is_no_place_to_search(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
 
-    with pytest.raises(NotAvailableError, match="nowhere to look"):
+    with pytest.raises(NotAvailableError, match="has none to ask"):
         await ask(searxng_url=None, roots=(tmp_path / "notes",))
 
 
@@ -263,7 +263,7 @@ async def test_research_is_a_job_whose_result_is_the_report_with_its_sources(
 
 async def test_research_without_a_source_begins_no_job(model_server: ModelServer, make_settings: MakeSettings) -> None:
     async with connect(make_settings(engine_url=model_server.url)) as backend:
-        with pytest.raises(NotAvailableError, match="nowhere to look") as refused:
+        with pytest.raises(NotAvailableError, match="has none to ask") as refused:
             await backend.theo.research(ResearchRequest(prompt="What causes the tides?"))
 
     assert refused.value.code == "not_available_here"

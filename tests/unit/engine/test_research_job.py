@@ -67,7 +67,7 @@ async def test_without_a_place_to_search_no_job_is_begun(
     model_server: ModelServer, make_settings: MakeSettings
 ) -> None:
     async with connect(make_settings(engine_url=model_server.url)) as backend:
-        with pytest.raises(NotAvailableError, match="nowhere to look") as refused:
+        with pytest.raises(NotAvailableError, match="has none to ask") as refused:
             await backend.theo.research(ResearchRequest(prompt="What causes the tides?"))
 
     assert refused.value.code == "not_available_here"

@@ -99,12 +99,15 @@ async def test_the_first_start_prints_a_key_and_a_signal_ends_it_in_order(
         second = await _printed(process, "OpenAI clients")
         process.terminate()
         rest = await _printed(process, "")
+        assert process.stderr is not None
+        said_again = b"".join([part async for part in process.stderr]).decode()
 
     told = events("\n".join(streamed))
     assert [name for name, _ in told] == ["thinking", "meta", "token", "token", "error"]
     assert told[-1][1]["error"]["message"] == "The gateway is being stopped."
     assert took < 3
     assert "the key for theo are not used" in said
+    assert "`theo-mcp gateway keys create` makes another" in said_again
     assert key not in said
     assert "Hello" not in said
     assert '"path": "/api/v1/completions"' in said

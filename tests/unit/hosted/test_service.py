@@ -14,6 +14,7 @@ from theo_mcp.testing import faults, getcode, theo
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.http import HttpServer
 from theo_mcp.testing.theo import FakeTheo
+from theo_mcp.wire.events import Done
 
 HELLO = CompletionRequest(prompt="Hello")
 
@@ -36,6 +37,24 @@ async def test_each_logical_call_has_one_idempotency_key_of_its_own(theo_service
     assert keys[1] != keys[2]
     assert keys[3] is None, "a GET costs nothing"
     assert all(len(key or "") == 32 for key in keys[:3])
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_draft_of_a_gateway_of_ours_stays_one_and_who_answered_is_not_its_to_say(
+    theo_service: FakeTheo, client: TheoClient, streams: bool
+) -> None:
+    said = {"backend": "engine", "engine": "embedded", "model": "other", "draft": True, "notice": "Read it first."}
+    answer = {"id": "cmpl_1", "content": "Hi", "model": {"id": "small", "engine": "embedded"}, "theo_mcp": said}
+    theo_service.next = [faults.status(200, answer)]
+
+    if streams:
+        async with client.stream(HELLO) as events:
+            about = await anext(event.theo_mcp async for event in events if isinstance(event, Done))
+    else:
+        about = (await client.complete(HELLO)).theo_mcp
+
+    assert (about.draft, about.notice) == (True, "Read it first.")
+    assert (about.backend, about.engine, about.model) == ("hosted", "embedded", "small")
 
 
 async def test_options_hold_for_the_copy_alone(theo_service: FakeTheo, client: TheoClient) -> None:

@@ -76,6 +76,21 @@ async def test_every_shape_of_error_becomes_its_type(
     assert len(theo_service.requests) == 1
 
 
+async def test_what_a_service_does_not_have_was_not_done_and_is_not_asked_again(
+    theo_service: FakeTheo, client: TheoClient
+) -> None:
+    body = {"error": {"message": "This machine makes no images.", "code": "not_available_here"}}
+    theo_service.next = [replies(501, body) for _ in range(6)]
+
+    for _ in range(6):  # five failures in a row would give the host a rest
+        with pytest.raises(errors.ServiceError) as raised:
+            await client.complete(HELLO)
+
+    error = raised.value
+    assert (error.code, error.attempts, error.maybe_billed) == ("not_available_here", 1, False)
+    assert error.hint == "The service does not have this, and did nothing."
+
+
 async def test_the_bodys_request_id_wins_over_the_headers(theo_service: FakeTheo, client: TheoClient) -> None:
     theo_service.next = [replies(500, {"error": {"message": "x", "request_id": "req_body"}}, x_request_id="req_head")]
 

@@ -41,7 +41,7 @@ def check(settings: Settings, caller: Caller) -> Documents:
     documents = Documents(settings, caller)
     if settings.searxng_url is None and not documents:
         raise errors.NotAvailableError(
-            "Research needs sources, and this machine has nowhere to look for them.",
+            "Research needs sources, and this machine has none to ask: no SearXNG instance is set (searxng_url).",
             hint="Name a SearXNG instance with --searxng-url (or searxng_url in your settings file), or trust a folder "
             "of documents with `theo-mcp trust`.",
         )

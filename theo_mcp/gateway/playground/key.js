@@ -33,7 +33,7 @@ export function keyField(known) {
       const models = response.ok ? (await response.json()).models ?? [] : [];
       if (mine !== asked) return undefined;
       if (response.ok) {
-        say("good", `The key works: ${models.length} ${models.length === 1 ? "model" : "models"}.`);
+        say("good", `The key works: ${models.length} ${models.length === 1 ? "mode" : "modes"}.`);
         return known(models, key);
       }
     } catch {

@@ -2,7 +2,7 @@
 
 import { byId, el } from "./dom.js";
 import { size } from "./form.js";
-import { codeBox, GrowingText, visible } from "./text.js";
+import { codeBox, GrowingText, sentence, visible } from "./text.js";
 
 const SPOKEN_MS = 5000;
 const TITLES = {
@@ -131,7 +131,7 @@ function facts(answer) {
 }
 
 function events(answer) {
-  const rows = answer.notices.map((notice) => el("p", { class: "notice" }, visible(notice)));
+  const rows = answer.notices.map((notice) => el("p", { class: "notice" }, ...sentence(notice)));
   for (const tool of answer.tools) {
     const given = tool.arguments === undefined ? "" : ` ${JSON.stringify(tool.arguments)}`;
     rows.push(el("p", { class: "tool", "data-status": tool.status ?? "" }, el("b", {}, visible(tool.name)),

@@ -1,8 +1,10 @@
-// What a model wrote, as text: paragraphs as they are, and fenced code in boxes. Grows in place while it streams.
+// What a model wrote, as text: fenced code in boxes, code and bold words within a paragraph as such, and all else as it
+// is. Grows in place while it streams.
 
 import { copy, doneButton, download, el } from "./dom.js";
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^`]*$/;
+const MARKED = /`([^`\n]+)`|\*\*(?!\s)([^*\n]+?)\*\*/g;
 const EXTENSIONS = {
   python: "py", javascript: "js", typescript: "ts", html: "html", css: "css", json: "json", bash: "sh", sh: "sh",
   react: "jsx", vue: "vue", php: "php", nodejs: "js", markdown: "md", sql: "sql", go: "go", rust: "rs", java: "java",
@@ -76,9 +78,38 @@ export class GrowingText {
 }
 
 function paragraph() {
-  const written = document.createTextNode("");
-  return { kind: "text", node: el("div", { class: "prose", dir: "auto" }, written), set: grow(written) };
+  const node = el("div", { class: "prose", dir: "auto" });
+  const shown = [];
+  const set = (text) => {
+    const pieces = piecesOf(text);
+    const kept = pieces.findIndex((piece, number) => piece.tag !== shown[number]?.tag);
+    shown.splice(kept < 0 ? pieces.length : kept).forEach((each) => each.node.remove());
+    for (const { tag } of pieces.slice(shown.length)) {
+      const written = document.createTextNode("");
+      shown.push({ tag, node: tag ? el(tag, {}, written) : written, set: grow(written) });
+      node.append(shown.at(-1).node);
+    }
+    pieces.forEach((piece, number) => shown[number].set(piece.text));
+  };
+  return { kind: "text", node, set };
 }
+
+/** The pieces of a paragraph: plain ones have no tag, `code` and **bold words** have theirs. */
+export function piecesOf(text) {
+  const pieces = [];
+  let from = 0;
+  for (const mark of text.matchAll(MARKED)) {
+    if (mark.index > from) pieces.push({ tag: "", text: text.slice(from, mark.index) });
+    pieces.push(mark[1] === undefined ? { tag: "b", text: mark[2] } : { tag: "code", text: mark[1] });
+    from = mark.index + mark[0].length;
+  }
+  if (from < text.length) pieces.push({ tag: "", text: text.slice(from) });
+  return pieces;
+}
+
+/** A sentence of the gateway's, with the commands in it as such. */
+export const sentence = (text) =>
+  piecesOf(text).map(({ tag, text: words }) => (tag === "code" ? el("code", {}, visible(words)) : visible(words)));
 
 /** A box of code with what can be done with it. */
 export function codeBox(language, preview, title) {
