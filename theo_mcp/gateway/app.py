@@ -17,6 +17,13 @@ from theo_mcp.gateway.routes import all_endpoints
 from theo_mcp.gateway.shown import dumped
 
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_SHORT: Final = {
+    "/health": "/api/v1/health",
+    "/openapi.json": "/api/v1/openapi.json",
+    "/v1/models": "/api/v1/models",
+    "/v1/chat/completions": "/api/v1/chat/completions",
+}
+"""Where probes, and clients of OpenAI's API that are told no more than a host, look first."""
 _SHOWN: Final = (
     "X-Request-Id", "Retry-After", "Theo-Api-Version", "Idempotency-Replayed", "X-Ratelimit-Limit-Requests",
     "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests", "X-Ratelimit-Limit-Tokens",
@@ -29,6 +36,7 @@ def build(gateway: Gateway, *, origins: Sequence[str] = (), pages: Sequence[Base
     `pages` are the playground's."""
     home = Endpoint("GET", "/", "Where everything is", _playground if pages else _home, keyed=False)
     gates = {path: Gate(gateway, endpoints) for path, endpoints in _by_path([home, *all_endpoints()])}
+    gates |= {short: gates[path] for short, path in _SHORT.items()}
     routes = [Route(path, gate) for path, gate in gates.items() if "{" in path]
     router = Router([*routes, *pages], redirect_slashes=False, default=_for_all(gateway, _nowhere))
     stranger = _for_all(gateway, _misdirected)

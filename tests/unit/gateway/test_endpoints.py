@@ -261,3 +261,14 @@ async def test_the_description_names_every_endpoint_and_each_of_its_references_i
     assert {"/api/generate", "/api/improve", "/api/upload"} <= set(described["paths"])
     assert schemas["CompletionRequest"]["required"] == ["prompt"]
     assert json.dumps(described["paths"]["/api/improve"]["post"]["responses"]["400"]).count("GetCodeError") == 1
+
+
+@pytest.mark.parametrize(
+    ("short", "whole"),
+    [("/health", "health"), ("/openapi.json", "openapi.json"), ("/v1/models", "models")],
+)
+async def test_probes_and_openai_clients_find_it_at_short_paths(gateway: World, short: str, whole: str) -> None:
+    answer, same = await gateway.get(short), await gateway.get(V1 + whole)
+
+    assert answer.status_code == 200
+    assert answer.json().keys() == same.json().keys()
