@@ -36,7 +36,7 @@ async def test_two_requests_of_one_model_are_answered_one_after_the_other(
 ) -> None:
     told: list[str] = []
     began = anyio.Event()
-    settings = make_settings(data_dir=two_models, engine_model=BUILTIN_MODEL, max_output_tokens=16)
+    settings = make_settings(data_dir=two_models, engine_model=BUILTIN_MODEL, max_output_tokens=16, cache_bytes=0)
 
     async with connect(settings) as backend, anyio.create_task_group() as tasks:
         tasks.start_soon(partial(backend.theo.complete, SEA, observe=lambda _: began.set()))
