@@ -18,8 +18,8 @@ from theo_mcp.settings import Settings
 from theo_mcp.wire.completions import CompletionRequest
 
 LIKELY: Final = 0.4
-LIKELY_COSTLY: Final = 0.6
-_COSTLY: Final[frozenset[ResolvedMode]] = frozenset({"image", "video", "research"})
+_LIKELY_FOR: Final[dict[ResolvedMode, float]] = {"image": 0.6, "video": 0.6, "research": 0.6, "genui": 0.75}
+"""More for what costs much; and for an interface, which surprises whoever wanted words more than words surprise others."""
 _CLOSEST: Final[dict[ResolvedMode, ResolvedMode]] = {"genui": "code", "research": "think"}
 _CERTAIN: Final = 0.95
 _UNKNOWN: Final = 0.3
@@ -75,14 +75,14 @@ class Classifier:
 def chosen(likely: Mapping[ResolvedMode, float]) -> Intent:
     """What the probabilities of the modes mean, whatever is served."""
     best = max(likely, key=lambda mode: likely[mode])
-    if likely[best] >= (LIKELY_COSTLY if best in _COSTLY else LIKELY):
+    if likely[best] >= _LIKELY_FOR.get(best, LIKELY):
         return Intent(best, _told(likely[best]), _MEANING)
     doubt = f"not sure enough of {best} ({likely[best]:.2f})"
-    if best in _COSTLY:
-        others = {mode: each for mode, each in likely.items() if mode not in _COSTLY}
-        cheap = max(others, key=lambda mode: others[mode])
-        if others[cheap] >= LIKELY:
-            return Intent(cheap, _told(others[cheap]), f"{_MEANING}, {doubt}")
+    if best in _LIKELY_FOR:
+        others = {mode: each for mode, each in likely.items() if mode not in _LIKELY_FOR}
+        plain = max(others, key=lambda mode: others[mode])
+        if others[plain] >= LIKELY:
+            return Intent(plain, _told(others[plain]), f"{_MEANING}, {doubt}")
     return Intent("fast", _told(likely["fast"]), doubt)
 
 
