@@ -81,6 +81,8 @@ def refusal_of(error: errors.TheoError, no_prompt: str = "validation_error") -> 
             return Refusal(501, "not_available_here", said)
         case errors.BudgetError():
             return Refusal(402, "insufficient_credits", said)
+        case errors.StoreError(retryable=True):
+            return Refusal(503, "server_error", "Another program holds what this machine keeps between calls.", 1.0)
         case errors.StoreError():  # which names a path
             return Refusal(500, "server_error", "What this machine keeps between calls cannot be read or written.")
         case errors.APIError(status=None):
