@@ -102,6 +102,7 @@ async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
         with _signals(stop):
             first = await Keys(store).first()
             _screen.answer(f"Serving Theo and GetCode at {address}")
+            _screen.answer(f"  playground:     {address}/playground")
             _screen.answer(f"  OpenAI clients: {address}/api/v1")
             if first is not None:
                 _screen.answer(f"  your key:       {first[1].reveal()}")

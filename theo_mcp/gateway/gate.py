@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -20,7 +20,7 @@ from anyio.abc import TaskGroup
 from starlette.types import Receive, Scope, Send
 
 from theo_mcp.backend import Backend, Caller
-from theo_mcp.errors import TheoError
+from theo_mcp.errors import StoreError, TheoError
 from theo_mcp.gateway import bodies
 from theo_mcp.gateway.bodies import Gone
 from theo_mcp.gateway.call import EVENTS, Answer, Call, Endpoint, Streamed, Whole
@@ -34,6 +34,7 @@ from theo_mcp.gateway.refusals import Refusal, closing, failure, refusal_of
 from theo_mcp.gateway.replays import Once, Replays
 from theo_mcp.store import Store
 from theo_mcp.wire.service import Health
+from theo_mcp.wire.words import MODES
 
 _HEALTH_S: Final = 5.0
 _NOBODY: Final = Key("", "", "unlimited", 0.0)
@@ -160,15 +161,22 @@ class Gate:
 
     async def _key(self, endpoint: Endpoint, headers: Mapping[str, str]) -> Key:
         if not endpoint.keyed:
+            with suppress(Refusal, StoreError):
+                if "authorization" in headers:
+                    return await self._named(headers)
             return _NOBODY
+        key = await self._named(headers)
+        if endpoint.scope is not None and endpoint.scope not in key.scopes:
+            raise Refusal(403, "missing_scope", f"This API key lacks the scope {endpoint.scope}.")
+        return key
+
+    async def _named(self, headers: Mapping[str, str]) -> Key:
         scheme, _, text = headers.get("authorization", "").partition(" ")
         key = await self._gateway.keys.find(text.strip()) if scheme.lower() == "bearer" and text.strip() else None
         if key is None or key.revoked is not None:
             raise Refusal(401, "invalid_api_key", "Missing or invalid API key.", headers=_CHALLENGE)
         if key.expires is not None and key.expires <= time.time():
             raise Refusal(401, "key_expired", "This API key has expired.", headers=_CHALLENGE)
-        if endpoint.scope is not None and endpoint.scope not in key.scopes:
-            raise Refusal(403, "missing_scope", f"This API key lacks the scope {endpoint.scope}.")
         return key
 
     async def _admitted(
@@ -211,12 +219,14 @@ class Gate:
 
     async def _paid(self, endpoint: Endpoint, key: Key, fields: Mapping[str, object], stack: AsyncExitStack) -> Spent:
         gateway = self._gateway
-        mode = str(fields.get("mode", "")) if endpoint.mode == "*" else endpoint.mode
+        mode = endpoint.mode
+        if mode == "*":  # a word that is none of the documents' is refused later
+            mode = next((word for word in MODES if word == fields.get("mode")), "")
         if mode:
             gateway.minutes.take_mode(key, mode)
         if not endpoint.works:
             return Spent()
-        spent = await stack.enter_async_context(gateway.credits.reserved(key, f"{endpoint.path} {mode[:20]}"))
+        spent = await stack.enter_async_context(gateway.credits.reserved(key, f"{endpoint.path} {mode}"))
         if endpoint.counted is not None and endpoint.takes is not None:
             bodies.request_of(endpoint.takes, fields)  # what is refused anyway is not one of the few of the hour
             await gateway.hours.take(key, endpoint.counted)
