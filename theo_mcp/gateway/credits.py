@@ -100,7 +100,8 @@ class Credits:
 
         owed = self._owed.pop(key.id, 0)
         try:
-            await self._store.update("keys", key.id, reserve, owner=_OWNER)
+            with anyio.CancelScope(shield=True):  # a change that is left may be made all the same, and nobody undoes it
+                await self._store.update("keys", key.id, reserve, owner=_OWNER)
         except BaseException:
             self._owed[key.id] += owed
             raise

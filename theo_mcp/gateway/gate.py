@@ -140,6 +140,8 @@ class Gate:
             if endpoint is None:
                 raise _not_allowed(self._endpoints)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            if "transfer-encoding" in headers and "content-length" in headers:
+                raise _smuggled()
             key = await self._key(endpoint, headers)
             who = key.id
             await self._admitted(endpoint, key, headers, scope, receive, out)
@@ -299,6 +301,11 @@ def _name(host: str) -> str:
     """The name in a Host header, without its port."""
     bare, _, port = host.rpartition(":")
     return (bare if bare and port.isdigit() else host).lower()
+
+
+def _smuggled() -> Refusal:
+    """A proxy before the gateway may believe the one length and the gateway the other (RFC 9112, 6.1)."""
+    return Refusal(400, "bad_request", "The request has two lengths.", headers={"connection": "close"})
 
 
 def _not_allowed(endpoints: Mapping[str, Endpoint]) -> Refusal:

@@ -10,7 +10,6 @@ import pytest
 
 from tests.unit.gateway.world import TEXT, V1, World, bearer, events
 from theo_mcp import Settings, connect
-from theo_mcp.gateway.credits import Credits
 from theo_mcp.gateway.keys import Keys
 from theo_mcp.gateway.serving import serving
 from theo_mcp.store import FILE, Store
