@@ -25,12 +25,13 @@ from theo_mcp.gateway import bodies
 from theo_mcp.gateway.bodies import Gone
 from theo_mcp.gateway.call import EVENTS, Answer, Call, Endpoint, Streamed, Whole
 from theo_mcp.gateway.credits import Credits, Spent
+from theo_mcp.gateway.heads import check_length, host_name, is_fresh
 from theo_mcp.gateway.keys import Key, Keys
 from theo_mcp.gateway.limits import Hours, Minutes
 from theo_mcp.gateway.meanwhile import meanwhile
 from theo_mcp.gateway.outgoing import Outgoing
 from theo_mcp.gateway.patience import Patience
-from theo_mcp.gateway.refusals import Refusal, closing, failure, refusal_of
+from theo_mcp.gateway.refusals import Refusal, closing, failure, not_allowed, refusal_of
 from theo_mcp.gateway.replays import Once, Replays
 from theo_mcp.store import Store
 from theo_mcp.wire.service import Health
@@ -95,7 +96,7 @@ class Gateway:
         if self.hosts is None:
             return True
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-        return _name(host) in self.hosts
+        return host_name(host) in self.hosts
 
     def begin(self, work: Work) -> None:
         """A request has begun."""
@@ -138,10 +139,9 @@ class Gate:
         who = ""
         try:
             if endpoint is None:
-                raise _not_allowed(self._endpoints)
+                raise not_allowed(self._endpoints)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            if "transfer-encoding" in headers and "content-length" in headers:
-                raise _smuggled()
+            check_length(headers)
             key = await self._key(endpoint, headers)
             who = key.id
             await self._admitted(endpoint, key, headers, scope, receive, out)
@@ -209,7 +209,7 @@ class Gate:
                     await out.replay(once.kept)
                     return
             spent = await self._paid(endpoint, key, fields, stack)
-            caller = Caller(tenant=key.id, idempotency_key=again, fresh=_fresh(headers))
+            caller = Caller(tenant=key.id, idempotency_key=again, fresh=is_fresh(headers))
             backend = gateway.backend.for_caller(caller)
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
             path = dict(scope.get("path_params", {}))
@@ -289,30 +289,6 @@ async def _until_gone(receive: Receive, work: Work, out: Outgoing) -> None:
         message = await receive()
     if not out.ended:  # the server says the same once all is sent
         work.stop("gone")
-
-
-def _fresh(headers: Mapping[str, str]) -> bool:
-    """Whether the client asks for a new answer, in HTTP's own words."""
-    words = {word.strip().lower() for word in headers.get("cache-control", "").split(",")}
-    return not words.isdisjoint(("no-cache", "no-store"))
-
-
-def _name(host: str) -> str:
-    """The name in a Host header, without its port."""
-    bare, _, port = host.rpartition(":")
-    return (bare if bare and port.isdigit() else host).lower()
-
-
-def _smuggled() -> Refusal:
-    """A proxy before the gateway may believe the one length and the gateway the other (RFC 9112, 6.1)."""
-    return Refusal(400, "bad_request", "The request has two lengths.", headers={"connection": "close"})
-
-
-def _not_allowed(endpoints: Mapping[str, Endpoint]) -> Refusal:
-    methods = sorted({*endpoints, *({"HEAD"} if "GET" in endpoints else set())})
-    return Refusal(
-        405, "bad_request", f"This path takes {' and '.join(methods)}.", headers={"allow": ", ".join(methods)}
-    )
 
 
 def _place(error: BaseException) -> dict[str, str]:

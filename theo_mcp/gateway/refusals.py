@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -100,6 +100,14 @@ def refusal_of(error: errors.TheoError, no_prompt: str = "validation_error") -> 
 def failure() -> Refusal:
     """What is our own fault."""
     return Refusal(500, "server_error", "The gateway failed. Its log has the reason under this request's id.")
+
+
+def not_allowed(endpoints: Iterable[str]) -> Refusal:
+    """What a path says to a method that is none of its `endpoints`."""
+    methods = sorted({*endpoints, *({"HEAD"} if "GET" in endpoints else set())})
+    return Refusal(
+        405, "bad_request", f"This path takes {' and '.join(methods)}.", headers={"allow": ", ".join(methods)}
+    )
 
 
 def closing() -> Refusal:

@@ -10,7 +10,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from tests.unit.gateway.world import V1, World, bearer, world
+from tests.unit.gateway.world import V1, World, world
+from theo_mcp.testing.http import Exchange
 
 pytestmark = pytest.mark.slow
 _CLIENTS = 300
