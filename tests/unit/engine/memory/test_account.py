@@ -47,7 +47,7 @@ async def test_what_was_used_is_summed_up_by_mode_and_model(settings: Settings) 
     today = datetime.now(UTC).date()
     assert (report.period.start, report.period.end) == ((today - timedelta(days=29)).isoformat(), today.isoformat())
     assert report.totals.requests == 4
-    assert (report.totals.prompt_tokens, report.totals.completion_tokens) == (14, 4)
+    assert (report.totals.prompt_tokens, report.totals.completion_tokens) == (21, 5)
     assert report.totals.cost_cents == 0
     assert {mode: (used.requests, used.total_tokens) for mode, used in report.by_mode.items()} == {
         "fast": (2, 9), "think": (1, 9), "improve": (1, 8),
