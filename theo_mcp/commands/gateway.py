@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from theo_mcp.gateway.credits import Credits
     from theo_mcp.gateway.keys import Keys, Scope
 
+_STORE_S: Final = 2.0  # whose request waits for it had rather be told to come again
 _VERBS: Final = ("create", "list", "revoke")
 _PLANS: Final = ("free", "starter", "pro", "team", "enterprise", "unlimited")
 
@@ -86,7 +87,7 @@ async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
     _tell_what_is_not_used(settings)
     stop = anyio.Event()
     async with (
-        Store.open(settings.data_dir / FILE) as store,
+        Store.open(settings.data_dir / FILE, timeout_s=_STORE_S) as store,
         connect(settings.model_copy(update={"backend": "engine"})) as backend,
         serving(
             backend,
@@ -101,6 +102,7 @@ async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
         with _signals(stop):
             first = await Keys(store).first()
             _screen.answer(f"Serving Theo and GetCode at {address}")
+            _screen.answer(f"  playground:     {address}/playground")
             _screen.answer(f"  OpenAI clients: {address}/api/v1")
             if first is not None:
                 _screen.answer(f"  your key:       {first[1].reveal()}")

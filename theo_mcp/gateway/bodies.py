@@ -61,6 +61,8 @@ async def read(receive: Receive, headers: Mapping[str, str], most: int, seconds:
             if not more:
                 break
         body = b"".join(chunks)
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise Refusal(400, "validation_error", "The body is compressed (Content-Encoding): send it as it is.")
         kind = headers.get("content-type", "").partition(";")[0].strip()
         if kind and not _JSON_TYPES.fullmatch(kind):
             raise Refusal(400, "validation_error", "The body is JSON: send it with Content-Type: application/json.")

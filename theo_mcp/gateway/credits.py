@@ -7,6 +7,8 @@ reservations of its open requests taken.
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,12 +17,15 @@ from typing import Final
 import anyio
 from pydantic import JsonValue
 
+from theo_mcp.errors import StoreError
 from theo_mcp.gateway.keys import Key
 from theo_mcp.gateway.refusals import Refusal
 from theo_mcp.store import Store
 
 _MICRO: Final = 1_000_000  # whole micro-cents stay exact
 _OWNER: Final = "spent"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -51,6 +56,8 @@ class Credits:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._usual: dict[str, int] = {}
+        self._owed: Counter[str] = Counter()
+        """What could not be taken off yet, because the disk is full or another program holds the store."""
 
     async def left(self, key: Key) -> float | None:
         """Cents that `key` has left; None where it has no limit."""
@@ -74,7 +81,7 @@ class Credits:
 
         def reserve(value: JsonValue) -> JsonValue:
             nonlocal reserved
-            taken = _number(value)
+            taken = _number(value) + owed
             if taken >= given:
                 raise Refusal(
                     402, "insufficient_credits", "This key has no credits left. Its owner can make one with more."
@@ -85,9 +92,19 @@ class Credits:
         async def settle(spent: Spent) -> None:
             cost = round(spent.cents * _MICRO)
             self._usual[what] = max(cost, self._usual.get(what, 0))
-            await self._store.add("keys", {key.id: cost - reserved}, owner=_OWNER)
+            try:
+                await self._store.add("keys", {key.id: cost - reserved}, owner=_OWNER)
+            except StoreError as error:  # the answer is made, and goes out
+                self._owed[key.id] += cost - reserved
+                log.warning("What an answer cost is taken off with the next: %s", error.code)
 
-        await self._store.update("keys", key.id, reserve, owner=_OWNER)
+        owed = self._owed.pop(key.id, 0)
+        try:
+            with anyio.CancelScope(shield=True):  # a change that is left may be made all the same, and nobody undoes it
+                await self._store.update("keys", key.id, reserve, owner=_OWNER)
+        except BaseException:
+            self._owed[key.id] += owed
+            raise
         spent = Spent(_settle=settle)
         try:
             yield spent

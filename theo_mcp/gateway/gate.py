@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -20,20 +20,22 @@ from anyio.abc import TaskGroup
 from starlette.types import Receive, Scope, Send
 
 from theo_mcp.backend import Backend, Caller
-from theo_mcp.errors import TheoError
+from theo_mcp.errors import StoreError, TheoError
 from theo_mcp.gateway import bodies
 from theo_mcp.gateway.bodies import Gone
 from theo_mcp.gateway.call import EVENTS, Answer, Call, Endpoint, Streamed, Whole
 from theo_mcp.gateway.credits import Credits, Spent
+from theo_mcp.gateway.heads import check_length, host_name, is_fresh
 from theo_mcp.gateway.keys import Key, Keys
 from theo_mcp.gateway.limits import Hours, Minutes
 from theo_mcp.gateway.meanwhile import meanwhile
 from theo_mcp.gateway.outgoing import Outgoing
 from theo_mcp.gateway.patience import Patience
-from theo_mcp.gateway.refusals import Refusal, closing, failure, refusal_of
+from theo_mcp.gateway.refusals import Refusal, closing, failure, not_allowed, refusal_of
 from theo_mcp.gateway.replays import Once, Replays
 from theo_mcp.store import Store
 from theo_mcp.wire.service import Health
+from theo_mcp.wire.words import MODES
 
 _HEALTH_S: Final = 5.0
 _NOBODY: Final = Key("", "", "unlimited", 0.0)
@@ -94,7 +96,7 @@ class Gateway:
         if self.hosts is None:
             return True
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-        return _name(host) in self.hosts
+        return host_name(host) in self.hosts
 
     def begin(self, work: Work) -> None:
         """A request has begun."""
@@ -137,8 +139,9 @@ class Gate:
         who = ""
         try:
             if endpoint is None:
-                raise _not_allowed(self._endpoints)
+                raise not_allowed(self._endpoints)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            check_length(headers)
             key = await self._key(endpoint, headers)
             who = key.id
             await self._admitted(endpoint, key, headers, scope, receive, out)
@@ -160,15 +163,22 @@ class Gate:
 
     async def _key(self, endpoint: Endpoint, headers: Mapping[str, str]) -> Key:
         if not endpoint.keyed:
+            with suppress(Refusal, StoreError):
+                if "authorization" in headers:
+                    return await self._named(headers)
             return _NOBODY
+        key = await self._named(headers)
+        if endpoint.scope is not None and endpoint.scope not in key.scopes:
+            raise Refusal(403, "missing_scope", f"This API key lacks the scope {endpoint.scope}.")
+        return key
+
+    async def _named(self, headers: Mapping[str, str]) -> Key:
         scheme, _, text = headers.get("authorization", "").partition(" ")
         key = await self._gateway.keys.find(text.strip()) if scheme.lower() == "bearer" and text.strip() else None
         if key is None or key.revoked is not None:
             raise Refusal(401, "invalid_api_key", "Missing or invalid API key.", headers=_CHALLENGE)
         if key.expires is not None and key.expires <= time.time():
             raise Refusal(401, "key_expired", "This API key has expired.", headers=_CHALLENGE)
-        if endpoint.scope is not None and endpoint.scope not in key.scopes:
-            raise Refusal(403, "missing_scope", f"This API key lacks the scope {endpoint.scope}.")
         return key
 
     async def _admitted(
@@ -199,7 +209,7 @@ class Gate:
                     await out.replay(once.kept)
                     return
             spent = await self._paid(endpoint, key, fields, stack)
-            caller = Caller(tenant=key.id, idempotency_key=again, fresh=_fresh(headers))
+            caller = Caller(tenant=key.id, idempotency_key=again, fresh=is_fresh(headers))
             backend = gateway.backend.for_caller(caller)
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
             path = dict(scope.get("path_params", {}))
@@ -211,12 +221,14 @@ class Gate:
 
     async def _paid(self, endpoint: Endpoint, key: Key, fields: Mapping[str, object], stack: AsyncExitStack) -> Spent:
         gateway = self._gateway
-        mode = str(fields.get("mode", "")) if endpoint.mode == "*" else endpoint.mode
+        mode = endpoint.mode
+        if mode == "*":  # a word that is none of the documents' is refused later
+            mode = next((word for word in MODES if word == fields.get("mode")), "")
         if mode:
             gateway.minutes.take_mode(key, mode)
         if not endpoint.works:
             return Spent()
-        spent = await stack.enter_async_context(gateway.credits.reserved(key, f"{endpoint.path} {mode[:20]}"))
+        spent = await stack.enter_async_context(gateway.credits.reserved(key, f"{endpoint.path} {mode}"))
         if endpoint.counted is not None and endpoint.takes is not None:
             bodies.request_of(endpoint.takes, fields)  # what is refused anyway is not one of the few of the hour
             await gateway.hours.take(key, endpoint.counted)
@@ -277,25 +289,6 @@ async def _until_gone(receive: Receive, work: Work, out: Outgoing) -> None:
         message = await receive()
     if not out.ended:  # the server says the same once all is sent
         work.stop("gone")
-
-
-def _fresh(headers: Mapping[str, str]) -> bool:
-    """Whether the client asks for a new answer, in HTTP's own words."""
-    words = {word.strip().lower() for word in headers.get("cache-control", "").split(",")}
-    return not words.isdisjoint(("no-cache", "no-store"))
-
-
-def _name(host: str) -> str:
-    """The name in a Host header, without its port."""
-    bare, _, port = host.rpartition(":")
-    return (bare if bare and port.isdigit() else host).lower()
-
-
-def _not_allowed(endpoints: Mapping[str, Endpoint]) -> Refusal:
-    methods = sorted({*endpoints, *({"HEAD"} if "GET" in endpoints else set())})
-    return Refusal(
-        405, "bad_request", f"This path takes {' and '.join(methods)}.", headers={"allow": ", ".join(methods)}
-    )
 
 
 def _place(error: BaseException) -> dict[str, str]:

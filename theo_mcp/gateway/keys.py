@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, get_args
 
+import anyio
 from pydantic import JsonValue
 
 from theo_mcp.errors import InputError, NotFoundError, StoreError
@@ -29,6 +30,7 @@ _FIRST: Final = "first"
 _FIRST_OWNER: Final = "gateway"
 _BELIEVED_S: Final = 0.5  # a revoked key ends within it in every process; a stream that has begun is let end
 _SEEN_S: Final = 60.0
+_NOTED_S: Final = 0.2  # no request waits longer for that note, whoever holds the store
 _HELD: Final = 1024
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,7 @@ class Keys:
         self._store = store
         self._clock = clock
         self._held: dict[str, _Held] = {}
+        self._noted: dict[str, float] = {}
 
     async def create(
         self,
@@ -104,8 +107,10 @@ class Keys:
                 return None
             if len(self._held) >= _HELD:
                 self._held.clear()
+                self._noted.clear()
             self._held[hashed] = held
-            if held.key is not None and now - (held.key.used or 0) > _SEEN_S:
+            if now - max(held.key.used or 0, self._noted.get(hashed, 0)) > _SEEN_S:
+                self._noted[hashed] = now
                 await self._seen(hashed, now)
         return held.key
 
@@ -132,15 +137,20 @@ class Keys:
         )
 
     async def _seen(self, hashed: str, now: float) -> None:
-        """When it was last used, to the minute. A disk that is full does not lock its owner out."""
+        """When it was last used, to the minute. A disk that is full, or another program's lock, does not lock its owner
+        out."""
 
         def change(value: JsonValue) -> JsonValue:
             return {**value, "used": now} if isinstance(value, dict) else value
 
-        try:
-            await self._store.update("keys", hashed, change)
-        except StoreError as error:
-            log.warning("When a key was last used could not be kept: %s", error.code)
+        code = "store_busy"
+        with anyio.move_on_after(_NOTED_S):
+            try:
+                await self._store.update("keys", hashed, change)
+                return
+            except StoreError as error:
+                code = error.code
+        log.warning("When a key was last used could not be kept: %s", code)
 
 
 def _hash(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -81,6 +81,8 @@ def refusal_of(error: errors.TheoError, no_prompt: str = "validation_error") -> 
             return Refusal(501, "not_available_here", said)
         case errors.BudgetError():
             return Refusal(402, "insufficient_credits", said)
+        case errors.StoreError(retryable=True):
+            return Refusal(503, "server_error", "Another program holds what this machine keeps between calls.", 1.0)
         case errors.StoreError():  # which names a path
             return Refusal(500, "server_error", "What this machine keeps between calls cannot be read or written.")
         case errors.APIError(status=None):
@@ -98,6 +100,14 @@ def refusal_of(error: errors.TheoError, no_prompt: str = "validation_error") -> 
 def failure() -> Refusal:
     """What is our own fault."""
     return Refusal(500, "server_error", "The gateway failed. Its log has the reason under this request's id.")
+
+
+def not_allowed(endpoints: Iterable[str]) -> Refusal:
+    """What a path says to a method that is none of its `endpoints`."""
+    methods = sorted({*endpoints, *({"HEAD"} if "GET" in endpoints else set())})
+    return Refusal(
+        405, "bad_request", f"This path takes {' and '.join(methods)}.", headers={"allow": ", ".join(methods)}
+    )
 
 
 def closing() -> Refusal:

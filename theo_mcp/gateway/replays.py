@@ -129,7 +129,10 @@ class Replays:
             return {"state": "running", "print": print_}
 
         try:
-            await self._store.update("replays", place, claim, owner=key.id, expires_at=self._clock() + _LEASE_S)
+            with anyio.CancelScope(
+                shield=True
+            ):  # a claim that is left may be made all the same, and stand for its time
+                await self._store.update("replays", place, claim, owner=key.id, expires_at=self._clock() + _LEASE_S)
         except _TakenError as taken:
             return taken.value
         return None

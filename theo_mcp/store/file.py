@@ -28,8 +28,8 @@ Steps = Sequence[Sequence[str]]
 _APPLICATION = 0x7468656F  # "theo", in the file's header
 _BUSY_S = 0.05  # how long SQLite waits inside one attempt; between attempts other calls have their turn
 _PAUSE_S = 0.005
+_INCREMENTAL = 2
 _SETTINGS = (
-    "PRAGMA auto_vacuum = INCREMENTAL",  # before the first table, or it has no effect
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA wal_autocheckpoint = 1000",
@@ -141,6 +141,9 @@ def _opened(path: Path, steps: Steps) -> sqlite3.Connection:
     try:
         _check(connection, path, steps)
         _make_private(path)
+        # Before the first table, or it has no effect; and only then, because it takes the lock of whoever writes.
+        if _number(connection, "PRAGMA auto_vacuum") != _INCREMENTAL:
+            connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
         for setting in _SETTINGS:
             connection.execute(setting).fetchall()
         _upgrade(connection, steps)

@@ -119,9 +119,17 @@ async def test_health_needs_no_key_and_is_kept_a_while(gateway: World) -> None:
 
 
 async def test_every_answer_carries_its_id_version_and_limits(gateway: World) -> None:
-    good = await gateway.get(f"{V1}models")
-    bad = await gateway.post(f"{V1}completions", {})
+    limited = await gateway.new_key("enterprise")
+    good = await gateway.get(f"{V1}models", **limited)
+    bad = await gateway.post(f"{V1}completions", {}, **limited)
+    owners = await gateway.get(f"{V1}rate-limits")
 
+    assert not [name for name in owners.headers if name.startswith("x-ratelimit")]
+    assert owners.json() == {
+        "tier": "unlimited",
+        "limits": {"requests": None, "tokens": None},
+        "credits": None,
+    }
     for answer in (good, bad):
         assert answer.headers["x-request-id"].startswith("req_")
         assert answer.headers["theo-api-version"] == "2026-03-28"
@@ -217,7 +225,7 @@ async def test_a_key_is_kept_as_a_hash_alone(gateway: World) -> None:
 
     assert gateway.key.encode() not in kept
     assert gateway.key.removeprefix("theo_sk_").encode() not in kept
-    assert [key.plan for key in await Keys(gateway.store).list()][-1] == "enterprise"
+    assert [key.plan for key in await Keys(gateway.store).list()][-1] == "unlimited"
 
 
 @pytest.mark.slow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -171,3 +173,17 @@ async def test_a_request_that_breaks_pays_for_what_is_known(store: Store) -> Non
             raise ValueError("broken")
 
     assert await credits.left(key) == 0.75
+
+
+async def test_what_cannot_be_taken_off_is_taken_off_with_the_next(tmp_path: Path) -> None:
+    key = replace(FREE, credits=1.0)
+    async with Store.open(tmp_path / FILE, timeout_s=0.1) as store:
+        credits = Credits(store)
+        with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+            async with credits.reserved(key, "completions") as spent:
+                other.execute("BEGIN EXCLUSIVE")
+                spent.all(0.25, 10)
+        async with credits.reserved(key, "completions") as spent:
+            spent.all(0.25, 10)
+
+        assert await credits.left(key) == 0.5

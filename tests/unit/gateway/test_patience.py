@@ -87,16 +87,19 @@ async def test_a_reader_that_stops_reading_stops_the_model(hasty: World) -> None
 
 async def test_a_store_that_is_locked_fails_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
     async with world(tmp_path, store_timeout_s=0.2) as gateway:
-        limited = await gateway.new_key(credits=1)
+        limited, plain = await gateway.new_key(credits=1), await gateway.new_key("free")
         with closing(sqlite3.connect(gateway.store.path, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             free = await gateway.get(f"{V1}models")
             paid = await gateway.post(f"{V1}completions", {"prompt": "Hello"}, **limited)
-            counted = await gateway.post("/api/improve", {"prompt": "x", "outputType": "api"})
+            counted = await gateway.post("/api/improve", {"prompt": "x", "outputType": "api"}, **plain)
+            with anyio.fail_after(4):  # its key was never used before, and nothing of the cache was read
+                owners = await gateway.post(f"{V1}completions", {"prompt": "Hello"})
 
-    assert free.status_code == 200
-    assert (paid.status_code, paid.json()["error"]["code"]) == (500, "server_error")
-    assert counted.json() == {"error": "What this machine keeps between calls cannot be read or written."}
+    assert free.status_code == owners.status_code == 200
+    assert (paid.status_code, paid.json()["error"]["code"]) == (503, "server_error")
+    assert paid.headers["retry-after"] == "1"
+    assert counted.json() == {"error": "Another program holds what this machine keeps between calls."}
 
 
 async def test_pages_elsewhere_call_it_only_where_the_owner_lets_them(tmp_path: Path) -> None:

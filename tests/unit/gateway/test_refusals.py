@@ -240,6 +240,23 @@ async def test_what_is_not_http_and_a_connection_that_is_half_closed_get_an_end(
     assert gateway.model.chats == []
 
 
+async def test_a_request_of_two_lengths_is_refused_and_ends_its_connection(gateway: World) -> None:
+    head = f"POST {V1}completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {gateway.key}\r\n"
+    lengths = "content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n"
+    smuggled = f"0\r\n\r\nGET {V1}models HTTP/1.1\r\nhost: localhost\r\n\r\n"
+
+    answer = await gateway.raw((head + lengths + smuggled).encode())
+
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"400"]
+
+
+async def test_a_compressed_body_is_told_so(gateway: World) -> None:
+    answer = await gateway.post(f"{V1}completions", HELLO, content_encoding="gzip")
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == "The body is compressed (Content-Encoding): send it as it is."
+
+
 async def test_requests_that_come_at_once_on_one_connection_are_answered_in_their_order(gateway: World) -> None:
     head = f"host: localhost\r\nauthorization: Bearer {gateway.key}\r\n"
     first = f"GET {V1}rate-limits HTTP/1.1\r\n{head}\r\n"

@@ -38,7 +38,7 @@ class World:
         self.asked += 1
         return {"prompt": f"Hello number {self.asked}", **more}
 
-    async def new_key(self, plan: Plan = "enterprise", **more: Any) -> dict[str, str]:
+    async def new_key(self, plan: Plan = "unlimited", **more: Any) -> dict[str, str]:
         """The header of a new key."""
         _, text = await Keys(self.store).create("a test", plan, **more)
         return bearer(text.reveal())

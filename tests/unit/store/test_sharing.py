@@ -255,3 +255,12 @@ async def test_nothing_of_it_is_left_when_opening_is_cancelled(path: Path) -> No
         other.execute("ROLLBACK")
     async with Store.open(path) as store:
         assert await store.get("cache", "k") is None
+
+
+async def test_a_store_is_opened_and_read_while_another_program_writes(path: Path) -> None:
+    async with Store.open(path) as store:
+        await store.put("runs", "a", 1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with Store.open(path, timeout_s=0.5) as store:
+            assert await store.get("runs", "a") == 1

@@ -41,6 +41,8 @@ _DAY_S: Final = 24 * _HOUR_S
 _IN_MEMORY: Final = 4 * 2**20  # the rest is on disk, where there is a disk
 _OVERHEAD_BYTES: Final = 512  # of an answer in memory
 _TOUCH_S: Final = 60.0
+_READ_S: Final = 1.0  # to look longer for an answer is no shorter way to one
+_UNREAD_S: Final = 30.0
 _KINDS: Final[dict[str, type[CompletionEvent]]] = {
     "meta": Meta, "skills": Skills, "genui_meta": GenuiMeta, "tool": ToolEvent, "artifact": ArtifactEvent, "done": Done,
 }  # fmt: skip
@@ -86,7 +88,7 @@ class Cache:
         self._held: OrderedDict[str, _Held] = OrderedDict()  # the one used last at the end
         self._size = 0
         self._flights: dict[str, _Flight] = {}
-        self._failing = False
+        self._unread_until = 0.0
 
     @asynccontextmanager
     async def through(
@@ -150,17 +152,21 @@ class Cache:
         return held.events
 
     async def _stored(self, key: str, caller: Caller) -> Kept | None:
-        if not self._on_disk:
+        if not self._on_disk or anyio.current_time() < self._unread_until:
             return None
+        value: JsonValue = None
+        reason = f"the store did not answer for {_READ_S:g} s"
         try:
-            store = await self._place.found()
-            value = await store.get("cache", key, owner=caller.tenant) if store else None
+            with anyio.move_on_after(_READ_S) as looked:
+                store = await self._place.found()
+                value = await store.get("cache", key, owner=caller.tenant) if store else None
+            failed = looked.cancelled_caught
         except StoreError as error:
-            if not self._failing:
-                log.warning("Answers that were kept cannot be read: %s", error)
-            self._failing = True
+            failed, reason = True, str(error)
+        if failed:
+            self._unread_until = anyio.current_time() + _UNREAD_S
+            log.warning("Answers that were kept cannot be read for %g s: %s", _UNREAD_S, reason)
             return None
-        self._failing = False
         if not isinstance(value, dict) or not isinstance(events := value.get("events"), str):
             return None
         until = value.get("until")

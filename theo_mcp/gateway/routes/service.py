@@ -25,7 +25,11 @@ async def _models(call: Call) -> Answer:
 
 
 async def _health(call: Call) -> Answer:
+    """Whoever has no key is not told where the servers are."""
     health, fresh = await call.gateway.health()
+    if not call.key.id and health.theo_mcp.notice:
+        about = health.theo_mcp.model_copy(update={"notice": "What is amiss is told to whoever asks with a key."})
+        health = health.model_copy(update={"theo_mcp": about})
     down = health.status == "down"
     headers = {"x-cache": "MISS" if fresh else "HIT"} | ({"retry-after": "30"} if down else {})
     return Whole(shown(health), 503 if down else 200, headers)
