@@ -22,7 +22,7 @@ import anyio
 from pydantic import JsonValue
 
 from theo_mcp.backend import Caller, Observe
-from theo_mcp.engine.files import within
+from theo_mcp.engine.deadline import within
 from theo_mcp.engine.memory.behind import Behind
 from theo_mcp.engine.memory.place import Place
 from theo_mcp.errors import StoreError

@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from theo_mcp.backend import Caller, ObserveJob
 from theo_mcp.engine.background import Background
-from theo_mcp.engine.files import within
+from theo_mcp.engine.deadline import within
 from theo_mcp.engine.memory.account import Account
 from theo_mcp.engine.memory.place import Place
 from theo_mcp.errors import (
