@@ -21,7 +21,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 from theo_mcp.errors import NotAvailableError, TheoError
 from theo_mcp.machine import environment
-from theo_mcp.settings import Executor
+from theo_mcp.settings.engine import Executor
 
 if sys.platform == "linux":
     import resource
