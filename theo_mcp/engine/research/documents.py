@@ -5,7 +5,6 @@ Only for the user's own calls: who shares the engine with others cannot look int
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -25,13 +24,13 @@ from theo_mcp.workspace.deny import Deny
 from theo_mcp.workspace.project import read_project
 from theo_mcp.workspace.roots import Root
 from theo_mcp.workspace.trust import Trust
+from theo_mcp.workspace.walking import walked
 
 _READ: Final = frozenset({
     ".md", ".markdown", ".txt", ".rst", ".adoc", ".html", ".htm", ".csv", ".py", ".js", ".ts", ".tsx", ".jsx",
     ".go", ".rs", ".java", ".kt", ".c", ".h", ".cpp", ".cs", ".rb", ".php", ".sh", ".sql", ".toml", ".yaml",
     ".yml", ".json", ".tex", ".org",
 })  # fmt: skip
-_FILLED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "vendor"})
 _MOST_FILES: Final = 3000
 _MOST_BYTES: Final = 400_000
 _SECONDS: Final = 5.0
@@ -71,30 +70,19 @@ class Documents:
     def _texts(self, until: float) -> Iterator[tuple[str, str]]:
         """Each document by its path from its root; each is opened as every other file is: through no link."""
         read = 0
-        for root in self._roots:
-            for folder, folders, files in os.walk(root.real):
-                way = PurePath(folder).relative_to(root.real).parts
-                folders[:] = sorted(
-                    name
-                    for name in folders
-                    if not name.startswith(".")
-                    and name not in _FILLED
-                    and self._deny.matching(root.real, (*way, name)) is None
-                )
-                for name in sorted(files):
-                    if PurePath(name).suffix.lower() not in _READ or name.startswith("."):
-                        continue
-                    if read >= _MOST_FILES or monotonic() > until:
-                        return
-                    read += 1
-                    try:
-                        path = os.path.join(folder, name)  # noqa: PTH118 - as os.walk gives it
-                        data = reading.read(path, (root,), self._deny, max_bytes=_MOST_BYTES).data
-                    except InputError:  # denied, too large, a link, or gone meanwhile
-                        continue
-                    text = data.decode("utf-8", "replace")
-                    html = name.lower().endswith((".html", ".htm"))
-                    yield "/".join((*way, name)), _shown_text(text) if html else text
+        for root, way in walked(self._roots, self._deny):
+            name = way[-1].lower()
+            if PurePath(name).suffix not in _READ:
+                continue
+            if read >= _MOST_FILES or monotonic() > until:
+                return
+            read += 1
+            try:
+                data = reading.read(str(root.path.joinpath(*way)), (root,), self._deny, max_bytes=_MOST_BYTES).data
+            except InputError:  # denied, too large, or gone meanwhile
+                continue
+            text = data.decode("utf-8", "replace")
+            yield "/".join(way), _shown_text(text) if name.endswith((".html", ".htm")) else text
 
 
 def _passages(text: str) -> Sequence[str]:
