@@ -233,7 +233,8 @@ def _may_be_kept(event: CompletionEvent, *, model: str, computing: Set[str]) -> 
         case ToolEvent():
             return event.name in computing and event.status == "success"
         case Done():
-            return event.theo_mcp.finish_reason == "stop" and event.theo_mcp.model == model
+            broken = event.structured_output is not None and event.structured_output.parse_error
+            return event.theo_mcp.finish_reason == "stop" and event.theo_mcp.model == model and not broken
         case _:
             return True
 
