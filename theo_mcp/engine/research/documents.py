@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from html.parser import HTMLParser
 from pathlib import PurePath
 from time import monotonic
 from typing import Final
@@ -17,6 +16,7 @@ from anyio import to_thread
 
 from theo_mcp.backend import Caller
 from theo_mcp.engine.research.sources import SNIPPET_CHARS, Source, plain, score, words
+from theo_mcp.engine.shown import text_of_page
 from theo_mcp.errors import InputError
 from theo_mcp.settings import Settings
 from theo_mcp.workspace import reading
@@ -82,7 +82,7 @@ class Documents:
             except InputError:  # denied, too large, or gone meanwhile
                 continue
             text = data.decode("utf-8", "replace")
-            yield "/".join(way), _shown_text(text) if name.endswith((".html", ".htm")) else text
+            yield "/".join(way), text_of_page(text).replace("\n", "\n\n") if name.endswith((".html", ".htm")) else text
 
 
 def _passages(text: str) -> Sequence[str]:
@@ -95,43 +95,3 @@ def _passages(text: str) -> Sequence[str]:
             passages += [held[at : at + SNIPPET_CHARS] for at in range(0, len(held), SNIPPET_CHARS)][:20]
             held = ""
     return [*passages, held] if held else passages
-
-
-def _shown_text(html: str) -> str:
-    page = _Shown()
-    page.feed(html)
-    page.close()
-    return "".join(page.parts)
-
-
-class _Shown(HTMLParser):
-    """The text that a reader sees: nothing of scripts and styles, and nothing that is hidden."""
-
-    _VOID: Final = frozenset(
-        {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
-    )
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._hidden: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        style = (given.get("style") or "").replace(" ", "").lower()
-        unseen = "hidden" in given or "display:none" in style or "visibility:hidden" in style
-        if tag not in self._VOID and (
-            self._hidden or unseen or tag in ("script", "style", "template", "noscript", "head")
-        ):
-            self._hidden.append(tag)
-        elif tag in ("p", "div", "li", "br", "tr", "h1", "h2", "h3", "h4", "section", "article"):
-            self.parts.append("\n\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._hidden:
-            while self._hidden and self._hidden.pop() != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(data)
