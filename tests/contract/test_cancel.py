@@ -93,6 +93,20 @@ async def test_a_callers_deadline_ends_the_work_and_closes_the_socket(backend: B
     assert raised.value.partial
 
 
+async def test_a_callers_deadline_counts_from_the_call_also_before_the_first_word(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    model_server.gate = anyio.Event()
+
+    with anyio.fail_after(5):
+        async with connect(make_settings(engine_url=model_server.url)) as backend:
+            hurried = backend.for_caller(Caller(deadline_s=0.2))
+            with pytest.raises(TimeoutExceededError, match=r"within 0\.2 s"):
+                async with hurried.theo.stream(HELLO) as events:
+                    assert [event async for event in events]
+        await model_server.exchanges[-1].closed.wait()
+
+
 async def test_a_callers_deadline_does_not_count_what_the_caller_does_after(backend: Backend, server: Server) -> None:
     server.silent_after = None
     unhurried = backend.for_caller(Caller(deadline_s=5))

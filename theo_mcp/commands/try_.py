@@ -69,7 +69,7 @@ async def _make_ready(settings: Settings, may_pull: bool) -> None:
         if choice.answers == "nothing":
             await backend.theo.health()  # raises what is wrong with the settings
     _screen.say(f"{'The hosted service' if choice.answers == 'hosted' else 'This machine'} answers: {choice.why}.")
-    if choice.answers == "hosted" or settings.engine_url is not None:
+    if choice.answers == "hosted" or settings.asks_a_server:
         return
 
     from theo_mcp.engine import models, pull

@@ -17,11 +17,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import anyio
-from anyio.abc import ByteReceiveStream, Process
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 from theo_mcp.errors import NotAvailableError, TheoError
 from theo_mcp.machine import environment
-from theo_mcp.settings import Executor
+from theo_mcp.settings.engine import Executor
 
 if sys.platform == "linux":
     import resource
@@ -74,10 +74,10 @@ async def _run(name: str, command: tuple[str, ...], arguments: bytes, seconds: f
     try:
         async with _started(command, seconds, folder) as process:
             assert process.stdin is not None and process.stdout is not None
-            with suppress(anyio.BrokenResourceError, OSError):  # one that reads no input
-                await process.stdin.send(arguments)
-                await process.stdin.aclose()
-            printed = await _read(process.stdout)
+            async with anyio.create_task_group() as tasks:  # one that answers while it reads waits for its reader
+                tasks.start_soon(_write, process.stdin, arguments)
+                printed = await _read(process.stdout)
+                tasks.cancel_scope.cancel()
             if printed is None:
                 raise ExecutorError(f"The program of {name} printed more than {_MOST_BYTES:,} bytes.")
             status = await process.wait()
@@ -122,6 +122,12 @@ def _limit(pid: int, cpu_seconds: int) -> None:
         (resource.RLIMIT_FSIZE, _FILE_BYTES),
     ):
         resource.prlimit(pid, which, (value, value))
+
+
+async def _write(stream: ByteSendStream, arguments: bytes) -> None:
+    with suppress(anyio.BrokenResourceError, OSError):  # one that reads no input
+        await stream.send(arguments)
+        await stream.aclose()
 
 
 async def _read(stream: ByteReceiveStream) -> bytes | None:

@@ -12,8 +12,9 @@ from pydantic import JsonValue
 
 from theo_mcp.backend import Caller, Observe, check_prompt
 from theo_mcp.engine import counting, loop, respond
+from theo_mcp.engine.deadline import Deadline, within
 from theo_mcp.engine.engine import Engine
-from theo_mcp.engine.files import each_within, open_artifact, within
+from theo_mcp.engine.files import open_artifact
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.served import not_served
 from theo_mcp.errors import TimeoutExceededError
@@ -89,7 +90,7 @@ class EngineGetCode:
                 yield events
                 return
             async with (
-                aclosing(each_within(events, self._caller.deadline_s)) as limited,
+                aclosing(Deadline(self._caller.deadline_s).each(events)) as limited,
                 aclosing(_kept(limited)) as kept,
             ):
                 yield kept

@@ -172,8 +172,7 @@ class Shelf:
         settings = self._settings
         if settings.skills_chars is not None:
             return settings.skills_chars
-        elsewhere = settings.engine_url is not None or settings.servers
-        small = not elsewhere and settings.engine_model in (None, BUILTIN_MODEL)
+        small = not settings.asks_a_server and settings.engine_model in (None, BUILTIN_MODEL)
         return _DRAFT_ROOM if small else _ROOM
 
     async def _shelves(self) -> Shelves:

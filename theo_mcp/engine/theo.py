@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
 from theo_mcp.backend import Caller, EventStream, Observe, ObserveJob, UsageScope, check_prompt
 from theo_mcp.engine import respond
+from theo_mcp.engine.deadline import Deadline, within
 from theo_mcp.engine.engine import Engine
-from theo_mcp.engine.files import each_within, open_artifact, within
+from theo_mcp.engine.files import open_artifact
 from theo_mcp.engine.memory.answering import answered
 from theo_mcp.engine.served import not_served
 from theo_mcp.errors import TimeoutExceededError
@@ -65,15 +66,14 @@ class EngineTheo:
 
     @asynccontextmanager
     async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
-        async with self._run(request, None, "completions") as events:
-            if self._caller.deadline_s is None:
-                yield events
-                return
-            async with (
-                aclosing(each_within(events, self._caller.deadline_s)) as limited,
-                aclosing(_kept(limited)) as kept,
-            ):
-                yield kept
+        deadline = Deadline(self._caller.deadline_s)
+        async with AsyncExitStack() as stack:
+            with deadline.kept():  # the model may be silent before its first word, too
+                events = await stack.enter_async_context(self._run(request, None, "completions"))
+            if self._caller.deadline_s is not None:
+                limited = await stack.enter_async_context(aclosing(deadline.each(events)))
+                events = await stack.enter_async_context(aclosing(_kept(limited)))
+            yield events
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
         check_prompt(request.prompt, self._engine.settings.max_prompt_chars)

@@ -61,6 +61,8 @@ class ModelServer(HttpServer):
         self.endless = ""
         """What it goes on with up to the request's max_tokens, without one for ever; in the arguments of its call where
         it calls a tool."""
+        self.keeps_limits = True
+        """Otherwise max_tokens is passed over, as some servers do."""
         self.endless_shapes = ""
         """The same where a schema is asked for."""
         self.gate: anyio.Event | None = None
@@ -146,7 +148,8 @@ class ModelServer(HttpServer):
                 return
             await exchange.event(_chunk(fields["model"], {"content": piece}))
         endless = self.endless or (self.endless_shapes if "response_format" in fields else "")
-        most = fields.get("max_tokens", math.inf) if endless and not probed and pieces != (_PROBED,) else 0
+        limit = fields.get("max_tokens", math.inf) if self.keeps_limits else math.inf
+        most = limit if endless and not probed and pieces != (_PROBED,) else 0
         while most > 0 and not exchange.closed.is_set():
             most -= 1
             more = {"index": 0, "function": {"arguments": endless}}

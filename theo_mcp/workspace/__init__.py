@@ -15,7 +15,8 @@ from pathlib import Path
 import platformdirs
 from anyio import from_thread, to_thread
 
-from theo_mcp.settings import NO_HOME, Settings
+from theo_mcp.settings import Settings
+from theo_mcp.settings.paths import NO_HOME
 from theo_mcp.workspace import listing, reading, saving, searching
 from theo_mcp.workspace.deny import Deny
 from theo_mcp.workspace.listing import Artifact

@@ -1,30 +1,23 @@
 """Looks for words in the text files under roots, as far as time and a few thousand files go.
 
-Each file is opened as every other is read: through no link, and not if it is denied. Hidden folders, and those that
-tools fill (packages, caches), are left out, as are files that are no text.
+Each file is opened as every other is read: through no link, and not if it is denied. Files that are no text are left
+out.
 """
 
 from __future__ import annotations
 
-import stat
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from time import monotonic
 
 from theo_mcp.errors import InputError
-from theo_mcp.workspace.beneath import Folder
 from theo_mcp.workspace.deny import Deny
 from theo_mcp.workspace.reading import read
 from theo_mcp.workspace.roots import Root
+from theo_mcp.workspace.walking import walked
 
-_FILLED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "vendor", "bower_components"})
-_MOST_NAMES = 20_000
 _MOST_FILES = 4000
 _MOST_BYTES = 512 * 1024
-_DEEPEST = 16
 _LONGEST_LINE = 240
 
 
@@ -55,7 +48,7 @@ def search(text: str, roots: Sequence[Root], deny: Deny, *, limit: int, seconds:
     near: list[Line] = []
     files = 0
     whole = True
-    for root, way in _files(roots, deny):
+    for root, way in walked(roots, deny):
         if monotonic() > until or files >= _MOST_FILES or len(exact) >= limit:
             whole = False
             break
@@ -74,37 +67,6 @@ def search(text: str, roots: Sequence[Root], deny: Deny, *, limit: int, seconds:
                 (exact if phrase in said else near).append(found)
     lines = (*exact, *near)
     return Found(lines[:limit], files, whole and len(lines) <= limit)
-
-
-def _files(roots: Sequence[Root], deny: Deny) -> Iterator[tuple[Root, tuple[str, ...]]]:
-    """Every ordinary file that may be looked at, level by level, in the order of their names."""
-    room = _MOST_NAMES
-    for root in roots:
-        waiting: deque[tuple[str, ...]] = deque([()])
-        while waiting and room > 0:
-            inside = waiting.popleft()
-            for name, kind in _listed(root, inside, room):
-                room -= 1
-                way = (*inside, name)
-                if name.startswith(".") or name in _FILLED or deny.matching(root.real, way) is not None:
-                    continue
-                if stat.S_ISREG(kind):
-                    yield root, way
-                elif stat.S_ISDIR(kind) and len(way) < _DEEPEST:
-                    waiting.append(way)
-
-
-def _listed(root: Root, inside: Sequence[str], room: int) -> list[tuple[str, int]]:
-    try:
-        folder = Folder.open(root.real)
-        for name in inside:
-            with closing(folder):
-                folder = folder.child(name)
-        with closing(folder):
-            listed = sorted(islice(folder.names(), room))
-            return [(name, folder.stat(name).st_mode) for name in listed]
-    except OSError:  # it went meanwhile, or is not ours to list
-        return []
 
 
 def _shown(line: str, at: int) -> str:

@@ -40,6 +40,15 @@ async def test_in_the_arguments_of_a_call(endless: ModelServer, make_settings: M
     assert (answer.usage.completion_tokens or 0) > 0  # which were counted here: the server was not heard to the end
 
 
+@pytest.mark.slow
+async def test_in_a_probe_of_what_it_can_do(endless: ModelServer, make_settings: MakeSettings) -> None:
+    endless.calls_tools = endless.keeps_limits = False
+
+    answer = await answered(make_settings, {"tools": [STOCK]}, engine_url=endless.url)
+
+    assert STOPPED in answer.theo_mcp.notice
+
+
 async def test_in_a_user_interface(endless: ModelServer, make_settings: MakeSettings) -> None:
     answer = await answered(make_settings, {"mode": "genui"}, engine_url=endless.url)
 

@@ -337,6 +337,32 @@ async def test_a_program_gets_the_arguments_and_none_of_our_keys(
     assert [(tool.status, tool.description) for tool in answer.tools_used] == [("success", "SKU-1234 []")]
 
 
+async def test_a_program_may_answer_before_it_has_read_all_its_arguments(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    model_server.sends_calls = "whole"
+    model_server.turns = [Calls((("check_stock", {"sku": "x" * 400_000}),)), ANSWER]
+    program = "import sys; sys.stdout.write('y' * 400_000); sys.stdout.flush(); print(len(sys.stdin.read()))"
+
+    async with connect(make_settings(engine_url=model_server.url, executors=executor(program))) as backend:
+        answer = await backend.theo.complete(ASK)
+
+    assert [(tool.status, tool.description) for tool in answer.tools_used] == [("success", "8000 characters")]
+
+
+@pytest.mark.parametrize("schema", [{"required": [["sku"], 1]}, {"enum": [[]]}, {"properties": {"sku": 1}, "type": 7}])
+async def test_a_schema_that_makes_no_sense_costs_no_answer(
+    model_server: ModelServer, make_settings: MakeSettings, schema: dict[str, object]
+) -> None:
+    model_server.turns = [LOOK, ANSWER]
+    asked = ASK.model_dump() | {"tools": [{**STOCK, "input_schema": schema}]}
+
+    async with connect(make_settings(engine_url=model_server.url)) as backend:
+        answer = await backend.theo.complete(CompletionRequest.model_validate(asked))
+
+    assert len(answer.tools_used) == 1
+
+
 @pytest.mark.parametrize(
     ("executors", "told"),
     [

@@ -34,6 +34,7 @@ async def test_a_research_is_a_job_whose_result_is_the_report_with_its_sources(
         request = ResearchRequest(prompt="What causes the tides?", depth="basic", max_sources=2)
         started = await backend.theo.research(request)
         job = await backend.theo.wait_for_job(started.job_id, observe=seen.append)
+        report = await backend.theo.usage()
         other = backend.theo.for_caller(Caller(tenant="someone else"))
         with pytest.raises(NotFoundError):
             await other.job(started.job_id)
@@ -45,6 +46,7 @@ async def test_a_research_is_a_job_whose_result_is_the_report_with_its_sources(
     assert job.result["sourceCount"] == 2
     assert job.result["queries"] == ["tides moon"]
     assert job.usage.total_tokens == 16
+    assert {model: used.total_tokens for model, used in report.by_model.items()} == {"scripted-1b": 16}
     progress = [each.progress or 0 for each in seen]
     assert progress == sorted(progress)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,9 @@ from hypothesis import strategies as some
 from tests.conftest import MakeSettings
 from theo_mcp import CompletionRequest, InputError, connect
 from theo_mcp.backend import Caller
+from theo_mcp.engine.shown import text_of_page
 from theo_mcp.engine.tools.calculator import calculated
 from theo_mcp.engine.tools.clock import told
-from theo_mcp.engine.tools.fetch import text_of_page
 from theo_mcp.http.guard import is_public
 from theo_mcp.testing.http import Exchange, HttpServer
 from theo_mcp.testing.model_server import Calls, ModelServer
@@ -100,6 +101,17 @@ def test_what_is_no_arithmetic_or_too_much_is_refused(expression: str, said: str
 def test_any_text_is_computed_or_refused_at_once(expression: str) -> None:
     with suppress(InputError):
         assert " = " in calculated(expression)
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [("<svg>" * 100_000 + "</style>" * 65_000, ""), ("<![CDATA[" * 100_000, ""), ("<p hidden>a</p>b<!--c", "b")],
+)
+def test_what_a_page_leaves_open_costs_no_time(page: str, shown: str) -> None:
+    began = time.process_time()
+
+    assert text_of_page(page) == shown
+    assert time.process_time() - began < 5
 
 
 def test_a_page_becomes_the_text_that_a_reader_sees() -> None:

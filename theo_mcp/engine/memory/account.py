@@ -62,10 +62,10 @@ class Request:
         self.resolved_mode = mode
         self.model = Model(id=model.id, label=model.label, engine=model.engine)
 
-    def done(self, usage: Usage, *, cached: bool = False, model: str = "") -> None:
+    def done(self, usage: Usage, *, cached: bool = False, model: str = "", engine: str = "") -> None:
         """It was answered, by `model` if another stood in for it."""
         if model and model != self.model.id:
-            self.model = Model(id=model, label=model, engine=self.model.engine)
+            self.model = Model(id=model, label=model, engine=engine or self.model.engine)
         self.outcome, self.usage, self.cached = "ok", usage, cached
 
     def failed(self, error: BaseException) -> None:

@@ -22,7 +22,7 @@ import anyio
 from pydantic import JsonValue
 
 from theo_mcp.backend import Caller, Observe
-from theo_mcp.engine.files import within
+from theo_mcp.engine.deadline import within
 from theo_mcp.engine.memory.behind import Behind
 from theo_mcp.engine.memory.place import Place
 from theo_mcp.errors import StoreError
@@ -239,7 +239,8 @@ def _may_be_kept(event: CompletionEvent, *, model: str, computing: Set[str]) -> 
         case ToolEvent():
             return event.name in computing and event.status == "success"
         case Done():
-            return event.theo_mcp.finish_reason == "stop" and event.theo_mcp.model == model
+            broken = event.structured_output is not None and event.structured_output.parse_error
+            return event.theo_mcp.finish_reason == "stop" and event.theo_mcp.model == model and not broken
         case _:
             return True
 

@@ -185,7 +185,7 @@ class Conversations:
         """How many characters of history fit beside a prompt."""
         settings = self._settings
         room = settings.max_prompt_chars
-        if settings.engine_url is None:
+        if not settings.asks_a_server:
             answer = settings.max_output_tokens or _ANSWER_TOKENS
             room = min(room, _CHARS_PER_TOKEN * (settings.context_tokens - min(answer, settings.context_tokens // 2)))
         return max(0, room - prompt)

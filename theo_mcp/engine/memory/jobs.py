@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from theo_mcp.backend import Caller, ObserveJob
 from theo_mcp.engine.background import Background
-from theo_mcp.engine.files import within
+from theo_mcp.engine.deadline import within
 from theo_mcp.engine.memory.account import Account
 from theo_mcp.engine.memory.place import Place
 from theo_mcp.errors import (
@@ -72,7 +72,7 @@ class Jobs:
         async def limited(report: Report) -> JsonValue:
             with within(seconds), self._account.request(caller, kind, kind, report.handle) as noted:
                 result = await work(report)
-                noted.done(_used(result))
+                noted.done(_used(result), model=_named(result, "model"), engine=_named(result, "engine"))
                 return result
 
         try:
@@ -215,6 +215,10 @@ def _used(result: JsonValue) -> Usage:
     """What a result says that it used."""
     used = result.get("usage") if isinstance(result, dict) else None
     return Usage.model_validate(used) if isinstance(used, dict) else Usage()
+
+
+def _named(result: JsonValue, name: str) -> str:
+    return str(result.get(name) or "") if isinstance(result, dict) else ""
 
 
 def _written(seconds: float) -> str:

@@ -37,6 +37,8 @@ from theo_mcp.wire.openai import (
 )
 
 _TOO_LONG = ("exceed_context_size_error", "context_length_exceeded")
+_LONGEST_PROBE = 1024
+"""Pieces of an answer to a probe that are waited for, where a server passes over max_tokens."""
 _PROBE_SCHEMA = {
     "type": "object",
     "properties": {"ok": {"type": "boolean"}},
@@ -126,14 +128,7 @@ class OpenAICompatible:
 
     def served(self, name: str) -> ServedModel:
         """The model called `name`, as one of this server's."""
-        return ServedModel(
-            id=name,
-            label=name,
-            engine="openai-compatible",
-            local=is_loopback(self._url),
-            draft=False,
-            source=self._url,
-        )
+        return ServedModel(name, name, "openai-compatible", is_loopback(self._url), draft=False, source=self._url)
 
     @asynccontextmanager
     async def chat(
@@ -207,6 +202,8 @@ class OpenAICompatible:
             async with self.chat(request) as chunks:
                 async for chunk in chunks:
                     deltas += [choice.delta for choice in chunk.choices[:1]]
+                    if len(deltas) >= _LONGEST_PROBE:
+                        break
         except (errors.BadRequestError, errors.ModelError):
             return []
         except errors.ServiceError as error:

@@ -5,11 +5,9 @@ Only for the user's own calls: who shares the engine with others cannot look int
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from html.parser import HTMLParser
 from pathlib import PurePath
 from time import monotonic
 from typing import Final
@@ -18,6 +16,7 @@ from anyio import to_thread
 
 from theo_mcp.backend import Caller
 from theo_mcp.engine.research.sources import SNIPPET_CHARS, Source, plain, score, words
+from theo_mcp.engine.shown import text_of_page
 from theo_mcp.errors import InputError
 from theo_mcp.settings import Settings
 from theo_mcp.workspace import reading
@@ -25,13 +24,13 @@ from theo_mcp.workspace.deny import Deny
 from theo_mcp.workspace.project import read_project
 from theo_mcp.workspace.roots import Root
 from theo_mcp.workspace.trust import Trust
+from theo_mcp.workspace.walking import walked
 
 _READ: Final = frozenset({
     ".md", ".markdown", ".txt", ".rst", ".adoc", ".html", ".htm", ".csv", ".py", ".js", ".ts", ".tsx", ".jsx",
     ".go", ".rs", ".java", ".kt", ".c", ".h", ".cpp", ".cs", ".rb", ".php", ".sh", ".sql", ".toml", ".yaml",
     ".yml", ".json", ".tex", ".org",
 })  # fmt: skip
-_FILLED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "vendor"})
 _MOST_FILES: Final = 3000
 _MOST_BYTES: Final = 400_000
 _SECONDS: Final = 5.0
@@ -71,30 +70,19 @@ class Documents:
     def _texts(self, until: float) -> Iterator[tuple[str, str]]:
         """Each document by its path from its root; each is opened as every other file is: through no link."""
         read = 0
-        for root in self._roots:
-            for folder, folders, files in os.walk(root.real):
-                way = PurePath(folder).relative_to(root.real).parts
-                folders[:] = sorted(
-                    name
-                    for name in folders
-                    if not name.startswith(".")
-                    and name not in _FILLED
-                    and self._deny.matching(root.real, (*way, name)) is None
-                )
-                for name in sorted(files):
-                    if PurePath(name).suffix.lower() not in _READ or name.startswith("."):
-                        continue
-                    if read >= _MOST_FILES or monotonic() > until:
-                        return
-                    read += 1
-                    try:
-                        path = os.path.join(folder, name)  # noqa: PTH118 - as os.walk gives it
-                        data = reading.read(path, (root,), self._deny, max_bytes=_MOST_BYTES).data
-                    except InputError:  # denied, too large, a link, or gone meanwhile
-                        continue
-                    text = data.decode("utf-8", "replace")
-                    html = name.lower().endswith((".html", ".htm"))
-                    yield "/".join((*way, name)), _shown_text(text) if html else text
+        for root, way in walked(self._roots, self._deny):
+            name = way[-1].lower()
+            if PurePath(name).suffix not in _READ:
+                continue
+            if read >= _MOST_FILES or monotonic() > until:
+                return
+            read += 1
+            try:
+                data = reading.read(str(root.path.joinpath(*way)), (root,), self._deny, max_bytes=_MOST_BYTES).data
+            except InputError:  # denied, too large, or gone meanwhile
+                continue
+            text = data.decode("utf-8", "replace")
+            yield "/".join(way), text_of_page(text).replace("\n", "\n\n") if name.endswith((".html", ".htm")) else text
 
 
 def _passages(text: str) -> Sequence[str]:
@@ -107,43 +95,3 @@ def _passages(text: str) -> Sequence[str]:
             passages += [held[at : at + SNIPPET_CHARS] for at in range(0, len(held), SNIPPET_CHARS)][:20]
             held = ""
     return [*passages, held] if held else passages
-
-
-def _shown_text(html: str) -> str:
-    page = _Shown()
-    page.feed(html)
-    page.close()
-    return "".join(page.parts)
-
-
-class _Shown(HTMLParser):
-    """The text that a reader sees: nothing of scripts and styles, and nothing that is hidden."""
-
-    _VOID: Final = frozenset(
-        {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
-    )
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._hidden: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        style = (given.get("style") or "").replace(" ", "").lower()
-        unseen = "hidden" in given or "display:none" in style or "visibility:hidden" in style
-        if tag not in self._VOID and (
-            self._hidden or unseen or tag in ("script", "style", "template", "noscript", "head")
-        ):
-            self._hidden.append(tag)
-        elif tag in ("p", "div", "li", "br", "tr", "h1", "h2", "h3", "h4", "section", "article"):
-            self.parts.append("\n\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._hidden:
-            while self._hidden and self._hidden.pop() != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(data)

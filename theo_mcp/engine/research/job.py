@@ -48,6 +48,13 @@ def work_of(request: ResearchRequest, engine: Engine, caller: Caller) -> Work:
                 if isinstance(event, Token):
                     report.text(event.token)
         usage = respond.usage(research.usage, way.model).model_dump(exclude_none=True)
-        return {**research.result(), "model": way.model.id, "engine": way.model.engine, "usage": usage}
+        notices: list[JsonValue] = [*way.notices, *research.notices]
+        return {
+            **research.result(),
+            "notices": notices,
+            "model": way.model.id,
+            "engine": way.model.engine,
+            "usage": usage,
+        }
 
     return work

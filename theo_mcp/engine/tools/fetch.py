@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
+from theo_mcp.engine.shown import text_of_page
 from theo_mcp.engine.tools import Arguments, Context, Tool
 from theo_mcp.errors import InputError
 from theo_mcp.http.options import Timeouts
@@ -38,46 +38,6 @@ async def page_of(url: str, *, private: bool) -> str:
         raise InputError(f"What is there is no text: {got.mime[:60]}.", hint="Only text, HTML, JSON and XML are read.")
     text = got.data.decode("utf-8", "replace")
     return text_of_page(text) if got.mime in _PAGES else text
-
-
-def text_of_page(html: str) -> str:
-    """What a reader sees of a page, block by block, with the addresses of its links left out."""
-    page = _Page()
-    page.feed(html)
-    page.close()
-    lines = (" ".join(line.split()) for line in "".join(page.parts).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-class _Page(HTMLParser):
-    _UNSEEN = frozenset({"script", "style", "noscript", "template", "svg", "iframe", "object", "select", "textarea"})
-    _INLINE = frozenset({
-        "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "label", "mark", "q",
-        "s", "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr",
-    })  # fmt: skip
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._unseen: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self._UNSEEN:
-            self._unseen.append(tag)
-        elif tag in ("td", "th"):
-            self.parts.append(" | ")
-        elif tag not in self._INLINE:
-            self.parts.append("\n- " if tag == "li" else "\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._unseen:
-            del self._unseen[self._unseen.index(tag) :]
-        elif tag not in self._INLINE and tag not in ("td", "th"):
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.parts.append(data.replace("\n", " "))
 
 
 TOOL = Tool(

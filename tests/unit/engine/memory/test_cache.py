@@ -151,6 +151,17 @@ async def test_what_was_cut_or_broke_is_not_given_again(model_server: ModelServe
     assert len(model_server.chats) == 3
 
 
+async def test_an_interface_that_came_to_nothing_is_not_given_again(
+    model_server: ModelServer, settings: Settings
+) -> None:
+    model_server.filled = '{"title": "Page", "nodes": [{"id": "a", "parent": "", "type": "unknown"}]}'
+    async with connect(settings) as backend:
+        answers = [await asked(backend, mode="genui") for _ in range(2)]
+
+    assert [bool(answer.structured_output and answer.structured_output.parse_error) for answer in answers] == [True] * 2
+    assert [answer.was_cached for answer in answers] == [False, False]
+
+
 async def test_an_answer_is_known_after_a_restart(model_server: ModelServer, settings: Settings) -> None:
     for _ in range(2):
         async with connect(settings) as backend:

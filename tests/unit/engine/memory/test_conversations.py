@@ -232,6 +232,19 @@ async def test_a_long_conversation_leaves_out_its_oldest_turns_and_says_how_many
     )
 
 
+async def test_what_a_server_of_the_table_is_told_is_not_cut_to_the_room_of_a_model_on_this_machine(
+    model_server: ModelServer, make_settings: MakeSettings
+) -> None:
+    model_server.pieces = ("An ", "answer.")
+    long = "word " * 1000
+    servers = {"mine": {"urls": [model_server.url]}}
+    async with connect(make_settings(servers=servers, context_tokens=512)) as backend:
+        id = await said(backend, long)
+        await said(backend, "More", id)
+
+    assert told(model_server) == [long, "An answer.", "More"]
+
+
 async def test_a_store_that_fails_costs_no_answer_but_that_of_a_conversation(
     model_server: ModelServer, settings: Settings
 ) -> None:
