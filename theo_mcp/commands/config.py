@@ -12,7 +12,7 @@ from pydantic import BaseModel, JsonValue
 
 from theo_mcp.commands import Command, _screen
 from theo_mcp.secret import MASK, redact
-from theo_mcp.settings import Settings, default_config_path
+from theo_mcp.settings import Executor, Settings, default_config_path
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,13 +45,13 @@ def _shown(value: object) -> JsonValue:
     """A secret shows as ``***``, and so does what an address should not hold: a password, a query."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, Mapping):
-        return list(value)  # their names: what stands in a table may hold a secret
+    if isinstance(value, Executor):
+        return MASK  # a command line or an address may hold a secret
     if isinstance(value, tuple):
         return [_shown(item) for item in value]
     if isinstance(value, BaseModel):
         value = {name: getattr(value, name) for name in type(value).model_fields if name in value.model_fields_set}
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(name): _shown(item) for name, item in value.items()}
     return redact(re.sub(r"(?<=://)[^/@]*@|\?.*", MASK, str(value)) if "://" in str(value) else str(value))
 
