@@ -106,6 +106,8 @@ async def test_a_chart_has_the_numbers_of_the_prompt_and_no_others(backend: Back
     chart: dict[str, Any] = json.loads(text)
     assert chart["labels"] == ["Q1", "Q2", "Q3"]
     assert chart["series"][0]["values"] == [10, 1200, 4500]
+    text, _ = await generated(backend, "chart", "Sales 2020 5, 2021 7, 2022 9")
+    assert json.loads(text)["title"] == "Sales"
     with pytest.raises(InputError, match="no numbers with names"):
         await generated(backend, "chart", "A chart of sales")
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.training.prompts import HERE, LANGUAGES, MODES, read
 from tests.training.table import accuracy, judged, shipped, table
+from theo_mcp.engine.classify import chosen
 from theo_mcp.engine.intent import head
 from theo_mcp.engine.intent.child import Model
 from theo_mcp.engine.intent.rules import certain
@@ -56,3 +57,19 @@ def test_four_of_five_hard_prompts_find_their_mode_in_each_language_and_the_tabl
         assert accuracy([each for each in hard if each.prompt.language == language], shipped) >= 0.8
     assert table("Hard", hard) in (HERE / "TABLE.md").read_text(encoding="utf-8")
     assert hashlib.sha256(model.weights.read_bytes()).hexdigest() == head.load().sha256
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Explain microservices architecture",  # the documents' example, and the mode that it has there
+        "Explain service mesh in microservices",  # its follow-up, which nothing was trained on
+        "Was ist ein Service Mesh",
+        "qué es un índice en una base de datos",
+    ],
+)
+def test_what_asks_for_words_about_software_is_not_taken_for_code(prompt: str) -> None:
+    likely = head.load().probabilities(Model().vector(head.excerpt(prompt)))
+
+    assert chosen(likely).mode == "fast"

@@ -288,7 +288,8 @@ async def test_the_servers_of_the_file_are_listed_and_shown_without_their_keys(s
     config = tmp_path / "servers.toml"
     config.write_text(
         '[servers.fast]\nurls = ["http://127.0.0.1:9/v1", "http://u:PASSWORD123@10.0.0.2:9"]\n'
-        'api_key = "sk-abcdefghijklmnop"\n[engines]\ntheo-1-flash = "fast"\n',
+        'api_key = "sk-abcdefghijklmnop"\n[engines]\ntheo-1-flash = "fast"\n'
+        '[executors]\ncheck_stock = { command = ["look", "--token", "TOKEN123"] }\n',
         encoding="utf-8",
     )
 
@@ -298,7 +299,8 @@ async def test_the_servers_of_the_file_are_listed_and_shown_without_their_keys(s
     assert "fast  its first model, a server at 127.0.0.1:9, 10.0.0.2:9" in listed.stdout.decode()
     assert '"api_key": "***"' in shown.stdout.decode()
     assert f'{{"theo-1-flash": "fast"}}  ({config})' in shown.stdout.decode()
-    for secret in ("PASSWORD123", "sk-abc"):
+    assert f'{{"check_stock": "***"}}  ({config})' in shown.stdout.decode()
+    for secret in ("PASSWORD123", "sk-abc", "TOKEN123"):
         assert secret not in (listed.stdout + shown.stdout).decode()
 
 

@@ -156,7 +156,9 @@ async def test_a_chart_is_asked_for_by_its_schema_and_its_new_numbers_are_named(
 async def test_rendered_files_are_refused_with_what_to_do(
     make: Make, model_server: ModelServer, output_type: str
 ) -> None:
-    with pytest.raises(NotAvailableError, match=f"does not make the output type '{output_type}' yet") as refused:
+    with pytest.raises(
+        NotAvailableError, match=f"output type {output_type!r} yet; it makes api, chart, email, website"
+    ) as refused:
         await make(output_type)
 
     assert refused.value.code == "not_available_here"

@@ -28,7 +28,7 @@ def wait(failure: Failure, *, tries: int = 1, repeatable: bool = False, left: fl
     [
         (400, "final"), (401, "final"), (404, "final"), (409, "final"), (499, "final"), (418, "final"),
         (408, "refused"), (425, "refused"), (429, "refused"), (503, "refused"),
-        (500, "ambiguous"), (501, "ambiguous"), (502, "ambiguous"), (504, "ambiguous"), (529, "ambiguous"),
+        (500, "ambiguous"), (501, "final"), (502, "ambiguous"), (504, "ambiguous"), (529, "ambiguous"),
     ],
 )  # fmt: skip
 def test_a_status_says_what_became_of_the_work(status: int, kind: Kind) -> None:

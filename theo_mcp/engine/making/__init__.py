@@ -65,9 +65,9 @@ def making_of(output_type: OutputType) -> Making:
     found = _registered().get(output_type)
     if found is None:
         raise NotAvailableError(
-            f"The engine on this machine does not make the output type {output_type!r} yet: rendered files come later.",
-            hint="Set GETCODE_API_KEY to ask the hosted service, and leave the backend and the engine's URL unset; "
-            f"here are made: {', '.join(sorted(_registered()))}.",
+            f"The engine on this machine does not make the output type {output_type!r} yet; it makes "
+            f"{', '.join(sorted(_registered()))}.",
+            hint="Set GETCODE_API_KEY to ask the hosted service, and leave the backend and the engine's URL unset.",
         )
     return found
 

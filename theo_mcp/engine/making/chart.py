@@ -62,7 +62,7 @@ async def _draft(wish: Wish, prose: Prose) -> AsyncGenerator[str, None]:
     prose.notices.append("Its labels and numbers are the prompt's; the model wrote none of it.")
     kind = next((kind for kind, pattern in _KINDS if pattern.search(wish.prompt)), "bar")
     chart = Chart(
-        title=brief.title(wish.prompt, "Chart"),
+        title=brief.title(wish.prompt, "Chart").partition(f" {numbers[0].label} ")[0],  # which may run into the first
         type=kind,
         labels=tuple(number.label for number in numbers),
         series=(Series(values=tuple(number.value for number in numbers)),),
