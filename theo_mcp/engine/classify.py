@@ -18,7 +18,7 @@ from theo_mcp.settings import Settings
 from theo_mcp.wire.completions import CompletionRequest
 
 LIKELY: Final = 0.4
-_LIKELY_FOR: Final[dict[ResolvedMode, float]] = {"image": 0.6, "video": 0.6, "research": 0.6, "genui": 0.75}
+_LIKELY_FOR: Final[dict[ResolvedMode, float]] = {"image": 0.6, "video": 0.6, "research": 0.6, "genui": 0.6}
 """More for what costs much, and for an interface: whoever wanted words is more surprised by it than the other way."""
 _CLOSEST: Final[dict[ResolvedMode, ResolvedMode]] = {"genui": "code", "research": "think"}
 _CERTAIN: Final = 0.95

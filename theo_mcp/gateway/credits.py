@@ -1,13 +1,15 @@
 """What keys with credits have left, exact for all processes on one store.
 
 An answer's cost is known at its end, so a request reserves what such answers have cost so far and settles the
-difference. The last answer may cost more than was left; no other begins after it. A process that is killed leaves the
+difference; one that is stopped before it says is taken off by its tokens, as such tokens have cost. A job is taken off
+when its end is first looked at. The last answer may cost more than was left; no other begins after it. A process that is killed leaves the
 reservations of its open requests taken.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +26,7 @@ from theo_mcp.store import Store
 
 _MICRO: Final = 1_000_000  # whole micro-cents stay exact
 _OWNER: Final = "spent"
+_JOB_S: Final = 400 * 86_400.0
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,8 @@ class Credits:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._usual: dict[str, int] = {}
+        self._each: dict[str, float] = {}
+        """What a token of such answers has cost, for those that are stopped before they say."""
         self._owed: Counter[str] = Counter()
         """What could not be taken off yet, because the disk is full or another program holds the store."""
 
@@ -91,6 +96,10 @@ class Credits:
 
         async def settle(spent: Spent) -> None:
             cost = round(spent.cents * _MICRO)
+            if spent.final and spent.tokens:
+                self._each[what] = cost / spent.tokens
+            elif not spent.final:
+                cost = max(cost, round(spent.tokens * self._each.get(what, 0.0)))
             self._usual[what] = max(cost, self._usual.get(what, 0))
             try:
                 await self._store.add("keys", {key.id: cost - reserved}, owner=_OWNER)
@@ -110,6 +119,21 @@ class Credits:
             yield spent
         finally:
             await spent.settle()
+
+    async def delivered(self, key: Key, job_id: str, cents: float | None) -> None:
+        """Takes off what a job cost, the first time that its owner sees its end.
+
+        Raises:
+            StoreError: that cannot be noted.
+        """
+        if key.credits is None or not cents:
+            return
+        mark = f"{key.id} {job_id}"
+        first = await self._store.add(
+            "keys", {mark: 1}, owner=_OWNER, limits={mark: 1}, expires_at=time.time() + _JOB_S
+        )
+        if not first.over:
+            await self._store.add("keys", {key.id: round(cents * _MICRO)}, owner=_OWNER)
 
 
 def _number(value: JsonValue) -> int:

@@ -9,9 +9,10 @@ from typing import Final
 from theo_mcp.gateway.call import Call, Streamed
 from theo_mcp.gateway.refusals import Refusal, envelope
 from theo_mcp.gateway.shown import dumped, fields_of
+from theo_mcp.wire.chats import calls_of
 from theo_mcp.wire.completions import CompletionRequest
-from theo_mcp.wire.events import Done, Meta, Token
-from theo_mcp.wire.parts import Usage
+from theo_mcp.wire.events import Done, Meta, Token, ToolEvent
+from theo_mcp.wire.parts import ToolUse, Usage
 
 THINKING: Final = b"event: thinking\ndata: .\n\n"
 COMMENT: Final = b": waiting\n\n"
@@ -72,6 +73,7 @@ async def _theo(call: Call, request: CompletionRequest) -> AsyncGenerator[bytes,
 async def _openai(call: Call, request: CompletionRequest, with_usage: bool) -> AsyncGenerator[bytes, None]:
     created = int(time.time())
     base: dict[str, object] = {}
+    pending: list[ToolUse] = []
     async with call.backend.theo.stream(request) as events:
         async for sent in events:
             match sent:
@@ -82,8 +84,15 @@ async def _openai(call: Call, request: CompletionRequest, with_usage: bool) -> A
                 case Token():
                     call.spent.tokens += 1
                     yield data(base | _choice({"content": sent.token}, None))
+                case ToolEvent(status="pending"):
+                    pending.append(sent)
                 case Done():
                     spent(call, sent.usage)
+                    if calls := calls_of(pending):
+                        delta: dict[str, object] = {
+                            "tool_calls": [each.model_dump(exclude_none=True) for each in calls]
+                        }
+                        yield data(base | _choice(delta, None))
                     last = data(base | _choice({}, sent.theo_mcp.finish_reason or "stop"))
                     told = data(base | {"choices": [], "usage": _usage(sent.usage)}) if with_usage else b""
                     yield last + told + _LAST

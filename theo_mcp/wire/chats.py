@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 
 from theo_mcp.wire.completions import Completion
 from theo_mcp.wire.openai import ChatChoice, ChatCompletion, ChatUsage, FunctionDelta, Reasoned, ToolCallDelta
+from theo_mcp.wire.parts import ToolUse
 
 
 def chat_of(answer: Completion) -> ChatCompletion:
@@ -18,7 +20,7 @@ def chat_of(answer: Completion) -> ChatCompletion:
         model=answer.model.id,
         choices=(
             ChatChoice(
-                message=Reasoned(content=answer.content, tool_calls=_pending(answer) or None),
+                message=Reasoned(content=answer.content, tool_calls=calls_of(answer.tools_used) or None),
                 finish_reason=answer.theo_mcp.finish_reason or "stop",
             ),
         ),
@@ -41,14 +43,15 @@ def chat_of(answer: Completion) -> ChatCompletion:
     )
 
 
-def _pending(answer: Completion) -> tuple[ToolCallDelta, ...]:
+def calls_of(tools: Iterable[ToolUse]) -> tuple[ToolCallDelta, ...]:
     """The calls that nobody here can carry out, as OpenAI's clients know them."""
+    pending = [tool for tool in tools if tool.status == "pending"]
     return tuple(
         ToolCallDelta(
-            id=f"call_{number}",
+            index=index,
+            id=f"call_{index + 1}",
             type="function",
             function=FunctionDelta(name=tool.name, arguments=json.dumps(tool.arguments, ensure_ascii=False)),
         )
-        for number, tool in enumerate(answer.tools_used, 1)
-        if tool.status == "pending"
+        for index, tool in enumerate(pending)
     )

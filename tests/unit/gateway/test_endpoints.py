@@ -12,6 +12,7 @@ from tests.holding import held
 from tests.unit.gateway.world import TEXT, V1, World, events
 from theo_mcp.gateway.keys import Keys
 from theo_mcp.testing.http import Exchange
+from theo_mcp.testing.model_server import Calls
 
 HELLO = {"prompt": "Hello"}
 
@@ -242,6 +243,7 @@ async def test_the_openai_sdk_chats_streams_and_lists_models(gateway: World) -> 
             pieces += "".join(choice.delta.content or "" for choice in chunk.choices)
             usage = chunk.usage or usage
         models = [model.id async for model in client.models.list()]
+        one = await client.models.retrieve("theo-1-flash")
         with pytest.raises(openai.BadRequestError) as refused:
             await client.chat.completions.create(model="x", messages=[{"role": "user", "content": " "}])
         with pytest.raises(openai.AuthenticationError):
@@ -251,6 +253,7 @@ async def test_the_openai_sdk_chats_streams_and_lists_models(gateway: World) -> 
     assert usage is not None
     assert usage.total_tokens == 13
     assert models[0] == "theo-1-auto"
+    assert one.id == "theo-1-flash"
     assert len(models) > 1
     assert refused.value.code == "empty_prompt"
 
@@ -280,3 +283,20 @@ async def test_probes_and_openai_clients_find_it_at_short_paths(gateway: World, 
 
     assert answer.status_code == 200
     assert answer.json().keys() == same.json().keys()
+
+
+async def test_a_call_that_nobody_can_carry_out_reaches_openai_clients_in_a_stream_too(gateway: World) -> None:
+    gateway.model.turns = [Calls((("check_stock", {"sku": "SKU-1"}),))]
+    body = {"prompt": "Look it up", "format": "openai", "stream": True}
+
+    answer = await gateway.post(
+        f"{V1}completions", {**body, "tools": [{"name": "check_stock", "description": "Stock"}]}
+    )
+
+    chunks = [chunk for _, chunk in events(answer.text) if isinstance(chunk, dict)]
+    (call,) = [
+        each for chunk in chunks for choice in chunk["choices"] for each in choice["delta"].get("tool_calls", [])
+    ]
+    assert (call["index"], call["type"], call["function"]["name"]) == (0, "function", "check_stock")
+    assert json.loads(call["function"]["arguments"]) == {"sku": "SKU-1"}
+    assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
@@ -14,6 +16,7 @@ from theo_mcp.gateway.keys import Keys
 from theo_mcp.gateway.serving import serving
 from theo_mcp.store import FILE, Store
 from theo_mcp.testing.model_server import ModelServer
+from theo_mcp.testing.searxng import FakeSearXNG
 
 IMPROVE = {"prompt": "todo list", "outputType": "api"}
 
@@ -102,3 +105,49 @@ async def test_getcode_is_paid_from_the_same_credits(priced: World) -> None:
     assert after_one == pytest.approx(20 - cost)
     assert after_two == pytest.approx(after_one - done["theo_mcp"]["cost_cents"])
     assert (refused.status_code, "no credits left" in refused.json()["error"]) == (402, True)
+
+
+async def test_a_stream_that_is_left_is_paid_by_its_tokens(priced: World) -> None:
+    async def left() -> float:
+        answer = await priced.get(f"{V1}rate-limits")
+        return float(answer.json()["credits"]["left_cents"])
+
+    body = {"prompt": "Tides", "mode": "fast", "stream": True}
+    await priced.post(f"{V1}completions", body)
+    after_one = await left()
+    priced.model.silent_after = 3
+    async with priced.client.stream("POST", f"{V1}completions", json={**body, "prompt": "Waves"}) as answer:
+        async for line in answer.aiter_lines():
+            if line.count("token") and "add" in line:
+                break
+    with anyio.fail_after(5):
+        while await left() == after_one:
+            await anyio.lowlevel.checkpoint()
+
+    assert 0 < after_one - await left() < 20 - after_one
+
+
+async def test_a_research_is_paid_when_its_end_is_first_seen_and_once(tmp_path: Path) -> None:
+    async with ModelServer() as model, FakeSearXNG() as search:
+        table = {"urls": [model.url], "input_cents_per_million": 100_000, "output_cents_per_million": 1_000_000}
+        settings = Settings.model_validate(
+            {"data_dir": tmp_path, "backend": "engine", "servers": {"paid": table}, "searxng_url": search.origin}
+        )
+        async with (
+            Store.open(tmp_path / FILE) as store,
+            connect(settings) as backend,
+            serving(backend, store, port=0) as url,
+        ):
+            _, text = await Keys(store).create("the owner", "unlimited", credits=1000)
+            async with httpx2.AsyncClient(base_url=url, headers=bearer(text.reveal()), timeout=10) as client:
+                begun = (await client.post(f"{V1}research", json={"prompt": "Tides", "depth": "basic"})).json()
+                job: dict[str, Any] = {"status": "queued"}
+                with anyio.fail_after(10):
+                    while job["status"] != "completed":
+                        job = (await client.get(begun["poll_url"])).json()
+                        assert job["status"] != "failed", job
+                await client.get(begun["poll_url"])
+                limits = (await client.get(f"{V1}rate-limits")).json()
+
+    assert job["usage"]["cost_cents"] > 0
+    assert limits["credits"]["left_cents"] == pytest.approx(1000 - job["usage"]["cost_cents"], abs=0.001)

@@ -15,7 +15,9 @@ async def _video(call: Call) -> Answer:
 
 
 async def _job(call: Call) -> Answer:
-    return call.whole(await call.backend.theo.job(call.path["id"]))
+    job = await call.backend.theo.job(call.path["id"])
+    await call.gateway.credits.delivered(call.key, job.id, job.usage.cost_cents)
+    return call.whole(job)
 
 
 ENDPOINTS = (
