@@ -245,6 +245,7 @@ anyio.run(main, sys.argv[1])
 """
 
 
+@pytest.mark.slow
 async def test_no_warning_of_anything_left_open_comes_in_developer_mode(theo_service: FakeTheo) -> None:
     done = await anyio.run_process(
         [sys.executable, "-X", "dev", "-W", "error", "-c", WARNINGS, theo_service.origin], check=False

@@ -299,7 +299,7 @@ async def test_the_servers_of_the_file_are_listed_and_shown_without_their_keys(s
     assert "fast  its first model, a server at 127.0.0.1:9, 10.0.0.2:9" in listed.stdout.decode()
     assert '"api_key": "***"' in shown.stdout.decode()
     assert f'{{"theo-1-flash": "fast"}}  ({config})' in shown.stdout.decode()
-    assert f'{{"check_stock": "***"}}  ({config})' in shown.stdout.decode()
+    assert f'{{"check_stock": {{"command": ["look", "***"]}}}}  ({config})' in shown.stdout.decode()
     for secret in ("PASSWORD123", "sk-abc", "TOKEN123"):
         assert secret not in (listed.stdout + shown.stdout).decode()
 

@@ -2,8 +2,8 @@
 
 An answer's cost is known at its end, so a request reserves what such answers have cost so far and settles the
 difference; one that is stopped before it says is taken off by its tokens, as such tokens have cost. A job is taken off
-when its end is first looked at. The last answer may cost more than was left; no other begins after it. A process that is killed leaves the
-reservations of its open requests taken.
+when its end is first looked at. The last answer may cost more than was left; no other begins after it. A process that
+is killed leaves the reservations of its open requests taken.
 """
 
 from __future__ import annotations

@@ -140,6 +140,7 @@ def test_edits_elsewhere_and_the_answer_are_the_same_in_either_order() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_large_document_with_changes_far_apart_is_quick() -> None:
     lines = [f"line {number % 977}\n" for number in range(50_000)]
     before = "".join(lines)

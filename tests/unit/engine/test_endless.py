@@ -49,6 +49,7 @@ async def test_in_a_probe_of_what_it_can_do(endless: ModelServer, make_settings:
     assert STOPPED in answer.theo_mcp.notice
 
 
+@pytest.mark.slow
 async def test_in_a_user_interface(endless: ModelServer, make_settings: MakeSettings) -> None:
     answer = await answered(make_settings, {"mode": "genui"}, engine_url=endless.url)
 
@@ -58,6 +59,7 @@ async def test_in_a_user_interface(endless: ModelServer, make_settings: MakeSett
     assert answer.structured_output.parse_error
 
 
+@pytest.mark.slow
 async def test_in_each_section_of_a_research(endless: ModelServer, make_settings: MakeSettings) -> None:
     async with FakeSearXNG() as search:
         answer = await answered(make_settings, {"mode": "research"}, engine_url=endless.url, searxng_url=search.origin)

@@ -137,6 +137,7 @@ async def test_a_second_download_of_the_same_file_stays_away(files: Files, tmp_p
     assert (tmp_path / "m").read_bytes() == DATA
 
 
+@pytest.mark.slow
 async def test_a_server_that_cannot_be_reached_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(errors.UnreachableError):
         await download("http://127.0.0.1:1/m", tmp_path / "m", sha256=SHA256, report=silent, timeouts=QUICK)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -41,20 +42,26 @@ _any_speed = settings(database=None, deadline=None, suppress_health_check=[*Heal
 
 @pytest.mark.parametrize(("encoding", "columns"), [("utf-8", (2, 26)), ("utf-16", (1, 17)), ("utf-32", (1, 14))])
 def test_an_edit_behind_astral_characters_lands_in_every_encoding(encoding: str, columns: tuple[int, int]) -> None:
-    anyio.run(_behind_astral_characters, encoding, columns)
+    _alone(_behind_astral_characters, encoding, columns)
 
 
 @settings(_any_speed, max_examples=8, derandomize=True)
 @_session
 def test_a_session_of_chance_keeps_every_promise(encoding: str, first: str, steps: list[Step]) -> None:
-    anyio.run(_play, encoding, first, steps)
+    _alone(_play, encoding, first, steps)
 
 
 @pytest.mark.slow
 @settings(_any_speed, max_examples=400)
 @_session
 def test_many_sessions_of_chance_keep_every_promise(encoding: str, first: str, steps: list[Step]) -> None:
-    anyio.run(_play, encoding, first, steps)
+    _alone(_play, encoding, first, steps)
+
+
+def _alone(work: Callable[..., Awaitable[None]], *arguments: object) -> None:
+    """Runs `work` in an event loop of a thread of its own: another test's may still be open in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(anyio.run, work, *arguments).result()
 
 
 async def _play(encoding: str, first: str, steps: list[Step]) -> None:

@@ -104,6 +104,7 @@ async def test_a_redirect_is_followed_to_the_services_own_hosts_only(
     assert all("authorization" not in request.headers for request in theo_service.requests if request.method == "GET")
 
 
+@pytest.mark.slow
 async def test_a_file_that_cannot_be_reached_is_not_to_be_bought_again(host: Assistant, theo_service: FakeTheo) -> None:
     url = theo_service.origin + "/a.png"
     theo_service.next = [of_images(url), *[faults.reset()] * 3]

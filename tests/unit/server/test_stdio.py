@@ -66,6 +66,7 @@ async def modern_server(running: Callable[[str], Awaitable[Server]]) -> Server:
 # --- what reaches stdout
 
 
+@pytest.mark.slow
 async def test_only_json_rpc_reaches_stdout_whatever_is_logged_or_printed(tmp_path: Path) -> None:
     stray = "import atexit, os, sys\natexit.register(lambda: (print('printed'), os.system('echo echoed')))\n"
     (tmp_path / "sitecustomize.py").write_text(stray, encoding="utf-8")

@@ -148,6 +148,7 @@ def _shape(chance: random.Random, depth: int = 0) -> object:
     return {chance.choice(_NAMES): _shape(chance, depth + 1) for _ in range(chance.randrange(6))}
 
 
+@pytest.mark.slow
 def test_no_shape_of_a_reply_raises_anything_but_a_value_error() -> None:
     chance = random.Random(20260410)
     read = 0
@@ -173,6 +174,7 @@ def test_no_shape_of_a_reply_raises_anything_but_a_value_error() -> None:
     assert read > 5000
 
 
+@pytest.mark.slow
 async def test_no_shape_of_an_event_raises_anything_but_a_theo_error() -> None:
     chance = random.Random(20261121)
     names = ["token", "done", "error", "meta", "tool", "artifact", "skills", "message", "queue", WHOLE_REPLY, "odd"]
