@@ -50,7 +50,7 @@ def _shown(value: object) -> JsonValue:
     if isinstance(value, BaseModel):
         value = {name: getattr(value, name) for name in type(value).model_fields if name in value.model_fields_set}
         if command := value.get("command"):
-            value["command"] = [*command[:1], *["***"] * (len(command) > 1)]  # an argument may be a secret
+            value["command"] = (*command[:1], *[MASK] * (len(command) > 1))  # an argument may be a secret
     if isinstance(value, dict):
         return {str(name): _shown(item) for name, item in value.items()}
     return redact(re.sub(r"(?<=://)[^/@]*@|\?.*", MASK, str(value)) if "://" in str(value) else str(value))

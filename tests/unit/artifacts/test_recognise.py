@@ -138,6 +138,7 @@ def test_a_text_without_fences_has_no_files() -> None:
 MB = 2**20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -79,6 +79,7 @@ def test_every_offset_comes_back_from_its_place(encoding: Encoding) -> None:
             assert lines.offset(lines.place(offset, encoding), encoding) == offset - middle
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_fifty_thousand_lines_and_a_line_of_a_megabyte(encoding: Encoding) -> None:
     many = Lines("x = '🦊'\r\n" * 50_000)

@@ -57,6 +57,7 @@ async def test_the_source_streams_without_its_fence_and_what_stands_around_it_is
     assert (check.language, check.status) == ("html", "parses")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "source"),
     [

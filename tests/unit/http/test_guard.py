@@ -55,6 +55,7 @@ async def test_no_spelling_of_this_machine_is_connected_to(url: str) -> None:
     assert refused.value.code == "address_not_allowed"
 
 
+@pytest.mark.slow
 async def test_what_can_be_no_name_is_told() -> None:
     async with guarded_client(private=False) as client:
         with pytest.raises(UnreachableError, match="There is no host"):

@@ -98,6 +98,7 @@ def test_an_answer_gets_its_secrets_back_and_unknown_words_stay() -> None:
     assert restored(answer, secrets) == "f('twelve', 'one', '__HELD_BACK_SECRET_3__')"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     ["a", "A1", "sk-", "eyJ", "eyJaaaaaaaa.", "password=", "password = '", "://a:bbbb", "cookie: a=b; ", " -u a:",

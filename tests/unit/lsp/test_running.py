@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import anyio
+import pytest
 
 from tests.holding import held
 from tests.unit.lsp.client import Editor, Fields
@@ -126,6 +127,7 @@ async def test_an_edit_moves_with_what_was_typed_above_it(editor: Editor, model_
     assert editor.texts[URI] == "# 🎈\f\n" + DONE
 
 
+@pytest.mark.slow
 async def test_an_answer_whose_place_was_touched_waits_for_the_user(editor: Editor, model_server: ModelServer) -> None:
     ended = {}
     for choice in ("Discard", "Apply anyway", "Copy to a new document"):
@@ -297,6 +299,7 @@ def _path(shown: Fields) -> Path:
     return Path(unquote(urlsplit(shown["uri"]).path))
 
 
+@pytest.mark.slow
 async def test_an_edit_that_was_refused_but_called_applied_is_not_called_applied_where_the_place_was_changed(
     editor: Editor, model_server: ModelServer
 ) -> None:

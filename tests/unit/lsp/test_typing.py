@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 
 from tests.unit.lsp.client import Editor
 from tests.unit.lsp.test_running import CODE, DONE, URI
@@ -10,6 +11,7 @@ from tests.unit.lsp.test_running import CODE, DONE, URI
 _REST = "".join(f"value_{number} = {number}\n" for number in range(20_000))
 
 
+@pytest.mark.slow
 async def test_an_edit_lands_although_every_version_is_old_before_it_is_made(editor: Editor) -> None:
     typed = 0
     await editor.open(URI, CODE + _REST)

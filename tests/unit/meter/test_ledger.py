@@ -85,6 +85,7 @@ anyio.run(main)
 """
 
 
+@pytest.mark.slow
 def test_two_processes_cannot_pass_one_limit_together(tmp_path: Path) -> None:
     processes = [
         subprocess.Popen(

@@ -22,6 +22,7 @@ async def test_a_job_takes_bytes_and_options_and_returns_bytes_and_json(open_san
     assert result.value == {"size": 11}
 
 
+@pytest.mark.slow
 async def test_large_inputs_and_outputs_pass_whole(open_sandbox: OpenSandbox) -> None:
     text = bytes(range(256)) * (64 << 10)
     async with open_sandbox() as sandbox:

@@ -436,7 +436,7 @@ async def test_a_server_whose_host_was_killed_ends_though_its_stdin_stays_open(t
 # --- cancelling
 
 
-@ERAS
+@pytest.mark.parametrize("era", [pytest.param(LEGACY, marks=pytest.mark.slow), MODERN])
 async def test_a_cancelled_call_closes_the_models_socket_and_the_next_one_is_answered(
     tmp_path: Path, model_server: ModelServer, era: str
 ) -> None:

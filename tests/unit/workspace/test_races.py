@@ -40,6 +40,7 @@ def test_a_file_that_grows_while_it_is_read_stops_at_the_limit(try_read: Read, r
     assert codes <= {"file_too_large"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BY_FOLDER, reason="without folders to walk from, a swap is noticed and not prevented")
 @pytest.mark.parametrize("by_folder", [True, False])
 def test_a_link_swapped_while_reading_never_gives_the_secret(
@@ -70,6 +71,7 @@ def test_a_link_swapped_while_reading_never_gives_the_secret(
     assert outcomes <= {b"public", b"path_not_allowed"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BY_FOLDER, reason="without folders to walk from, a swap is noticed and not prevented")
 @pytest.mark.parametrize("by_folder", [True, False])
 def test_a_folder_swapped_for_a_link_while_reading_never_gives_the_secret(

@@ -199,6 +199,7 @@ for number in range(40):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_never_share_a_name(tmp_path: Path) -> None:
     writers = [
         subprocess.Popen(
@@ -340,6 +341,7 @@ def test_a_check_that_raises_between_the_steps_leaves_nothing(tmp_path: Path) ->
         assert everything(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_folder_swapped_for_a_link_while_saving_never_writes_outside(tmp_path: Path) -> None:
     stop = threading.Event()
     root = tmp_path / "root"
