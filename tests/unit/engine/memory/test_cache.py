@@ -122,9 +122,10 @@ async def test_another_tenant_another_model_and_another_server_are_asked(
     async with connect(make_settings(engine_url=model_server.url)) as backend:
         for tenant in ("ann", "bob"):
             assert not (await asked(backend.for_caller(Caller(tenant)))).was_cached
-    for other in ({"engine_model": "scripted-7b"}, {"engine_url": model_server.origin}):
-        async with connect(make_settings(**{"engine_url": model_server.url, **other})) as backend:
-            assert not (await asked(backend.for_caller(Caller("ann")))).was_cached
+    async with ModelServer() as elsewhere:
+        for other in ({"engine_model": "scripted-7b"}, {"engine_url": elsewhere.url}):
+            async with connect(make_settings(**{"engine_url": model_server.url, **other})) as backend:
+                assert not (await asked(backend.for_caller(Caller("ann")))).was_cached
 
 
 async def test_a_fresh_answer_is_made_anew_and_is_the_one_kept(model_server: ModelServer, settings: Settings) -> None:
