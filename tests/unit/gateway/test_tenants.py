@@ -127,7 +127,7 @@ async def test_a_stream_that_is_left_is_paid_by_its_tokens(priced: World) -> Non
     assert 0 < after_one - await left() < 20 - after_one
 
 
-async def test_a_research_is_paid_when_its_end_is_first_seen_and_once(tmp_path: Path) -> None:
+async def test_a_research_is_its_keys_own_and_paid_once_when_its_end_is_first_seen(tmp_path: Path) -> None:
     async with ModelServer() as model, FakeSearXNG() as search:
         table = {"urls": [model.url], "input_cents_per_million": 100_000, "output_cents_per_million": 1_000_000}
         settings = Settings.model_validate(
@@ -147,7 +147,10 @@ async def test_a_research_is_paid_when_its_end_is_first_seen_and_once(tmp_path: 
                         job = (await client.get(begun["poll_url"])).json()
                         assert job["status"] != "failed", job
                 await client.get(begun["poll_url"])
+                _, stranger = await Keys(store).create("somebody else", "unlimited")
+                strange = await client.get(begun["poll_url"], headers=bearer(stranger.reveal()))
                 limits = (await client.get(f"{V1}rate-limits")).json()
 
+    assert (strange.status_code, strange.json()["error"]["code"]) == (404, "not_found")
     assert job["usage"]["cost_cents"] > 0
     assert limits["credits"]["left_cents"] == pytest.approx(1000 - job["usage"]["cost_cents"], abs=0.001)
