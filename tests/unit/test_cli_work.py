@@ -239,6 +239,7 @@ async def test_a_text_that_is_too_long_for_a_host_is_whole_in_the_shell(hosted: 
     assert "Showing the first" not in again.stderr.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

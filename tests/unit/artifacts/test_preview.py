@@ -169,6 +169,7 @@ async def test_what_is_transparent_stays_so_as_a_png(sandbox: Sandbox) -> None:
     assert opened(palette).getchannel("A").getextrema() == (0, 0)
 
 
+@pytest.mark.slow
 async def test_a_transparent_image_that_is_too_large_for_a_png_is_put_on_white(sandbox: Sandbox) -> None:
     image = noise(600).convert("RGBA")
     image.paste((0, 0, 0, 0), (0, 0, 300, 600))

@@ -136,6 +136,7 @@ async def test_a_wrong_key_is_told_after_one_call_and_never_echoed(theo_service:
     assert len(theo_service.requests) == 1
 
 
+@pytest.mark.slow
 async def test_an_unreachable_host_is_named_without_a_library_in_sight() -> None:
     async with TheoClient(theo.KEY, base_url="http://127.0.0.1:9") as client:
         with pytest.raises(errors.UnreachableError) as raised:

@@ -131,6 +131,7 @@ def test_what_was_typed_just_now_is_known_to_be_new() -> None:
     assert not outline.is_touched(Span(40, 45))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "grammar"), [(PYTHON, "python"), (TYPESCRIPT, "typescript")])
 async def test_definitions_that_were_followed_are_those_of_a_fresh_parse(source: str, grammar: str) -> None:
     async with Sandbox(concurrency=1, allow=("theo_lsp",)) as sandbox:

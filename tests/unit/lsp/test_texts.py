@@ -65,6 +65,7 @@ async def test_nul_bytes_and_binary_are_parsed_like_any_text() -> None:
     assert binary.outline and binary.outline.is_broken(Span(10, 10))
 
 
+@pytest.mark.slow
 async def test_what_is_typed_while_a_parse_is_at_work_is_followed() -> None:
     async with _parsing() as (documents, _):
         documents.opened(types.TextDocumentItem(URI, "python", 1, "# \ndef half(n):\n    return n\n"))

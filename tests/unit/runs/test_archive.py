@@ -154,6 +154,7 @@ async def test_a_server_that_is_cancelled_still_stores_how_its_runs_ended(path: 
     assert (status.state, status.ended_at) == ("interrupted", 1000)
 
 
+@pytest.mark.slow
 async def test_a_run_whose_process_was_killed_reads_as_interrupted_and_perhaps_billed(path: Path) -> None:
     other = OtherProcess(path)
     other.kill()

@@ -170,6 +170,7 @@ anyio.run(main)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not LINUX, reason="elsewhere the alarm ends it some seconds after its time")
 async def test_a_child_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     environment = {"TMPDIR": str(tmp_path)}

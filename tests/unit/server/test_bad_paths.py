@@ -86,6 +86,7 @@ PATHS: dict[str, tuple[str, ...]] = {
 """What a path gets that an upload or, where that is another sentence, an attachment names."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["theo_analyze_upload", "theo_complete"])
 async def test_no_path_leads_out_of_the_open_folders(
     tool: str,

@@ -37,6 +37,7 @@ async def test_a_saved_file_is_told(host: Host) -> None:
         await heard("list", "theo://artifacts/a/b.ts")
 
 
+@pytest.mark.slow
 async def test_the_end_of_a_run_is_told(hosts: StartHost, hosted_settings: Settings, theo_service: FakeTheo) -> None:
     theo_service.silent_after = 2
     host = await hosts(hosted_settings.model_copy(update={"soft_deadline_s": 0.3}))

@@ -140,6 +140,7 @@ async def test_a_result_that_failed_says_why(host: Host, theo_service: FakeTheo)
     assert (await host.text(f"theo://results/{handle}")).startswith("insufficient_credits: Account has")
 
 
+@pytest.mark.slow
 async def test_a_result_that_is_not_there_yet_says_how_it_stands(
     hosts: StartHost, hosted_settings: Settings, theo_service: FakeTheo
 ) -> None:

@@ -199,6 +199,7 @@ CALLS: dict[str, dict[str, object]] = {
 """Arguments that each tool answers; theo_result needs a handle besides."""
 
 
+@pytest.mark.slow
 async def test_structured_content_is_what_the_schema_says_done_and_running(
     modern: StartHosted, all_hosted: AllHosted, theo_service: FakeTheo, getcode_service: FakeGetCode
 ) -> None:

@@ -123,6 +123,7 @@ async def test_started_without_stderr_it_keeps_the_protocol_off_the_standard_des
 # --- the two eras
 
 
+@pytest.mark.slow
 async def test_the_legacy_era_is_served(tmp_path: Path, model_server: ModelServer) -> None:
     async with raw.server(tmp_path, "--engine-url", model_server.url, era=LEGACY) as server:
         hello = await server.open()
@@ -306,6 +307,7 @@ async def test_requests_sent_at_once_are_all_answered(server: Server) -> None:
     assert sorted(answered) == list(range(500))
 
 
+@pytest.mark.slow
 async def test_an_unknown_method_is_an_error(server: Server, modern_server: Server) -> None:
     for each in (server, modern_server):
         assert (await each.request("tools/guess"))["error"]["code"] == NO_METHOD

@@ -64,6 +64,7 @@ async def test_any_string_comes_back_as_it_was_as_value_key_and_owner(store: Sto
     assert await store.get("cache", text + "\0", owner=text) is None
 
 
+@pytest.mark.slow
 async def test_a_large_value_is_whole_and_leaves_no_large_log_behind(store: Store) -> None:
     large = "x" * 20_000_000
 
@@ -74,6 +75,7 @@ async def test_a_large_value_is_whole_and_leaves_no_large_log_behind(store: Stor
     assert store.path.with_name("store.db-wal").stat().st_size <= 5_000_000
 
 
+@pytest.mark.slow
 async def test_the_room_of_what_has_expired_is_given_back(store: Store, clock: Clock) -> None:
     await store.put("cache", "large", "x" * 12_000_000, expires_at=1001)
     clock.now = 1001
