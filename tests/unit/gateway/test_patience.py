@@ -69,6 +69,7 @@ async def test_a_silent_stream_begins_with_its_heartbeat_and_keeps_it(hasty: Wor
                 told.append(line)
                 if told.count("event: thinking") == 3:
                     break
+            await hasty.model.until_at_work(1)
         await hasty.model.exchanges[-1].closed.wait()
 
     assert answer.status_code == 200
