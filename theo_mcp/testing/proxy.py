@@ -13,14 +13,14 @@ class Proxy(HttpServer):
 
     def __init__(self, port: int) -> None:
         super().__init__(self._tunnel)
-        self._port = port
+        self._target = port
         self.watches = False
 
     async def _tunnel(self, exchange: Exchange) -> None:
         if exchange.request.method != "CONNECT":
             await exchange.reply(405, "")
             return
-        async with await anyio.connect_tcp("127.0.0.1", self._port) as server:
+        async with await anyio.connect_tcp("127.0.0.1", self._target) as server:
             await exchange.raw(b"HTTP/1.1 200 -\r\n\r\n")
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_copy, exchange.socket, server, tasks.cancel_scope)
