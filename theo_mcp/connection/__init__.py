@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from theo_mcp.hosted.getcode import GetCodeClient
     from theo_mcp.hosted.service import HostedService
     from theo_mcp.hosted.theo import TheoClient
-    from theo_mcp.http.options import Limits, Timeouts
-    from theo_mcp.http.retry import RetryPolicy
     from theo_mcp.meter import Meter
     from theo_mcp.meter.ledger import Ledger
 
@@ -117,13 +115,15 @@ class _Arms:
 
     def _opened(self, client: type[ClientT], api: Api, base_url: str) -> ClientT:
         """A client of the hosted service, closed with the others."""
+        from theo_mcp.http import wanted
+
         settings = self._settings
         opened = client(
             settings.key(api) or "",
             base_url=base_url,
-            timeouts=self._timeouts,
-            retries=self._retries,
-            limits=self._limits,
+            timeouts=wanted.timeouts(settings),
+            retries=wanted.retries(settings),
+            limits=wanted.limits(settings),
             max_prompt_chars=settings.max_prompt_chars,
             allow_insecure_http=settings.allow_insecure_http,
         )
@@ -211,35 +211,6 @@ class _Arms:
         engine = Engine(self._settings, self.background)
         self._closers.append(engine.aclose)
         return engine
-
-    @cached_property
-    def _timeouts(self) -> Timeouts:
-        from theo_mcp.http.options import Timeouts
-
-        settings = self._settings
-        return Timeouts(
-            connect=settings.connect_timeout_s,
-            first_byte=settings.first_byte_timeout_s,
-            idle=settings.idle_timeout_s,
-            whole=settings.timeout_s,
-        )
-
-    @cached_property
-    def _limits(self) -> Limits:
-        from theo_mcp.http.options import Limits
-
-        return Limits(body=self._settings.max_reply_bytes, event=self._settings.max_event_bytes)
-
-    @cached_property
-    def _retries(self) -> RetryPolicy:
-        from theo_mcp.http.retry import RetryPolicy
-
-        settings = self._settings
-        return RetryPolicy(
-            retries=settings.max_retries,
-            max_retry_after=settings.max_retry_after_s,
-            retry_ambiguous=settings.retry_ambiguous,
-        )
 
 
 def _fails(error: ConfigError) -> Callable[[], NoReturn]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from time import monotonic
@@ -39,18 +39,23 @@ class Deadline:
                 retryable=True,
             ) from None
 
-    async def each(self, items: AsyncIterator[ItemT]) -> AsyncGenerator[ItemT, None]:
+    async def each(self, items: AsyncIterator[ItemT], text: Callable[[ItemT], str]) -> AsyncGenerator[ItemT, None]:
         """The same items, as long as all of them come in time; what the reader does between them is not stopped.
 
         Raises:
-            TimeoutExceededError: the time is over.
+            TimeoutExceededError: the time is over. It has the `text` of the items so far.
         """
+        so_far: list[str] = []
         while True:
             try:
                 with self.kept():
                     item = await anext(items)
             except StopAsyncIteration:
                 return
+            except TimeoutExceededError as error:
+                error.partial = error.partial or "".join(so_far)
+                raise
+            so_far.append(text(item))
             yield item
 
 

@@ -19,8 +19,8 @@ from theo_mcp.engine.providers.pool import Pool
 from theo_mcp.engine.providers.slots import Server
 from theo_mcp.engine.words import ResolvedMode
 from theo_mcp.errors import ConfigError, InputError, TheoError
+from theo_mcp.http import wanted
 from theo_mcp.http.address import host_of
-from theo_mcp.http.options import Limits, Timeouts
 from theo_mcp.http.retry import RetryPolicy
 from theo_mcp.settings import Settings
 from theo_mcp.settings.servers import AUTO, ENGINE, LOCAL
@@ -187,7 +187,7 @@ class Engines:
         """The child process of one model: it makes one answer at a time, as measured."""
         settings = self._settings
         model = self._local_model if name == LOCAL else name.removeprefix(f"{LOCAL}/")
-        provider = LocalModel(settings.data_dir, model, settings.context_tokens, self._timeouts)
+        provider = LocalModel(settings.data_dir, model, settings.context_tokens, wanted.timeouts(settings))
         return Server(name, provider, parallel=1, billed=False)
 
     def _default_server(self) -> Server:
@@ -197,16 +197,16 @@ class Engines:
             settings.engine_url,
             settings.key("engine"),
             model=settings.engine_model,
-            timeouts=self._timeouts,
-            retries=self._retries,
-            limits=self._limits,
+            timeouts=wanted.timeouts(settings),
+            retries=wanted.retries(settings),
+            limits=wanted.limits(settings),
         )
         name = host_of(settings.engine_url)
         return Server(name, provider, settings.engine_parallel, provider.billed)
 
     def _servers(self, name: str, price: Price | None) -> list[Server]:
         """One for each address. With several, another is asked where one refuses, instead of the same one again."""
-        table = self._settings.servers[name]
+        settings, table = self._settings, self._settings.servers[name]
         alone = len(table.urls) == 1
         key = table.key(name)
         servers = []
@@ -216,35 +216,12 @@ class Engines:
                 url,
                 key,
                 model=table.model,
-                timeouts=self._timeouts,
-                retries=self._retries if alone else RetryPolicy(retries=0, max_retry_after=0),
-                limits=self._limits,
+                timeouts=wanted.timeouts(settings),
+                retries=wanted.retries(settings) if alone else RetryPolicy(retries=0, max_retry_after=0),
+                limits=wanted.limits(settings),
                 service=f"The model server {called}",
                 billed=None if price is None else not price.free,
                 setting=f"servers.{name}.urls",
             )
             servers.append(Server(called, provider, table.parallel, provider.billed))
         return servers
-
-    @property
-    def _timeouts(self) -> Timeouts:
-        settings = self._settings
-        return Timeouts(
-            connect=settings.connect_timeout_s,
-            first_byte=settings.first_byte_timeout_s,
-            idle=settings.idle_timeout_s,
-            whole=settings.timeout_s,
-        )
-
-    @property
-    def _retries(self) -> RetryPolicy:
-        settings = self._settings
-        return RetryPolicy(
-            retries=settings.max_retries,
-            max_retry_after=settings.max_retry_after_s,
-            retry_ambiguous=settings.retry_ambiguous,
-        )
-
-    @property
-    def _limits(self) -> Limits:
-        return Limits(body=self._settings.max_reply_bytes, event=self._settings.max_event_bytes)

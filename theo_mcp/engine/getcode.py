@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,6 @@ from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import open_artifact
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.served import not_served
-from theo_mcp.errors import TimeoutExceededError
 from theo_mcp.wire.getcode import GenerateEvent, GenerateRequest, GenerateToken, Improved, ImproveRequest
 from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import ChatMessage, ChatUsage
@@ -89,11 +88,8 @@ class EngineGetCode:
             if self._caller.deadline_s is None:
                 yield events
                 return
-            async with (
-                aclosing(Deadline(self._caller.deadline_s).each(events)) as limited,
-                aclosing(_kept(limited)) as kept,
-            ):
-                yield kept
+            async with aclosing(Deadline(self._caller.deadline_s).each(events, _text)) as limited:
+                yield limited
 
     async def open(self, url: str, *, max_bytes: int) -> Fetched:
         return await open_artifact(url, max_bytes)
@@ -102,17 +98,8 @@ class EngineGetCode:
         return EngineGetCode(self._engine, caller)
 
 
-async def _kept(events: AsyncIterator[GenerateEvent]) -> AsyncGenerator[GenerateEvent, None]:
-    """The same events; an error that ends them has the source so far."""
-    text: list[str] = []
-    try:
-        async for event in events:
-            if isinstance(event, GenerateToken):
-                text.append(event.text)
-            yield event
-    except TimeoutExceededError as error:
-        error.partial = "".join(text)
-        raise
+def _text(event: GenerateEvent) -> str:
+    return event.text if isinstance(event, GenerateToken) else ""
 
 
 async def _one_by_one(way: Route, request: ImproveRequest, observe: Observe | None) -> tuple[list[str], ChatUsage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import open_artifact
 from theo_mcp.engine.memory.answering import answered
 from theo_mcp.engine.served import not_served
-from theo_mcp.errors import TimeoutExceededError
 from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.chats import chat_of
 from theo_mcp.wire.completions import Code, CodeRequest, Completion, CompletionRequest
@@ -71,8 +70,7 @@ class EngineTheo:
             with deadline.kept():  # the model may be silent before its first word, too
                 events = await stack.enter_async_context(self._run(request, None, "completions"))
             if self._caller.deadline_s is not None:
-                limited = await stack.enter_async_context(aclosing(deadline.each(events)))
-                events = await stack.enter_async_context(aclosing(_kept(limited)))
+                events = await stack.enter_async_context(aclosing(deadline.each(events, _text)))
             yield events
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
@@ -161,14 +159,5 @@ class EngineTheo:
         return answered(request, self._engine, self._caller, observe, method=method)
 
 
-async def _kept(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:
-    """The same events; an error that ends them has the text so far."""
-    text: list[str] = []
-    try:
-        async for event in events:
-            if isinstance(event, Token):
-                text.append(event.token)
-            yield event
-    except TimeoutExceededError as error:
-        error.partial = "".join(text)
-        raise
+def _text(event: CompletionEvent) -> str:
+    return event.token if isinstance(event, Token) else ""
