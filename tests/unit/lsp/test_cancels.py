@@ -25,6 +25,8 @@ _LONGEST_S = 0.06  # a run that nobody cancels takes about half of it
 _DRIP_S = 0.002
 _CLOSED_S = 0.2
 _WARM = 20
+_NOTED = 300
+"""By then the engine has written what it notes of its work, so its store is open."""
 _PIECES = ("```python\n", "def add(a, b):\n", *("    # so\n",) * 10, "    return a + b\n", "```\n")
 _OPEN = Path("/proc/self/fd")
 _DONE = DONE.replace("    return", "    # so\n" * 10 + "    return")
@@ -75,7 +77,7 @@ async def test_after_a_cancel_the_connection_closes_at_once_and_no_edit_follows(
     await offered(editor, "file:///project/shape.py", (5, 3), lambda found: found == ["Complete here", *DEFINITION])
 
     for number in range(_WARM + _CANCELS):
-        if number == _WARM:
+        if number == _NOTED:
             before = _held()
         await editor.open(URI, CODE)
         entry = await editor.entry("Theo: Generate", URI, (2, 3))

@@ -23,7 +23,7 @@ from theo_mcp.testing.model_server import ModelServer
 LANGUAGE = "of-no-parser"
 _WIDTHS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 _ENDING = re.compile(r"\r\n|\r|\n")
-_ADDED = re.compile(r"added_(\d+) = \1")
+_ADDED = re.compile(r"_(\d+) = \1")  # the least edit may leave out the letters before
 _AT_ONCE = "Cancelled at once."
 _APPLY, _QUESTION = "workspace/applyEdit", "window/showMessageRequest"
 
