@@ -32,8 +32,10 @@ def main() -> int:
         files = [path for path in Path(folder).rglob("*") if path.is_file() and not path.is_symlink()]
         found = [line for path in files for line in _found(path, Path(folder))]
         size = sum(path.stat().st_size for path in files)
-        last = report.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1]
-    sys.stdout.write("\n".join([*found, f"{len(files)} files, {size / 1e6:.1f} MB searched; tests: {last}\n"]))
+        told = report.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        failed = [line for line in told if line.startswith(("FAILED ", "ERROR ")) and "::" in line]
+    last = f"{len(files)} files, {size / 1e6:.1f} MB searched; tests: {told[-1]}\n"
+    sys.stdout.write("\n".join([*found, *failed, last]))
     sys.stdout.write(f"{len(found)} places hold a canary key\n")
     return 1 if found or done.returncode else 0
 
