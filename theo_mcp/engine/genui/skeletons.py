@@ -140,5 +140,5 @@ async def _cards(prompt: str, title: str, library: Library, prose: Prose) -> Asy
             f"A page is about: {title}. Write one short sentence for its part called {item}.",
             about=item,
         )
-        text = text or f"Write about {item.lower()} here."
+        text = text or "Your text for this part."
         yield {"id": f"t{number}", "parent": f"c{number}", "type": "text", "text": text}

@@ -120,7 +120,7 @@ async def _body(
                 f"{about}. Write one short sentence for the part called {part}.",
                 about=part if part not in _PARTS else "",
             )
-            text = f"<p>{escape(said)}</p>" if said else f'<p class="open">Write about {escape(part.lower())} here.</p>'
+            text = f"<p>{escape(said)}</p>" if said else '<p class="open">Your text for this part.</p>'
             left_open += [] if said else [part]
         yield f'<section id="part-{number}"><h2>{escape(part)}</h2>{text}</section>\n'
     if left_open:
