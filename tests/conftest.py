@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from theo_mcp import Settings
+from theo_mcp.engine import models
+from theo_mcp.settings import BUILTIN_MODEL
 from theo_mcp.testing.getcode import FakeGetCode
 from theo_mcp.testing.model_server import ModelServer
 from theo_mcp.testing.theo import FakeTheo
@@ -36,6 +38,18 @@ async def getcode_service() -> AsyncIterator[FakeGetCode]:
 async def model_server() -> AsyncIterator[ModelServer]:
     async with ModelServer() as server:
         yield server
+
+
+@pytest.fixture
+def builtin_data(tmp_path: Path) -> Path:
+    """A data folder of the test's own with the models of this machine, among them the built-in one: an answer that
+    another test or an earlier run left in the cache would need no model."""
+    real = Settings.load({}).data_dir
+    assert models.chosen(real, BUILTIN_MODEL).builtin
+    folder = tmp_path / "builtin"
+    folder.mkdir()
+    (folder / "models").symlink_to(real / "models")
+    return folder
 
 
 @pytest.fixture

@@ -59,11 +59,18 @@ def arm(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def backend(
-    arm: str, tmp_path: Path, hosted: Settings, model_server: ModelServer, make_settings: MakeSettings
+    arm: str,
+    tmp_path: Path,
+    hosted: Settings,
+    model_server: ModelServer,
+    make_settings: MakeSettings,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Backend]:
     scripted = make_settings(engine_url=model_server.url)
-    built_in = Settings.load({"backend": "engine", "engine_model": BUILTIN_MODEL})
-    settings = {"hosted": hosted, "built-in model": built_in}.get(arm, scripted)
+    settings = hosted if arm == "hosted" else scripted
+    if arm == "built-in model":
+        data_dir = request.getfixturevalue("builtin_data")
+        settings = make_settings(backend="engine", engine_model=BUILTIN_MODEL, data_dir=data_dir)
     async with connect(settings) as connected:
         assert connected.theo_choice.answers == ("hosted" if arm == "hosted" else "engine")
         if arm != "gateway":

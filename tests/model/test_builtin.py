@@ -16,7 +16,7 @@ from mcp import Client, StdioServerParameters
 
 from tests.conftest import MakeSettings
 from theo_mcp import Backend, CodeRequest, CompletionRequest, ImproveRequest, Settings, connect, errors
-from theo_mcp.engine import models, pull
+from theo_mcp.engine import pull
 from theo_mcp.engine.providers.local import LocalModel
 from theo_mcp.http.options import Timeouts
 from theo_mcp.machine import environment
@@ -31,21 +31,14 @@ LONG = CompletionRequest(prompt="Tell me everything about the sea.", mode="fast"
 
 
 @pytest.fixture
-def data_dir() -> Path:
-    folder = Settings.load({}).data_dir
-    assert models.chosen(folder, BUILTIN_MODEL).builtin
-    return folder
-
-
-@pytest.fixture
-async def backend(data_dir: Path) -> AsyncIterator[Backend]:
-    async with connect(Settings(backend="engine", engine_model=BUILTIN_MODEL, data_dir=data_dir)) as connected:
+async def backend(builtin_data: Path) -> AsyncIterator[Backend]:
+    async with connect(Settings(backend="engine", engine_model=BUILTIN_MODEL, data_dir=builtin_data)) as connected:
         yield connected
 
 
 @pytest.fixture
-async def local(data_dir: Path) -> AsyncIterator[LocalModel]:
-    model = LocalModel(data_dir, BUILTIN_MODEL, 8192, Timeouts())
+async def local(builtin_data: Path) -> AsyncIterator[LocalModel]:
+    model = LocalModel(builtin_data, BUILTIN_MODEL, 8192, Timeouts())
     try:
         yield model
     finally:
@@ -192,10 +185,10 @@ async def test_improve_adds_whole_sentences_to_the_users_words(backend: Backend)
 
 
 @pytest.mark.parametrize(("era", "version"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
-async def test_the_tools_answer_over_stdio(data_dir: Path, era: str, version: str) -> None:
+async def test_the_tools_answer_over_stdio(builtin_data: Path, era: str, version: str) -> None:
     server = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "theo_mcp", "serve", "--backend", "engine", "--data-dir", str(data_dir)],
+        args=["-m", "theo_mcp", "serve", "--backend", "engine", "--data-dir", str(builtin_data)],
         env=environment(),
     )
     streamed: list[str] = []

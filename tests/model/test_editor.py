@@ -12,7 +12,6 @@ import anyio
 import pytest
 
 from tests.unit.lsp.client import CAPABILITIES, Editor, connected
-from theo_mcp import Settings
 from theo_mcp.settings import BUILTIN_MODEL
 
 pytestmark = [pytest.mark.model, pytest.mark.anyio]
@@ -22,9 +21,9 @@ CODE = "import os\n\n# Write a function add(a, b) that returns the sum of a and 
 
 
 @pytest.fixture
-async def editor() -> AsyncIterator[Editor]:
+async def editor(builtin_data: Path) -> AsyncIterator[Editor]:
     environment = {
-        "THEO_MCP_DATA_DIR": str(Settings.load({}).data_dir),
+        "THEO_MCP_DATA_DIR": str(builtin_data),
         "THEO_MCP_CONFIG": os.devnull,
         "THEO_MCP_ENGINE_MODEL": BUILTIN_MODEL,
     }

@@ -20,19 +20,14 @@ pytestmark = pytest.mark.model
 
 
 @pytest.fixture
-def data_dir() -> Path:
-    return Settings.load({}).data_dir
-
-
-@pytest.fixture
 async def search() -> AsyncIterator[FakeSearXNG]:
     async with FakeSearXNG() as service:
         yield service
 
 
 @pytest.fixture
-async def backend(data_dir: Path, search: FakeSearXNG) -> AsyncIterator[Backend]:
-    settings = Settings(backend="engine", engine_model=BUILTIN_MODEL, data_dir=data_dir, searxng_url=search.origin)
+async def backend(builtin_data: Path, search: FakeSearXNG) -> AsyncIterator[Backend]:
+    settings = Settings(backend="engine", engine_model=BUILTIN_MODEL, data_dir=builtin_data, searxng_url=search.origin)
     async with connect(settings) as connected:
         yield connected
 

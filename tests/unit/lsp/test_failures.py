@@ -261,6 +261,7 @@ async def test_into_a_document_that_was_opened_anew_with_another_text_nothing_is
 
     await editor.notify("textDocument/didClose", textDocument={"uri": URI})
     await editor.open(URI, "mine\n" * 40)
+    await editor.menu(URI, (0, 0))  # once it is answered, the server has read all before it
     go_on.set()
     ended = await editor.ended(answer["result"]["jobId"])
 

@@ -16,7 +16,6 @@ import pytest
 
 from tests.unit.server import raw
 from tests.unit.server.raw import HELLO, LEGACY, MODERN, Fields, Server
-from theo_mcp import Settings
 from theo_mcp.testing.model_server import ANSWER, ModelServer
 
 pytestmark = pytest.mark.anyio
@@ -462,11 +461,9 @@ async def test_a_cancelled_call_closes_the_models_socket_and_the_next_one_is_ans
 
 
 @pytest.fixture
-async def builtin(tmp_path: Path) -> AsyncIterator[Server]:
+async def builtin(tmp_path: Path, builtin_data: Path) -> AsyncIterator[Server]:
     """A server with the built-in model of this machine."""
-    data_dir = str(Settings.load({}).data_dir)
-    # An answer that was kept by an earlier run needs no model.
-    flags = ("--backend", "engine", "--data-dir", data_dir, "--cache-bytes", "0")
+    flags = ("--backend", "engine", "--data-dir", str(builtin_data), "--cache-bytes", "0")
     async with raw.server(tmp_path, *flags) as started:
         await started.open()
         yield started
