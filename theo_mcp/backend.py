@@ -46,6 +46,7 @@ ObserveJob: TypeAlias = "Callable[[Job], None]"
 
 Api: TypeAlias = Literal["theo", "getcode"]
 UsageScope: TypeAlias = Literal["user", "org"]
+Outcome: TypeAlias = Literal["ok", "failed", "cancelled"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Caller:
     idempotency_key: str | None = None
     fresh: bool = False
     """The engine makes a new answer, also where it knows one to the same request."""
+    request_id: str = ""
+    """The id that the caller is told for this one request, which the engine then answers and notes it under."""
 
 
 class Theo(Protocol):
@@ -226,6 +229,14 @@ class Limited:
     """Until the time that the service named."""
 
 
+class Audit(Protocol):
+    """Where each request is noted, without what was asked or answered."""
+
+    def settled(self, caller: Caller, method: str, *, mode: str, began: float, outcome: Outcome, code: str) -> None:
+        """Notes how a request ended that began at the time `began`, unless an arm has noted it under the caller's
+        `request_id`; returns at once. Whoever gives callers such an id calls this at the end of each of them."""
+
+
 @dataclass(frozen=True)
 class Backend:
     """Both APIs, each with what answers it, chosen once by `theo_mcp.connection`. Close it, or use it in a ``with``."""
@@ -245,6 +256,8 @@ class Backend:
     """The rate limits that are reached just now, as far as the services told."""
     background: Callable[[], AbstractAsyncContextManager[None]] | None = None
     """Where work goes on that outlives its call, such as the engine's jobs: open for as long as the ``with``."""
+    audit: Callable[[], Audit] | None = None
+    """Where the engine notes requests, for a face that refuses some by itself."""
     caller: Caller = Caller()
     """Whom `for_caller` chose."""
     _entered: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False, compare=False)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import anyio
 import anyio.to_thread
+from anyio.abc import TaskGroup
 
 from theo_mcp.backend import Backend, Spent
 from theo_mcp.errors import ConfigError
+from theo_mcp.meanwhile import meanwhile
 from theo_mcp.settings import Settings
 
 _SETTLE_S = 6.0
@@ -22,12 +24,26 @@ class _Shared:
     backend: Backend
     users: int = 0
     replaced: bool = False
+    open: anyio.Event = field(default_factory=anyio.Event)
+    over: anyio.Event = field(default_factory=anyio.Event)
+    closed: anyio.Event = field(default_factory=anyio.Event)
+
+    async def keep(self) -> None:
+        """Has the backend open until it is over: entered and left by one task, as its own tasks need."""
+        try:
+            async with self.backend:
+                self.open.set()
+                await self.over.wait()
+        finally:
+            self.open.set()
+            self.closed.set()
 
 
 class Backends:
     """Nothing behind a backend is imported, contacted or started before the first run."""
 
-    def __init__(self) -> None:
+    def __init__(self, tasks: TaskGroup) -> None:
+        self._tasks = tasks
         self._settings: Settings | ConfigError = ConfigError("There are no settings yet.")
         self._shared: _Shared | None = None
         self._settled = anyio.Event()
@@ -62,9 +78,13 @@ class Backends:
 
         if isinstance(self._settings, Settings) and self._settings.keyring:
             await anyio.to_thread.run_sync(self._settings.unlock, abandon_on_cancel=True)  # it may ask its user
-        shared = self._shared = self._shared or _Shared(connect(self._settings, self._spent))
+        if self._shared is None:
+            self._shared = _Shared(connect(self._settings, self._spent))
+            self._tasks.start_soon(self._shared.keep)
+        shared = self._shared
         shared.users += 1
         try:
+            await shared.open.wait()
             yield shared.backend
         finally:
             shared.users -= 1
@@ -75,13 +95,10 @@ class Backends:
     @asynccontextmanager
     async def open(cls) -> AsyncIterator[Self]:
         """The backends for as long as the ``with``."""
-        backends = cls()
-        try:
-            yield backends
-        finally:
-            if backends._shared is not None:
-                await backends._shared.backend.aclose()
+        async with meanwhile() as tasks:
+            yield cls(tasks)
 
     async def _close(self, shared: _Shared) -> None:
         if shared.users == 0:
-            await shared.backend.aclose()
+            shared.over.set()
+            await shared.closed.wait()

@@ -218,6 +218,22 @@ async def test_what_the_engine_generated_is_listed_with_the_words_that_were_type
     assert (made["output_type"], made["prompt"]) == ("website", "A bakery\nin Lisbon")
 
 
+async def test_each_request_to_the_engine_is_listed_without_its_words(shell: Shell, model_server: ModelServer) -> None:
+    shell.environment |= {"THEO_MCP_ENGINE_URL": model_server.url}
+    nothing = await shell("history", "--requests")
+    await shell("complete", "A secret wish")
+    await shell("complete", "A secret wish")
+
+    lines = (await shell("history", "--requests")).stdout.decode().splitlines()
+    kept, made = json.loads((await shell("history", "--requests", "--json")).stdout)["requests"]
+
+    assert (nothing.returncode, nothing.stdout) == (0, b"")
+    assert "No request to the engine is noted." in nothing.stderr.decode()
+    assert lines[0].endswith("ok (kept answer)")
+    assert all(word in lines[1] for word in (made["request_id"], "completions", "fast", "scripted-1b", "tokens"))
+    assert "secret" not in str((lines, kept, made))
+
+
 async def test_nothing_generated_is_said(shell: Shell) -> None:
     done = await shell("history", "--generated")
 

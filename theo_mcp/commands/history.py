@@ -1,12 +1,13 @@
 """``theo-mcp history``: the work that is kept on this machine, the newest first.
 
 What was asked is not kept with it, so it is not shown; but for what the engine generates, whose words the documents
-promise to keep: ``--generated``.
+promise to keep: ``--generated``. ``--requests`` is the audit: every request to the engine, by whichever key.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -29,6 +30,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--generated", action="store_true", help="what the engine generated on this machine, and from which words"
     )
+    parser.add_argument(
+        "--requests",
+        action="store_true",
+        help="each request to the engine, also through the gateway: who, what for, and how it ended",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
 
 
@@ -39,7 +45,7 @@ def _count(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
-    listing = _generated if arguments.generated else _history
+    listing = _requests if arguments.requests else _generated if arguments.generated else _history
     return _screen.run(listing, Settings.load(flags), arguments.limit, arguments.json)
 
 
@@ -86,6 +92,37 @@ async def _generated(settings: Settings, limit: int, as_json: bool) -> int:
     if not found:
         _screen.say('Nothing is kept yet. `theo-mcp generate --output-type website "A bakery"` without a key begins.')
     return _screen.OK
+
+
+async def _requests(settings: Settings, limit: int, as_json: bool) -> int:
+    from theo_mcp.store import FILE, Store
+
+    found: list[dict[str, JsonValue]] = []
+    path = settings.data_dir / FILE
+    if path.exists():  # looking makes nothing
+        async with Store.open(path) as store:
+            newest = await store.contents.newest("audit", time.time(), limit)
+        found = [{"tenant": owner, **row} for owner, row in newest if isinstance(row, dict)]
+    if as_json:
+        _screen.answer_json({"requests": [*found]})
+        return _screen.OK
+    _table([_request(row) for row in found])
+    if not found:
+        _screen.say("No request to the engine is noted. Those to the hosted services are not noted here.")
+    return _screen.OK
+
+
+def _request(row: dict[str, JsonValue]) -> tuple[str, ...]:
+    """Time, key, id, method, mode, model, tokens, how long, how it ended."""
+    when = _when(datetime.fromisoformat(str(row.get("time"))).timestamp())
+    ended = f"failed: {row.get('code')}" if row.get("status") == "failed" else str(row.get("status"))
+    ended += " (kept answer)" if row.get("cached") else ""
+    tokens = row.get("total_tokens")
+    mode = str(row.get("resolved_mode") or row.get("mode") or "-")
+    used = "-" if tokens is None else f"{tokens} tokens"
+    words = [row.get(name) or "-" for name in ("tenant", "request_id", "method", "model")]
+    who, id, method, model = map(str, words)
+    return when, who, id, method, mode, model, used, f"{row.get('ms')} ms", ended
 
 
 def _head(made: Generation) -> str:

@@ -20,7 +20,7 @@ from theo_mcp.http.address import checked_base_url
 from theo_mcp.settings import Settings, variable_of
 
 if TYPE_CHECKING:
-    from theo_mcp.backend import GetCode, Limited, Session, Spending, Spent, Theo
+    from theo_mcp.backend import Audit, GetCode, Limited, Session, Spending, Spent, Theo
     from theo_mcp.engine.engine import Engine
     from theo_mcp.hosted.getcode import GetCodeClient
     from theo_mcp.hosted.service import HostedService
@@ -60,6 +60,7 @@ def connect(settings: Settings | ConfigError, spent: Spent | None = None) -> Bac
         arms.session,
         arms.limits,
         arms.background.open if uses_engine else None,
+        arms.audit if uses_engine else None,
     )
 
 
@@ -162,6 +163,9 @@ class _Arms:
         ledger = StoreLedger(lambda: Store.open(settings.data_dir / FILE))
         self._closers.append(ledger.aclose)
         return ledger
+
+    def audit(self) -> Audit:
+        return self._engine.memory.audit
 
     async def check_engine(self) -> None:
         await self._engine.report.check(self._engine.modes)

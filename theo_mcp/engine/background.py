@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import anyio
+from theo_mcp.meanwhile import meanwhile
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -23,18 +23,11 @@ class Background:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        failure: BaseException | None = None
-        async with anyio.create_task_group() as self._tasks:
+        async with meanwhile() as self._tasks:
             try:
                 yield
-            except anyio.get_cancelled_exc_class():
-                raise
-            except BaseException as error:  # so that it comes out as it is, and not in a group
-                failure = error
-            tasks, self._tasks = self._tasks, None
-            tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
+            finally:
+                self._tasks = None
 
     def start(self, work: Callable[[], Coroutine[object, object, None]]) -> bool:
         """Starts `work`, which raises nothing; whether there is a place for it."""

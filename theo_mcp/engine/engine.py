@@ -20,10 +20,10 @@ class Engine:
     def __init__(self, settings: Settings, background: Background | None = None) -> None:
         self.settings = settings
         self.classifier = Classifier(settings)
-        self.shelf = Shelf(settings)
         self.router = Router(settings)
         self.report = Report(self.router.engines)
         self.memory = Memory(settings, background or Background())
+        self.shelf = Shelf(settings, self.memory.place)
 
     @property
     def modes(self) -> frozenset[ResolvedMode]:
@@ -38,5 +38,4 @@ class Engine:
         async with AsyncExitStack() as stack:  # one that fails does not keep the others open
             stack.push_async_callback(self.memory.aclose)
             stack.push_async_callback(self.router.aclose)
-            stack.push_async_callback(self.shelf.aclose)
             stack.push_async_callback(self.classifier.aclose)

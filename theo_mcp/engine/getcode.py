@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from theo_mcp.engine import counting, loop, respond
 from theo_mcp.engine.deadline import Deadline, within
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import open_artifact
+from theo_mcp.engine.memory.audit import Request
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.served import not_served
 from theo_mcp.wire.getcode import GenerateEvent, GenerateRequest, GenerateToken, Improved, ImproveRequest
@@ -57,8 +58,8 @@ class EngineGetCode:
     async def improve(self, request: ImproveRequest, *, observe: Observe | None = None) -> Improved:
         """The user's words first, as they are; every further line is the model's. A slot that the model leaves without
         a whole sentence is left out."""
-        check_prompt(request.prompt, self._engine.settings.max_prompt_chars)
-        with self._engine.memory.account.request(self._caller, "improve", "improve", respond.new_id("req")) as noted:
+        with self.began("improve").under_way() as noted:
+            check_prompt(request.prompt, self._engine.settings.max_prompt_chars)
             way = await self._engine.router.route("fast", observe=observe, caller=self._caller)
             noted.answers("improve", way.model)
             small = way.model.draft or not (await way.provider.capabilities(way.model.id)).schema
@@ -76,26 +77,30 @@ class EngineGetCode:
     @asynccontextmanager
     async def generate(self, request: GenerateRequest) -> AsyncIterator[AsyncIterator[GenerateEvent]]:
         """Website, api, email and chart as their source; what has to be rendered raises `NotAvailableError`."""
-        check_prompt(request.prompt, self._engine.settings.max_prompt_chars)
         from theo_mcp.engine import making
         from theo_mcp.engine.making import generation
 
-        how = making.making_of(request.output_type)
-        wish = making.Wish(request.prompt, request.language or "auto")
-        async with generation.run(
-            how, wish, self._engine, self._caller, original_prompt=request.original_prompt
-        ) as events:
+        async with AsyncExitStack() as stack:
+            noted = stack.enter_context(self.began("generate").under_way())
+            check_prompt(request.prompt, self._engine.settings.max_prompt_chars)
+            how = making.making_of(request.output_type)
+            wish = making.Wish(request.prompt, request.language or "auto")
+            events = await stack.enter_async_context(
+                generation.run(how, wish, self._engine, noted, original_prompt=request.original_prompt)
+            )
             if self._caller.deadline_s is None:
                 yield events
                 return
-            async with aclosing(Deadline(self._caller.deadline_s).each(events, _text)) as limited:
-                yield limited
+            yield await stack.enter_async_context(aclosing(Deadline(self._caller.deadline_s).each(events, _text)))
 
     async def open(self, url: str, *, max_bytes: int) -> Fetched:
         return await open_artifact(url, max_bytes)
 
     def for_caller(self, caller: Caller) -> EngineGetCode:
         return EngineGetCode(self._engine, caller)
+
+    def began(self, method: str) -> Request:
+        return self._engine.memory.account.began(self._caller, method, method)
 
 
 def _text(event: GenerateEvent) -> str:

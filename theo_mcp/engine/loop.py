@@ -18,11 +18,10 @@ from theo_mcp.engine.routing import Route
 from theo_mcp.engine.speech import Speech, Turn, speech
 from theo_mcp.engine.step import Step, step, whole
 from theo_mcp.engine.toolbox import Outcome, Toolbox
-from theo_mcp.engine.working import WorkEvent
+from theo_mcp.engine.working import WorkEvent, Working
 from theo_mcp.errors import TheoError
 from theo_mcp.wire.events import Token, ToolEvent
 from theo_mcp.wire.openai import ChatMessage, ChatUsage
-from theo_mcp.wire.parts import StructuredOutput
 
 __all__ = ["Agent", "Step", "run", "step", "whole"]
 
@@ -32,8 +31,8 @@ _GAP = "\n\n"
 OpenedT = TypeVar("OpenedT")
 
 
-class Agent:
-    """The loop as a `theo_mcp.engine.working.Working`."""
+class Agent(Working):
+    """The loop while it goes on."""
 
     def __init__(
         self,
@@ -43,16 +42,13 @@ class Agent:
         max_iterations: int,
         observe: Observe | None,
     ) -> None:
+        super().__init__()
         self._way, self._messages, self._tools, self._observe = way, messages, tools, observe
         self._max_iterations = max_iterations
         self._told: list[str] = []
         self._steps: list[Step] = []
         self._gap = False
         self._events: AsyncGenerator[WorkEvent, None]
-        self.text = ""
-        self.finish_reason = ""
-        self.structured_output: StructuredOutput | None = None
-        self.notices: list[str] = []
 
     @asynccontextmanager
     async def asked(self) -> AsyncIterator[Agent]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -21,7 +20,7 @@ from theo_mcp.wire.completions import Code, Completion
 from theo_mcp.wire.events import ArtifactEvent, Done, Meta
 from theo_mcp.wire.model import Check, Extension
 from theo_mcp.wire.openai import ChatUsage
-from theo_mcp.wire.parts import Artifact, Model, Usage
+from theo_mcp.wire.parts import Artifact, Model, Usage, new_id
 
 DRAFT_NOTICE: Final = (
     "A draft by the small built-in model: read it before you use it. For better answers name a model server with "
@@ -171,10 +170,6 @@ def artifacts(plan: Plan, working: Working) -> Iterator[ArtifactEvent]:
         yield ArtifactEvent(
             id=new_id("art"), type="code", title=block.file, code=block.code, language=_check(block).language
         )
-
-
-def new_id(prefix: str) -> str:
-    return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def _check(block: fences.Block, hint: str | None = None) -> Check:

@@ -4,11 +4,14 @@ the methods of the seam."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from theo_mcp.backend import check_prompt
 from theo_mcp.errors import NotAvailableError
 from theo_mcp.wire.completions import CompletionRequest
+
+if TYPE_CHECKING:
+    from theo_mcp.engine.memory.audit import Request
 
 MODES_NOT_SERVED: Final = ("image", "video")
 FIELDS_NOT_SERVED: Final = (
@@ -24,15 +27,21 @@ METHODS_NOT_SERVED: Final = {
 """What each method asks for, in the documents' words."""
 
 
+class _Arm(Protocol):
+    def began(self, method: str) -> Request:
+        """The request of that method, for the audit."""
+
+
 def not_served(method: str, key: str) -> Callable[..., NoReturn]:
     """`method` as an arm has it until the engine serves it: its call raises, before anything is checked or started.
     `key` is the variable that makes the hosted service answer."""
 
-    def refuse(*_: object, **__: object) -> NoReturn:
-        raise NotAvailableError(
-            f"The engine on this machine does not serve {METHODS_NOT_SERVED[method]} yet.",
-            hint=f"Set {key} to ask the hosted service, and leave the backend and the engine's URL unset.",
-        )
+    def refuse(arm: _Arm, *_: object, **__: object) -> NoReturn:
+        with arm.began(METHODS_NOT_SERVED[method]).under_way():
+            raise NotAvailableError(
+                f"The engine on this machine does not serve {METHODS_NOT_SERVED[method]} yet.",
+                hint=f"Set {key} to ask the hosted service, and leave the backend and the engine's URL unset.",
+            )
 
     return refuse
 

@@ -21,6 +21,7 @@ from theo_mcp.wire.openai import ChatMessage
 from theo_mcp.wire.parts import ActiveSkill
 
 if TYPE_CHECKING:  # reading YAML takes longer to import than a request without skills should wait
+    from theo_mcp.engine.memory.place import Place
     from theo_mcp.engine.skillset.installed import Installed
     from theo_mcp.engine.skillset.shelves import Reader, Shelves
     from theo_mcp.wire.skills import Skill, SkillChange, SkillList
@@ -56,8 +57,9 @@ class Prepared:
 class Shelf:
     """The skills of one engine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, place: Place) -> None:
         self._settings = settings
+        self._place = place
 
     async def prepare(self, request: CompletionRequest, mode: ResolvedMode, caller: Caller) -> Prepared:
         """The chat: system text, inline history, prompt. The persona ``none`` means no system text of ours, and no
@@ -150,16 +152,11 @@ class Shelf:
             )
         return told.changed(slug, installed=False)
 
-    async def aclose(self) -> None:
-        """Closes what it opened."""
-        if "_installed" in self.__dict__:
-            await self._installed.aclose()
-
     @cached_property
     def _installed(self) -> Installed:
         from theo_mcp.engine.skillset.installed import Installed
 
-        return Installed(self._settings.data_dir)
+        return Installed(self._place)
 
     @cached_property
     def _reader(self) -> Reader:

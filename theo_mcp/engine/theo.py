@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
-from theo_mcp.backend import Caller, EventStream, Observe, ObserveJob, UsageScope, check_prompt
+from theo_mcp.backend import Caller, EventStream, Observe, ObserveJob, UsageScope
 from theo_mcp.engine import respond
 from theo_mcp.engine.deadline import Deadline, within
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.files import open_artifact
 from theo_mcp.engine.memory.answering import answered
+from theo_mcp.engine.memory.audit import Request
 from theo_mcp.engine.served import not_served
 from theo_mcp.wire.account import ConversationDeleted, ConversationPage, StoredConversation, UsageReport
 from theo_mcp.wire.chats import chat_of
@@ -74,10 +75,11 @@ class EngineTheo:
             yield events
 
     async def code(self, request: CodeRequest, *, observe: Observe | None = None) -> Code:
-        check_prompt(request.prompt, self._engine.settings.max_prompt_chars)
-        hints = [f"Language: {request.language}."] if request.language else []
-        hints += [f"Framework: {request.framework}."] if request.framework else []
-        asked = CompletionRequest(prompt="\n".join([request.prompt, *hints]), mode="code")
+        lines = [request.prompt]
+        if request.prompt.strip():  # else it is refused, as an empty prompt is
+            lines += [f"Language: {request.language}."] if request.language else []
+            lines += [f"Framework: {request.framework}."] if request.framework else []
+        asked = CompletionRequest(prompt="\n".join(lines), mode="code")
         completion = await self._complete(asked, observe, "code")
         return respond.code(completion, request.language)
 
@@ -116,8 +118,9 @@ class EngineTheo:
     async def research(self, request: ResearchRequest, *, observe: Observe | None = None) -> JobStarted:
         from theo_mcp.engine.research import job
 
-        work = job.work_of(request, self._engine, self._caller)
-        return await self._engine.memory.jobs.start("research", work, self._caller, "A research")
+        with self.began("research").under_way(ends=False) as noted:
+            work = job.work_of(request, self._engine, self._caller)
+            return await self._engine.memory.jobs.start("research", work, noted, "A research")
 
     async def job(self, job_id: str, *, timeout: float | None = None) -> Job:
         with within(timeout):
@@ -154,6 +157,9 @@ class EngineTheo:
 
     def for_caller(self, caller: Caller) -> EngineTheo:
         return EngineTheo(self._engine, caller)
+
+    def began(self, method: str) -> Request:
+        return self._engine.memory.account.began(self._caller, method, method)
 
     def _run(self, request: CompletionRequest, observe: Observe | None, method: str) -> EventStream:
         return answered(request, self._engine, self._caller, observe, method=method)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
+from theo_mcp.engine import counting
 from theo_mcp.wire.events import ArtifactEvent, GenuiMeta, Token, ToolEvent
 from theo_mcp.wire.openai import ChatUsage
 from theo_mcp.wire.parts import StructuredOutput
@@ -12,28 +14,26 @@ from theo_mcp.wire.parts import StructuredOutput
 WorkEvent: TypeAlias = Token | ToolEvent | ArtifactEvent | GenuiMeta
 
 
-class Working(Protocol):
+class Working(ABC):
     """Read `events` to their end; the rest is known then."""
 
-    @property
-    def text(self) -> str:
+    def __init__(self) -> None:
+        self.text = ""
         """The answer so far."""
+        self.finish_reason = ""
+        """Why the model ended, in OpenAI's words."""
+        self.structured_output: StructuredOutput | None = None
+        """What the mode returns as data."""
+        self.notices: list[str] = []
+        """What the caller should know of how it was made."""
+        self.counted: list[ChatUsage] = []
+        """The tokens of each call of the model that has ended."""
 
     @property
     def usage(self) -> ChatUsage:
         """Of all the calls of the model together."""
+        return counting.total(self.counted)
 
-    @property
-    def finish_reason(self) -> str:
-        """Why the model ended, in OpenAI's words."""
-
-    @property
-    def structured_output(self) -> StructuredOutput | None:
-        """What the mode returns as data."""
-
-    @property
-    def notices(self) -> list[str]:
-        """What the caller should know of how it was made."""
-
+    @abstractmethod
     def events(self) -> AsyncGenerator[WorkEvent, None]:
         """What happens, as it happens; no token is empty. Closing it stops the work."""

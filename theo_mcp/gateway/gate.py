@@ -28,11 +28,12 @@ from theo_mcp.gateway.credits import Credits, Spent
 from theo_mcp.gateway.heads import check_length, host_name, is_fresh
 from theo_mcp.gateway.keys import Key, Keys
 from theo_mcp.gateway.limits import Hours, Minutes
-from theo_mcp.gateway.meanwhile import meanwhile
-from theo_mcp.gateway.outgoing import Outgoing
+from theo_mcp.gateway.noted import Noted
+from theo_mcp.gateway.outgoing import GONE, Outgoing
 from theo_mcp.gateway.patience import Patience
 from theo_mcp.gateway.refusals import Refusal, closing, failure, not_allowed, refusal_of
 from theo_mcp.gateway.replays import Once, Replays
+from theo_mcp.meanwhile import meanwhile
 from theo_mcp.store import Store
 from theo_mcp.wire.service import Health
 from theo_mcp.wire.words import MODES
@@ -77,6 +78,7 @@ class Gateway:
         self.hours = Hours(self.store)
         self.credits = Credits(self.store)
         self.replays = Replays(self.store)
+        self.noted = Noted(self.backend)
         self.works: list[Work] = []
         self._idle = anyio.Event()
         self.is_closing = False
@@ -136,7 +138,7 @@ class Gate:
         endpoint = self._endpoints.get("GET" if method == "HEAD" else method)
         shape = endpoint or next(iter(self._endpoints.values()))
         out = Outgoing(send, f"req_{secrets.token_hex(8)}", shape.api, self._gateway.patience)
-        who = ""
+        who, at = "", time.time()
         try:
             if endpoint is None:
                 raise not_allowed(self._endpoints)
@@ -146,7 +148,7 @@ class Gate:
             who = key.id
             await self._admitted(endpoint, key, headers, scope, receive, out)
         except Gone:
-            out.status = 499
+            out.status = GONE
         except Refusal as refusal:
             await out.refuse(refusal)
         except TheoError as error:
@@ -155,6 +157,8 @@ class Gate:
             log.error("A request failed.", extra={"facts": {"event": "failed", "request_id": out.id, **_place(error)}})
             await out.refuse(failure())
         finally:
+            if endpoint is not None:
+                self._gateway.noted.end(endpoint, who, out, at)
             if log.isEnabledFor(logging.INFO):
                 took = round((time.perf_counter() - began) * 1000, 1)
                 facts = {"event": "request", "request_id": out.id, "key": who, "method": method, "path": shape.path}
@@ -209,7 +213,7 @@ class Gate:
                     await out.replay(once.kept)
                     return
             spent = await self._paid(endpoint, key, fields, stack)
-            caller = Caller(tenant=key.id, idempotency_key=again, fresh=is_fresh(headers))
+            caller = Caller(tenant=key.id, idempotency_key=again, fresh=is_fresh(headers), request_id=out.id)
             backend = gateway.backend.for_caller(caller)
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
             path = dict(scope.get("path_params", {}))

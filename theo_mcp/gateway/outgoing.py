@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from theo_mcp.backend import Api
 
 VERSION: Final = b"2026-03-28"
+GONE: Final = 499
+"""The status of a request whose client left before it had one."""
 Header = tuple[bytes, bytes]
 
 

@@ -20,8 +20,8 @@ from pydantic import JsonValue
 
 from theo_mcp.errors import StoreError
 from theo_mcp.gateway.keys import Key
-from theo_mcp.gateway.meanwhile import meanwhile
 from theo_mcp.gateway.refusals import Refusal
+from theo_mcp.meanwhile import meanwhile
 from theo_mcp.store import Store
 
 _KEPT_S: Final = 86_400.0

@@ -25,10 +25,10 @@ from theo_mcp.backend import Backend
 from theo_mcp.errors import ConfigError, StoreError
 from theo_mcp.gateway.app import build
 from theo_mcp.gateway.gate import Gateway
-from theo_mcp.gateway.meanwhile import meanwhile
 from theo_mcp.gateway.patience import Patience
 from theo_mcp.gateway.playground.routes import ROUTES
 from theo_mcp.gateway.refusals import Refusal
+from theo_mcp.meanwhile import meanwhile
 from theo_mcp.store import Store
 
 _HEAD_BYTES: Final = 64 * 2**10

@@ -123,7 +123,7 @@ class EngineSettings(ServiceSettings):
         ge=0,
         le=3650,
         description="Days that a row about each request to the engine is kept: when, who, mode, model, tokens and "
-        "metadata; never what was asked or answered. 0: none.",
+        "metadata; never what was asked or answered; 64 MB at most. 0: none.",
     )
 
     @property

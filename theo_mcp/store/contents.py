@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from theo_mcp.store import Kind
 
 _PAGES = 25_000  # 100 MB at a time, so that nobody waits long
+
+_NEWEST = """SELECT owner, value FROM entries
+    WHERE kind = ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY number DESC LIMIT ?"""
 
 _TRIM = """DELETE FROM entries WHERE number IN (
     SELECT number FROM (
@@ -41,6 +45,10 @@ class Contents:
     async def held(self) -> dict[str, Held]:
         """How much there is of each kind, with what has expired and is not purged yet."""
         return await self._file.read(_held)
+
+    async def newest(self, kind: Kind, now: float, limit: int) -> list[tuple[str, JsonValue]]:
+        """The last made entries of a kind, each with its owner; a damaged one is left out."""
+        return await self._file.read(lambda connection: _newest(connection, kind, now, limit))
 
     async def purge(self, now: float) -> int:
         """Removes what has expired and gives its room back; how many entries it was."""
@@ -80,6 +88,14 @@ def _held(connection: sqlite3.Connection) -> dict[str, Held]:
     """What there is of each kind, with what has expired and is not purged yet."""
     question = "SELECT kind, COUNT(*), SUM(LENGTH(key) + LENGTH(value)) FROM entries GROUP BY kind"
     return {str(kind, "utf-8", "replace"): Held(*counted) for kind, *counted in connection.execute(question)}
+
+
+def _newest(connection: sqlite3.Connection, kind: str, now: float, limit: int) -> list[tuple[str, JsonValue]]:
+    found = []
+    for owner, value in connection.execute(_NEWEST, (kind, now, limit)):
+        with suppress(ValueError, RecursionError):
+            found.append((str(owner, "utf-8", "replace"), json.loads(value)))
+    return found
 
 
 def _clear(connection: sqlite3.Connection, kind: str, spared: Callable[[JsonValue], bool] | None) -> int:

@@ -7,6 +7,7 @@ on streaming. Defaults mean "was not there".
 from __future__ import annotations
 
 import re
+import secrets
 from datetime import UTC, datetime
 
 from pydantic import Field, JsonValue, field_validator, model_validator
@@ -125,6 +126,11 @@ def artifact_of(value: object) -> object:
         return value
     text = text_of(value)
     return {"url" if text.startswith(("https://", "http://")) else "code": text}
+
+
+def new_id(prefix: str) -> str:
+    """An id for what is answered here, such as ``cmpl_3f…``."""
+    return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def now() -> str:

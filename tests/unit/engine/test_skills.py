@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import MakeSettings
 from theo_mcp import Completion, CompletionRequest, InlineTool, InputError, Persona, Settings, connect
 from theo_mcp.backend import Backend, Caller
+from theo_mcp.engine.memory.place import Place
 from theo_mcp.engine.skills import Shelf
 from theo_mcp.errors import NotFoundError
 from theo_mcp.testing.model_server import ModelServer
@@ -222,7 +223,7 @@ async def test_the_first_skill_with_a_preference_decides_the_model(settings: Set
     write(folder, "a-plain")
     write(folder, "b-prefers", "B.", "metadata:", "  theo-model: theo-1-reason", "  model: other")
     write(folder, "c-prefers", "C.", "metadata:", "  model: theo-1-code")
-    shelf = Shelf(settings)
+    shelf = Shelf(settings, Place(settings))
 
     unasked = await shelf.prepare(CompletionRequest(prompt="Hello"), "fast", Caller())
     asked = await shelf.prepare(CompletionRequest(prompt="Hello", skills=("c-prefers",)), "fast", Caller())
@@ -240,7 +241,7 @@ async def test_a_skill_brings_tools_and_the_requests_own_win(settings: Settings)
     (second / "tools.json").write_text(f"[{tool % ('stock', 'Second')}]", encoding="utf-8")
     request = CompletionRequest(prompt="Hello", tools=(InlineTool(name="mine", description="The request's"),))
 
-    prepared = await Shelf(settings).prepare(request, "fast", Caller())
+    prepared = await Shelf(settings, Place(settings)).prepare(request, "fast", Caller())
     async with connect(settings) as backend:
         told = await backend.theo.skill("a-first")
 
@@ -291,7 +292,7 @@ async def test_what_has_no_room_is_named_by_its_description(
 async def test_the_small_model_is_given_less(make_settings: MakeSettings) -> None:
     settings = make_settings()
     write(settings.data_dir / "skills", "a-long", "A" * 2001)
-    prepare = Shelf(settings).prepare(CompletionRequest(prompt="Hello"), "fast", Caller())
+    prepare = Shelf(settings, Place(settings)).prepare(CompletionRequest(prompt="Hello"), "fast", Caller())
 
     assert "may take 2,000 characters" in (await prepare).notices[0]
 
@@ -399,4 +400,4 @@ async def test_a_changed_skill_is_read_again_and_what_it_said_before_is_not_give
             known.append((await backend.theo.complete(request)).was_cached)
 
     assert known == [False, True, False]
-    assert "Say moo twice." in str((await Shelf(settings).prepare(request, "fast", Caller())).messages)
+    assert "Say moo twice." in str((await Shelf(settings, Place(settings)).prepare(request, "fast", Caller())).messages)

@@ -1,4 +1,4 @@
-"""The mode genui as a `theo_mcp.engine.working.Working`: a draft by the model, validated, repaired once, rendered."""
+"""The mode genui: a draft by the model, validated, repaired once, rendered."""
 
 from __future__ import annotations
 
@@ -10,40 +10,31 @@ from typing import Final
 from pydantic import JsonValue
 
 from theo_mcp.backend import Observe
-from theo_mcp.engine import brief, counting, loop, respond
+from theo_mcp.engine import brief, loop
 from theo_mcp.engine.genui import draft, render, skeletons
 from theo_mcp.engine.genui.components import Page
 from theo_mcp.engine.genui.libraries import Library
 from theo_mcp.engine.prose import Prose
 from theo_mcp.engine.repetition import NOTICE
 from theo_mcp.engine.routing import Route
-from theo_mcp.engine.working import WorkEvent
+from theo_mcp.engine.working import WorkEvent, Working
 from theo_mcp.wire.events import ArtifactEvent, GenuiMeta, Token
-from theo_mcp.wire.openai import ChatMessage, ChatUsage
-from theo_mcp.wire.parts import StructuredOutput
+from theo_mcp.wire.openai import ChatMessage
+from theo_mcp.wire.parts import StructuredOutput, new_id
 
 _TITLE: Final = "Page"
 _REPAIRED: Final = "The first draft did not fit the library and was made again; its tokens came before the second's."
 
 
-class Drawing:
+class Drawing(Working):
     """One user interface while it is made. `text` is the draft that the tree was made of."""
 
     def __init__(
         self, way: Route, messages: tuple[ChatMessage, ...], prompt: str, library: Library, observe: Observe | None
     ) -> None:
+        super().__init__()
         self._way, self._messages, self._prompt = way, messages, prompt
         self._library, self._observe = library, observe
-        self.text = ""
-        self._counted: list[ChatUsage] = []
-        self.finish_reason = ""
-        self.structured_output: StructuredOutput | None = None
-        self.notices: list[str] = []
-
-    @property
-    def usage(self) -> ChatUsage:
-        """The tokens of both drafts."""
-        return counting.total(self._counted)
 
     async def events(self) -> AsyncGenerator[WorkEvent, None]:
         yield GenuiMeta(library=self._library.name)
@@ -68,7 +59,7 @@ class Drawing:
         tree = page.model_dump(mode="json", exclude_none=True)
         self.structured_output = StructuredOutput(type="genui", data={"library": self._library.name, "root": tree})
         code = render.html(page, self._library)
-        yield ArtifactEvent(id=respond.new_id("art"), type="genui", title=page.title, code=code, language="html")
+        yield ArtifactEvent(id=new_id("art"), type="genui", title=page.title, code=code, language="html")
 
     async def _asked(self, messages: tuple[ChatMessage, ...], capable: bool) -> AsyncGenerator[Token, None]:
         shape: dict[str, JsonValue] = {"name": "interface", "schema": draft.schema(self._library)}
@@ -80,7 +71,7 @@ class Drawing:
             async for delta in await stack.enter_async_context(aclosing(step.deltas())):
                 yield Token(token=delta)
         self.text, self.finish_reason = step.text, step.finish_reason
-        self._counted.append(step.usage)
+        self.counted.append(step.usage)
         if step.repeats and NOTICE not in self.notices:
             self.notices.append(NOTICE)
 
@@ -96,7 +87,7 @@ class Drawing:
         pieces.append("\n]}")
         yield Token(token=pieces[-1])
         self.text, self.finish_reason = "".join(pieces), "stop"
-        self._counted.append(prose.usage)
+        self.counted.append(prose.usage)
 
     def _page(self) -> tuple[Page | None, draft.UnfitError | None]:
         try:

@@ -11,40 +11,38 @@ import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 from pydantic import JsonValue
 
-from theo_mcp.backend import Caller, Observe
+from theo_mcp.backend import Observe
 from theo_mcp.engine import loop, respond
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.making import Making, Wish
 from theo_mcp.engine.making.unfence import Unfence
+from theo_mcp.engine.memory.audit import Request
 from theo_mcp.engine.prose import Prose
 from theo_mcp.engine.repetition import NOTICE
 from theo_mcp.engine.routing import Route
 from theo_mcp.engine.schemas import schema_of
 from theo_mcp.engine.words import ResolvedMode
-from theo_mcp.engine.working import WorkEvent
+from theo_mcp.engine.working import WorkEvent, Working
 from theo_mcp.errors import TheoError
+from theo_mcp.meanwhile import meanwhile
 from theo_mcp.wire.events import Token
 from theo_mcp.wire.getcode import GenerateDone, GenerateEvent, GenerateQueue, GenerateToken
-from theo_mcp.wire.openai import ChatMessage, ChatUsage
-from theo_mcp.wire.parts import StructuredOutput
+from theo_mcp.wire.openai import ChatMessage
+from theo_mcp.wire.parts import new_id
 
 Sent: TypeAlias = GenerateEvent | TheoError
 _QUEUED = "queued"
 _MOST_WAITING = 64
 
 
-class Source:
-    """One source while it is made: a `theo_mcp.engine.working.Working`. `around` is what the model wrote beside it."""
+class Source(Working):
+    """One source while it is made. `around` is what the model wrote beside it."""
 
     def __init__(self, making: Making, wish: Wish, way: Route, observe: Observe | None) -> None:
+        super().__init__()
         self._making, self._wish = making, wish
         self._way, self._observe = way, observe
-        self.text = ""
         self.around = ""
-        self.usage = ChatUsage()
-        self.finish_reason = ""
-        self.structured_output: StructuredOutput | None = None
-        self.notices: list[str] = []
 
     async def events(self) -> AsyncGenerator[WorkEvent, None]:
         drafted = self._way.model.draft and self._making.draft is not None and self._making.drafts(self._wish)
@@ -75,7 +73,8 @@ class Source:
             yield piece
         if step.repeats:
             self.notices.append(NOTICE)
-        self.around, self.usage, self.finish_reason = unfence.around, step.usage, step.finish_reason
+        self.around, self.finish_reason = unfence.around, step.finish_reason
+        self.counted.append(step.usage)
 
     async def _drafted(self) -> AsyncGenerator[str, None]:
         assert self._making.draft is not None
@@ -83,15 +82,16 @@ class Source:
         async with aclosing(self._making.draft(self._wish, prose)) as pieces:
             async for piece in pieces:
                 yield piece
-        self.usage, self.finish_reason = prose.usage, "stop"
+        self.finish_reason = "stop"
+        self.counted.append(prose.usage)
         self.notices += prose.notices
 
 
 @asynccontextmanager
 async def run(
-    making: Making, wish: Wish, engine: Engine, caller: Caller, *, original_prompt: str | None = None
+    making: Making, wish: Wish, engine: Engine, noted: Request, *, original_prompt: str | None = None
 ) -> AsyncIterator[AsyncGenerator[GenerateEvent, None]]:
-    """The events of one generation; leaving the context stops the model.
+    """The events of one generation, which is `noted`; leaving the context stops the model.
 
     The work runs beside its reader, so that the place in a queue is told while it is waited for.
     """
@@ -100,7 +100,7 @@ async def run(
     async def work() -> None:
         async with send:
             try:
-                async with aclosing(_remembered(making, wish, engine, caller, original_prompt, _queue(send))) as events:
+                async with aclosing(_remembered(making, wish, engine, noted, original_prompt, _queue(send))) as events:
                     async for event in events:
                         await send.send(event)
             except TheoError as error:
@@ -116,25 +116,18 @@ async def run(
                 text.append(sent.text)
             yield sent
 
-    failure: Exception | None = None  # which a task group would wrap
-    async with receive, anyio.create_task_group() as tasks:
+    async with receive, meanwhile() as tasks:
         tasks.start_soon(work)
-        try:
-            async with aclosing(read()) as events:
-                yield events
-        except Exception as error:
-            failure = error
-        tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
+        async with aclosing(read()) as events:
+            yield events
 
 
 async def _remembered(
-    making: Making, wish: Wish, engine: Engine, caller: Caller, original_prompt: str | None, observe: Observe
+    making: Making, wish: Wish, engine: Engine, noted: Request, original_prompt: str | None, observe: Observe
 ) -> AsyncGenerator[GenerateEvent, None]:
     """The events, noted in the caller's usage and audit; what was made, in the history of generations too."""
-    memory, id = engine.memory, respond.new_id("gen")
-    with memory.account.request(caller, "generate", "generate", id) as noted:
+    caller = noted.caller
+    with noted.under_way():
         mode: ResolvedMode = "fast" if making.output_type == "email" else "code"
         way = await engine.router.route(mode, observe=observe, caller=caller)
         noted.answers("generate", way.model)
@@ -143,9 +136,9 @@ async def _remembered(
             async for event in events:
                 if isinstance(event, GenerateDone):
                     noted.done(respond.usage(source.usage, way.model))
-                    memory.history.add(
+                    engine.memory.history.add(
                         caller,
-                        id,
+                        new_id("gen"),
                         making.output_type,
                         wish.prompt,
                         original_prompt=original_prompt,

@@ -12,15 +12,15 @@ from contextlib import aclosing, asynccontextmanager
 import anyio
 
 from theo_mcp.backend import Caller, Observe
-from theo_mcp.engine import pipeline, respond, served
+from theo_mcp.engine import pipeline, served
 from theo_mcp.engine.engine import Engine
-from theo_mcp.engine.memory.account import Request
+from theo_mcp.engine.memory.audit import Request
 from theo_mcp.engine.memory.key import key_of
 from theo_mcp.engine.memory.turn import Turn
 from theo_mcp.errors import TheoError
 from theo_mcp.wire.completions import CompletionRequest
 from theo_mcp.wire.events import CompletionEvent, Done, Gathered, Meta
-from theo_mcp.wire.parts import now
+from theo_mcp.wire.parts import new_id, now
 
 
 @asynccontextmanager
@@ -28,12 +28,12 @@ async def answered(
     request: CompletionRequest, engine: Engine, caller: Caller, observe: Observe | None = None, *, method: str
 ) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
     """The events of one completion; leaving the context stops the model. `method` is what was called, for the audit."""
-    served.check(request, engine.settings.max_prompt_chars)
     memory = engine.memory
-    turn = await memory.conversations.recall(request, caller)
-    noted = memory.account.began(caller, method, request.mode or "auto", respond.new_id("req"), request.metadata)
-    told = _Told(request, turn, noted)
+    noted = memory.account.began(caller, method, request.mode or "auto", request.metadata)
+    told = _Told(request, noted)
     try:
+        served.check(request, engine.settings.max_prompt_chars)
+        turn = told.turn = await memory.conversations.recall(request, caller)
         asked = turn.request if turn else request
         plan = await pipeline.plan(asked, engine, caller, observe, suggests=method != "code")
         noted.answers(plan.intent.mode, plan.way.model)
@@ -64,9 +64,9 @@ async def answered(
 class _Told:
     """The events on their way to the caller, and what is noted of them."""
 
-    def __init__(self, request: CompletionRequest, turn: Turn | None, noted: Request) -> None:
+    def __init__(self, request: CompletionRequest, noted: Request) -> None:
+        self.turn: Turn | None = None
         self._request = request
-        self._turn = turn
         self._noted = noted
         self._gathered = Gathered(request)
         self._failure: BaseException | None = None
@@ -74,7 +74,7 @@ class _Told:
 
     async def events(self, events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:
         """The same events with the ids of this request; the turn is stored before the last one is told."""
-        id = respond.new_id("cmpl")
+        id = new_id("cmpl")
         try:
             async for event in events:
                 if isinstance(event, Meta | Done):
@@ -90,11 +90,11 @@ class _Told:
 
     async def end(self) -> None:
         """Notes how it ended, where that was not noted before."""
-        if self._turn is not None and self._turn.begun and not self._done:
+        if self.turn is not None and self.turn.begun and not self._done:
             failure = self._failure
             known = isinstance(failure, TheoError)
             reason = failure.message if isinstance(failure, TheoError) else "The request was stopped."
-            await self._turn.fail("failed" if known else "cancelled", reason, self._gathered.text)
+            await self.turn.fail("failed" if known else "cancelled", reason, self._gathered.text)
         if self._failure is not None:
             self._noted.failed(self._failure)
         self._noted.end()
@@ -103,11 +103,11 @@ class _Told:
         self._gathered.add(event)
         self._done = True
         self._noted.done(event.usage, cached=event.cached, model=event.theo_mcp.model)
-        if self._turn is None:
+        if self.turn is None:
             return event
-        notices = [event.theo_mcp.notice, self._turn.notice, await self._turn.end(self._gathered.completion(now()))]
+        notices = [event.theo_mcp.notice, self.turn.notice, await self.turn.end(self._gathered.completion(now()))]
         about = event.theo_mcp.model_copy(update={"notice": " ".join(filter(None, notices))})
         return event.model_copy(update={"theo_mcp": about})
 
     def _ids(self) -> dict[str, str | None]:
-        return {"request_id": self._noted.id, "conversation_id": self._turn.id if self._turn else None}
+        return {"request_id": self._noted.id, "conversation_id": self.turn.id if self.turn else None}

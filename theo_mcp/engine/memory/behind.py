@@ -94,7 +94,7 @@ class Behind:
         """Writes what waits; whether nothing waits any more. What cannot be written is tried again with the next."""
         with anyio.CancelScope(shield=True):  # a sum that was written and counts as unwritten would be added twice
             async with self._turns:
-                if not self._waits:
+                if not self.waits:
                     return True
                 try:
                     await self._write(await self._place.store())
@@ -104,19 +104,20 @@ class Behind:
                     self._failing = True
                     return False
                 self._failing = False
-        return not self._waits
+        return not self.waits
 
     @property
-    def _waits(self) -> bool:
+    def waits(self) -> bool:
+        """Whether anything waits to be written."""
         return bool(self._puts or self._touched or (self._keeps_sums and self._sums))
 
     def _soon(self) -> None:
-        if not self._writing and self._waits:
+        if not self._writing and self.waits:
             self._writing = self._background.start(self._keep_writing)
 
     async def _keep_writing(self) -> None:
         try:
-            while self._waits:
+            while self.waits:
                 await anyio.sleep(_LINGER_S)  # before each writing, or many requests would make it one a request
                 if not await self.flush() and self._failing:
                     await anyio.sleep(_RETRY_S)

@@ -19,7 +19,7 @@ from pydantic import JsonValue
 from theo_mcp.backend import Caller, ObserveJob
 from theo_mcp.engine.background import Background
 from theo_mcp.engine.deadline import within
-from theo_mcp.engine.memory.account import Account
+from theo_mcp.engine.memory.audit import Request
 from theo_mcp.engine.memory.place import Place
 from theo_mcp.errors import (
     InputError,
@@ -50,17 +50,17 @@ log = logging.getLogger(__name__)
 class Jobs:
     """The jobs of one engine."""
 
-    def __init__(self, settings: Settings, place: Place, background: Background, account: Account) -> None:
+    def __init__(self, settings: Settings, place: Place, background: Background) -> None:
         self._settings = settings
-        self._account = account
         self._place = place
         self._background = background
         self._notice = ""
         self._runs: Runs | None = None
         self._opening = anyio.Lock()
 
-    async def start(self, kind: JobKind, work: JobWork, caller: Caller, title: str) -> JobStarted:
-        """Begins `work` and returns as soon as that is stored. `title` is shown beside the job, so it is no prompt.
+    async def start(self, kind: JobKind, work: JobWork, noted: Request, title: str) -> JobStarted:
+        """Begins `work` and returns as soon as that is stored; the request is noted when the job ends. `title` is shown
+        beside the job, so it is no prompt.
 
         Raises:
             NotAvailableError: the backend is not open, so no work can go on in it.
@@ -70,7 +70,7 @@ class Jobs:
         seconds = self._settings.job_timeout_s
 
         async def limited(report: Report) -> JsonValue:
-            with within(seconds), self._account.request(caller, kind, kind, report.handle) as noted:
+            with within(seconds), noted.under_way():
                 result = await work(report)
                 noted.done(_used(result), model=_named(result, "model"), engine=_named(result, "engine"))
                 return result
@@ -79,7 +79,7 @@ class Jobs:
             run = runs.start(
                 limited,
                 title=f"{kind} {title}",
-                owner=caller.tenant,
+                owner=noted.caller.tenant,
                 lifetime_s=self._settings.keep_results_s or _UNTIL_END_S,
             )
         except NotAvailableError as error:

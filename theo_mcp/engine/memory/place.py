@@ -24,6 +24,11 @@ class Place:
         self._held = AsyncExitStack()
         self._store: Store | None = None
 
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever kept here."""
+        return self._store is not None or self._path.exists()
+
     async def store(self) -> Store:
         """The store, made where there is none.
 
@@ -43,7 +48,7 @@ class Place:
         Raises:
             StoreError: it cannot be opened.
         """
-        return await self.store() if self._store is not None or self._path.exists() else None
+        return await self.store() if self.exists else None
 
     async def aclose(self) -> None:
         """Closes the store, if it was opened."""

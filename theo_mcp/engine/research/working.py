@@ -1,4 +1,4 @@
-"""A research as a `theo_mcp.engine.working.Working`, in a stream of its own or inside a job."""
+"""A research, in a stream of its own or inside a job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from theo_mcp import errors
 from theo_mcp.backend import Caller, Observe
-from theo_mcp.engine import brief, counting, loop
+from theo_mcp.engine import brief, loop
 from theo_mcp.engine.repetition import NOTICE
 from theo_mcp.engine.research import pages, plan, searxng, writing
 from theo_mcp.engine.research.citations import Citations, without_source
@@ -18,10 +18,10 @@ from theo_mcp.engine.research.documents import Documents
 from theo_mcp.engine.research.plan import Depth
 from theo_mcp.engine.research.sources import Source, merged, words
 from theo_mcp.engine.routing import Route
-from theo_mcp.engine.working import WorkEvent
+from theo_mcp.engine.working import WorkEvent, Working
 from theo_mcp.settings import Settings
 from theo_mcp.wire.events import Token, ToolEvent
-from theo_mcp.wire.openai import ChatMessage, ChatUsage
+from theo_mcp.wire.openai import ChatMessage
 from theo_mcp.wire.parts import StructuredOutput
 
 DEPTH: Final[Depth] = "advanced"
@@ -48,7 +48,7 @@ def check(settings: Settings, caller: Caller) -> Documents:
     return documents
 
 
-class Research:
+class Research(Working):
     """One research while it goes on. `progress` is told how much of it is done, from 0 to 1."""
 
     def __init__(
@@ -64,28 +64,19 @@ class Research:
         observe: Observe | None = None,
         progress: Callable[[float], None] = lambda _: None,
     ) -> None:
+        super().__init__()
         self._way, self._prompt, self._settings, self._documents = way, prompt, settings, documents
         self._before, self._depth, self._most = tuple(before), depth, max_sources
         self._observe, self._progress = observe, progress
         self._queries: tuple[str, ...] = ()
         self._sources: list[Source] = []
-        self.text = ""
-        self._counted: list[ChatUsage] = []
-        self.finish_reason = ""
-        self.structured_output: StructuredOutput | None = None
-        self.notices: list[str] = []
-
-    @property
-    def usage(self) -> ChatUsage:
-        """The tokens of the plan and of all sections."""
-        return counting.total(self._counted)
 
     async def events(self) -> AsyncGenerator[WorkEvent, None]:
         self._tell("planning", 0.02)
         planned = plan.by_rule(self._prompt, self._depth)
         if self._writes and (await self._way.provider.capabilities(self._way.model.id)).schema:
             planned = await plan.asked(self._way, self._prompt, self._depth, self._observe)
-            self._counted.append(planned.usage)
+            self.counted.append(planned.usage)
         self._queries = planned.queries
         async with aclosing(self._searched()) as searches:
             async for tool in searches:
@@ -175,7 +166,7 @@ class Research:
                     if piece := citations.feed(delta):
                         yield piece
             yield citations.rest() + "\n"
-            self._counted.append(step.usage)
+            self.counted.append(step.usage)
             if step.repeats and NOTICE not in self.notices:
                 self.notices.append(NOTICE)
             self.finish_reason = (

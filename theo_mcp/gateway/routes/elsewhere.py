@@ -39,7 +39,7 @@ _PATHS: Final = (
 )
 _INSTEAD: Final = {
     "POST keys": "`theo-mcp gateway keys create` makes one.",
-    "GET audit": "`theo-mcp history` shows what was done here.",
+    "GET audit": "`theo-mcp history --requests` shows it, on the machine itself.",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,9 +11,19 @@ import pytest
 from pydantic import JsonValue
 
 from tests.conftest import MakeSettings
-from theo_mcp import Backend, CodeRequest, CompletionRequest, ImproveRequest, Settings, connect
+from theo_mcp import (
+    Backend,
+    CodeRequest,
+    CompletionRequest,
+    GenerateRequest,
+    ImagesRequest,
+    ImproveRequest,
+    ResearchRequest,
+    Settings,
+    connect,
+)
 from theo_mcp.backend import Caller
-from theo_mcp.errors import InputError, PermissionDeniedError, StreamError, TransportError
+from theo_mcp.errors import InputError, PermissionDeniedError, StreamError, TheoError, TransportError
 from theo_mcp.store import FILE, Store
 from theo_mcp.testing.model_server import ModelServer
 
@@ -130,13 +141,50 @@ async def test_long_metadata_is_noted_by_its_names(settings: Settings) -> None:
     assert row["metadata"] == ["team", "long"]
 
 
-@pytest.mark.parametrize("refused", [{"prompt": " "}, {"prompt": "Hello", "mode": "image"}])
-async def test_what_is_refused_at_once_leaves_nothing(settings: Settings, refused: dict[str, object]) -> None:
+async def refuse(backend: Backend) -> None:
+    """Requests that end before any model is asked: one of each method, with its prompt where it has one."""
+    image = CompletionRequest(prompt="A secret wish", mode="image")
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "empty": lambda: ask(backend, " "),
+        "serve": lambda: backend.theo.complete(image),
+        "no conversation": lambda: ask(backend, conversation_id="conv_none"),
+        "is empty": lambda: backend.theo.code(CodeRequest(prompt=" ")),
+        "prompt is empty": lambda: backend.getcode.improve(ImproveRequest(prompt=" ", output_type="api")),
+        "has none to ask": lambda: backend.theo.research(ResearchRequest(prompt="A secret wish")),
+        "serve images": lambda: backend.theo.images(ImagesRequest(prompt="A secret wish")),
+    }
+    for told, call in calls.items():
+        with pytest.raises(TheoError, match=told):
+            await call()
+    with pytest.raises(TheoError, match="does not make the output type"):
+        async with backend.getcode.generate(GenerateRequest(prompt="A secret wish", output_type="pdf")):
+            pass
+
+
+async def test_what_is_refused_makes_no_file(settings: Settings) -> None:
     async with connect(settings) as backend:
-        with pytest.raises(Exception, match=r"empty|serve"):
-            await backend.theo.complete(CompletionRequest.model_validate(refused))
+        await refuse(backend)
 
     assert not settings.data_dir.exists()
+
+
+async def test_what_is_refused_is_noted_where_anything_is_kept(settings: Settings) -> None:
+    async with connect(settings) as backend:
+        await ask(backend)
+        await refuse(backend)
+
+    first, *refused = await rows(settings.data_dir)
+    assert first["status"] == "ok"
+    assert [(row["method"], row["status"], row["code"]) for row in refused] == [
+        ("completions", "failed", "missing_prompt"),
+        ("completions", "failed", "not_available_here"),
+        ("completions", "failed", "not_found"),
+        ("code", "failed", "missing_prompt"),
+        ("improve", "failed", "missing_prompt"),
+        ("research", "failed", "not_available_here"),
+        ("images", "failed", "not_available_here"),
+        ("generate", "failed", "not_available_here"),
+    ]
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from theo_mcp import NotAvailableError, Settings
 from theo_mcp.backend import Caller
 from theo_mcp.engine.background import Background
 from theo_mcp.engine.engine import Engine
+from theo_mcp.engine.memory.audit import Request
 from theo_mcp.engine.theo import EngineTheo
 from theo_mcp.errors import InputError, NotFoundError, ServiceError, TimeoutExceededError
 from theo_mcp.runs import Report
@@ -30,6 +31,11 @@ async def opened(settings: Settings) -> AsyncIterator[Engine]:
             yield engine
     finally:
         await engine.aclose()
+
+
+def asked(engine: Engine, caller: Caller) -> Request:
+    """The request that a job answers."""
+    return engine.memory.account.began(caller, "research", "research")
 
 
 class Work:
@@ -54,7 +60,7 @@ async def test_a_job_is_followed_from_its_start_to_its_result(make_settings: Mak
     async with opened(make_settings()) as engine:
         theo = EngineTheo(engine, ANN)
 
-        started = await engine.memory.jobs.start("research", work, ANN, "Tides")
+        started = await engine.memory.jobs.start("research", work, asked(engine, ANN), "Tides")
         await work.half.wait()
         half = await theo.job(started.job_id)
         work.may_end.set()
@@ -72,7 +78,7 @@ async def test_a_job_is_followed_from_its_start_to_its_result(make_settings: Mak
 
 async def test_a_failed_job_says_why_to_whoever_asks_and_to_whoever_waits(make_settings: MakeSettings) -> None:
     async with opened(make_settings()) as engine:
-        started = await engine.memory.jobs.start("research", failing, ANN, "Tides")
+        started = await engine.memory.jobs.start("research", failing, asked(engine, ANN), "Tides")
         with pytest.raises(ServiceError) as raised:
             await EngineTheo(engine, ANN).wait_for_job(started.job_id)
         job = await EngineTheo(engine, ANN).job(started.job_id)
@@ -86,7 +92,7 @@ async def test_waiting_ends_at_its_deadline_and_the_job_goes_on(make_settings: M
     work = Work()
     async with opened(make_settings()) as engine:
         theo = EngineTheo(engine, ANN)
-        started = await engine.memory.jobs.start("research", work, ANN, "Tides")
+        started = await engine.memory.jobs.start("research", work, asked(engine, ANN), "Tides")
 
         with pytest.raises(TimeoutExceededError, match="did not end within"):
             await theo.wait_for_job(started.job_id, deadline_s=0.01)
@@ -99,7 +105,7 @@ async def test_waiting_ends_at_its_deadline_and_the_job_goes_on(make_settings: M
 
 async def test_the_job_of_another_tenant_is_not_there(make_settings: MakeSettings) -> None:
     async with opened(make_settings()) as engine:
-        started = await engine.memory.jobs.start("research", Work(), ANN, "Tides")
+        started = await engine.memory.jobs.start("research", Work(), asked(engine, ANN), "Tides")
 
         for theo, id in ((EngineTheo(engine, BOB), started.job_id), (EngineTheo(engine, ANN), "job_unknown")):
             with pytest.raises(NotFoundError) as raised:
@@ -120,9 +126,9 @@ async def test_a_job_is_known_after_a_restart_and_one_cut_off_by_it_has_failed(m
     settings, quick, slow = make_settings(), Work(), Work()
     quick.may_end.set()
     async with opened(settings) as engine:
-        done = await engine.memory.jobs.start("research", quick, ANN, "Tides")
+        done = await engine.memory.jobs.start("research", quick, asked(engine, ANN), "Tides")
         await EngineTheo(engine, ANN).wait_for_job(done.job_id)
-        cut = await engine.memory.jobs.start("video", slow, ANN, "Waves")
+        cut = await engine.memory.jobs.start("video", slow, asked(engine, ANN), "Waves")
         await slow.half.wait()
 
     async with opened(settings) as engine:
@@ -141,7 +147,7 @@ async def test_without_keeping_results_a_job_is_known_until_the_end_and_nothing_
     settings, work = make_settings(keep_results_s=0), Work()
     work.may_end.set()
     async with opened(settings) as engine:
-        started = await engine.memory.jobs.start("research", work, ANN, "Tides")
+        started = await engine.memory.jobs.start("research", work, asked(engine, ANN), "Tides")
         job = await EngineTheo(engine, ANN).wait_for_job(started.job_id)
 
     assert job.status == "completed"
@@ -152,7 +158,7 @@ async def test_a_backend_that_was_not_entered_has_no_place_for_jobs(make_setting
     engine = Engine(make_settings(), Background())
 
     with pytest.raises(NotAvailableError, match="was not entered"):
-        await engine.memory.jobs.start("research", failing, ANN, "Tides")
+        await engine.memory.jobs.start("research", failing, asked(engine, ANN), "Tides")
     await engine.aclose()
 
 
@@ -160,10 +166,10 @@ async def test_a_backend_that_was_not_entered_has_no_place_for_jobs(make_setting
 async def test_too_many_jobs_of_one_caller_are_refused(make_settings: MakeSettings) -> None:
     async with opened(make_settings(keep_results_s=0)) as engine:
         for _ in range(16):
-            await engine.memory.jobs.start("research", Work(), ANN, "Tides")
+            await engine.memory.jobs.start("research", Work(), asked(engine, ANN), "Tides")
         with pytest.raises(ServiceError) as raised:
-            await engine.memory.jobs.start("research", Work(), ANN, "Tides")
-        await engine.memory.jobs.start("research", Work(), BOB, "Tides")
+            await engine.memory.jobs.start("research", Work(), asked(engine, ANN), "Tides")
+        await engine.memory.jobs.start("research", Work(), asked(engine, BOB), "Tides")
 
     assert raised.value.code == "queue_unavailable"
     assert raised.value.retryable
