@@ -72,11 +72,13 @@ async def test_an_interface_of_the_kind_that_the_words_ask_for(
 
 @pytest.mark.parametrize("language", ["html", "react", "vue", "python", "nodejs", "php"])
 async def test_a_website_in_every_form(backend: Backend, language: CodeLanguage) -> None:
-    text, done = await generated(backend, "website", "A page for a bakery called Sun with bread and cakes", language)
+    prompt = "A page for a bakery called Sun with bread and cakes. It opens at 7."
+    text, done = await generated(backend, "website", prompt, language)
 
     assert done.theo_mcp.checks[0].status in ("parses", "not checked")
     assert "Sun" in text
     assert "<h2>Bread</h2>" in text
+    assert "It opens at 7" in text
     assert done.theo_mcp.draft
 
 

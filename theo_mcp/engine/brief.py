@@ -47,6 +47,14 @@ _NUMBER: Final = re.compile(
     r"(?![\w])(?!\.\d)",
     re.IGNORECASE,
 )
+_FACT_CHARS: Final = 120
+_CLAUSES: Final = re.compile(
+    r"[.!?](?=\s|$)|[;\n]|,(?!\d)|\s[-–—]\s|\s(?:and|that|which|who|und|y|et)\s(?:it\s|we\s|is\s|are\s)?", re.IGNORECASE
+)
+_OF_THE_PAGE: Final = re.compile(
+    r"\b(?:pages?|websites?|sites?|sections?|columns?|cards?|words?|sentences?|paragraphs?|pixels?|px|colou?rs?|#[0-9a-f]{3,6})\b",
+    re.IGNORECASE,
+)
 _TIMES: Final = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
 
 
@@ -107,6 +115,13 @@ def topic(prompt: str) -> str:
     """What stands behind about in the prompt, as far as its sentence goes."""
     found = _TOPIC.search(prompt)
     return " ".join(found[1].split()) if found else ""
+
+
+def facts(prompt: str) -> tuple[str, ...]:
+    """What the prompt says with a number in it ("opens at 7"), clause by clause, but for what it says of the page."""
+    clauses = [clause.strip(" .,:;!?-–—\"'()") for clause in _CLAUSES.split(_URL.sub("", prompt))]
+    told = [each for each in clauses if re.search(r"\d", each) and " " in each and len(each) <= _FACT_CHARS]
+    return _distinct([each[:1].upper() + each[1:] for each in told if not _OF_THE_PAGE.search(each)])
 
 
 def addresses(prompt: str) -> frozenset[str]:

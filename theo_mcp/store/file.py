@@ -174,9 +174,10 @@ def _check(connection: sqlite3.Connection, path: Path, steps: Steps) -> None:
     Raises:
         StoreError: it is another program's, or a newer version of this one made it.
     """
+    # The mark last: another process may be making the store, and sets the mark with all the rest at once.
+    version, schema = _number(connection, "PRAGMA user_version"), _number(connection, "PRAGMA schema_version")
     application = _number(connection, "PRAGMA application_id")
-    version = _number(connection, "PRAGMA user_version")
-    if application != _APPLICATION and (application or version or _number(connection, "PRAGMA schema_version")):
+    if application != _APPLICATION and (application or version or schema):
         raise StoreError(
             f"{path} is not a store of theo-mcp: it is another program's database.",
             hint="It was left as it is. Move it away, or choose another folder with data_dir.",

@@ -39,6 +39,28 @@ async with Store.open(path, timeout_s=30) as store:
         assert len(await store.entries("cache", limit=1000)) == 200
 
 
+async def test_a_store_that_another_process_is_just_making_is_no_strangers(path: Path) -> None:
+    work = """
+print("up", flush=True)
+sys.stdin.readline()
+for number in range(100):
+    async with Store.open(path.with_name(f"{path.name}-{number}"), timeout_s=30) as store:
+        await store.add("usage", {"openings": 1})
+print("made")
+"""
+    processes = [child(path, work) for _ in range(3)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+    assert [said(process) for process in processes] == ["made\n"] * 3
+
+
 async def test_two_stores_of_one_process_share_the_file(path: Path) -> None:
     async with Store.open(path) as one, Store.open(path) as two, anyio.create_task_group() as tasks:
         for store in (one, two) * 20:

@@ -123,6 +123,9 @@ async def _body(
             text = f"<p>{escape(said)}</p>" if said else '<p class="open">Your text for this part.</p>'
             left_open += [] if said else [part]
         yield f'<section id="part-{number}"><h2>{escape(part)}</h2>{text}</section>\n'
+    if facts := brief.facts(wish.prompt):
+        told = "<br />".join(map(escape, facts))
+        yield f'<section id="facts"><h2>Good to know</h2><p>{told}</p></section>\n'
     if left_open:
         prose.notices.append(f"Left open for you to write: {', '.join(left_open)}.")
     yield f'</div>\n</main>\n<footer><div class="wrap">{escape(subject)}</div></footer>\n'

@@ -37,7 +37,8 @@ async def main():
     background = Background()
     engine = Engine(Settings(data_dir=Path(sys.argv[1])), background)
     async with background.open():
-        started = await engine.memory.jobs.start("research", work, Caller("ann"), "Tides")
+        asked = engine.memory.account.began(Caller("ann"), "research", "research")
+        started = await engine.memory.jobs.start("research", work, asked, "Tides")
         print(started.job_id, flush=True)
         await anyio.sleep_forever()
 
