@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from theo_mcp import errors
-from theo_mcp.hosted.streams import Answered, cut, keeping, told
+from theo_mcp.hosted.streams import Answered, Ended, cut, keeping, told
 from theo_mcp.http.answer import WHOLE_REPLY
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.wire.model import read_json
@@ -13,7 +13,7 @@ from theo_mcp.wire.openai import ChatChunk, ChatCompletion, ChatParser, ChunkCho
 
 
 async def chat_chunks(
-    events: AsyncIterator[ServerSentEvent], answered: Answered = lambda _: None
+    events: AsyncIterator[ServerSentEvent], answered: Answered = lambda _: None, ended: Ended = lambda: None
 ) -> AsyncGenerator[ChatChunk, None]:
     """The chunks of a chat, up to ``[DONE]``. One that ends after its finish reason is whole all the same."""
     parser = ChatParser()
@@ -23,6 +23,7 @@ async def chat_chunks(
         async for sent in events:
             if sent.data.strip() == "[DONE]":
                 finished = True
+                ended()
                 break
             if sent.event == WHOLE_REPLY:
                 yield _chunk_of(ChatCompletion.model_validate(read_json(sent.data)))

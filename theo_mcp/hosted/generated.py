@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from theo_mcp import errors
 from theo_mcp.hosted.service import stamped
-from theo_mcp.hosted.streams import Answered, cut, keeping, told
+from theo_mcp.hosted.streams import Answered, Ended, cut, keeping, told
 from theo_mcp.http.answer import WHOLE_REPLY
 from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.wire.getcode import GenerateDone, GenerateError, GenerateEvent, GenerateToken, parse_generate_event
@@ -22,7 +22,7 @@ def by_getcode(said: Extension, model: str = "") -> Extension:
 
 
 async def generate_events(
-    events: AsyncIterator[ServerSentEvent], answered: Answered = lambda _: None
+    events: AsyncIterator[ServerSentEvent], answered: Answered = lambda _: None, ended: Ended = lambda: None
 ) -> AsyncGenerator[GenerateEvent, None]:
     """GetCode's events; `GenerateDone` is the last."""
     pairs = Pairs()
@@ -48,6 +48,7 @@ async def generate_events(
                     if left := pairs.rest():
                         yield GenerateToken(text=left)
                     answered(event)
+                    ended()
                     yield event.model_copy(update={"theo_mcp": by_getcode(event.theo_mcp, event.model)})
                     return
                 case _:

@@ -75,7 +75,7 @@ class GetCodeClient(HostedService):
         check_prompt(request.prompt, self._max_prompt_chars)
         async with (
             self._http.events("/api/generate", request.body(), operation=_GENERATE) as events,
-            aclosing(generate_events(events, events.answered)) as read,
+            aclosing(generate_events(events, events.answered, events.ended)) as read,
         ):
             yield read
 

@@ -23,9 +23,12 @@ from theo_mcp.wire.parts import Model
 Answered: TypeAlias = Callable[[object], None]
 """Told the event that holds id, usage and cost, for telemetry."""
 
+Ended: TypeAlias = Callable[[], None]
+"""Told that the terminator has come."""
+
 
 async def completion_events(
-    events: AsyncIterator[ServerSentEvent], answered: Answered = lambda _: None
+    events: AsyncIterator[ServerSentEvent], answered: Answered = lambda _: None, ended: Ended = lambda: None
 ) -> AsyncGenerator[CompletionEvent, None]:
     """Theo's events; `Done` is the last."""
     model, pairs = Model(), Pairs()
@@ -56,6 +59,7 @@ async def completion_events(
                     if left := pairs.rest():
                         yield Token(token=left)
                     answered(event)
+                    ended()
                     yield event.model_copy(update={"theo_mcp": by_hosted(model, event.theo_mcp)})
                     return
                 case _:

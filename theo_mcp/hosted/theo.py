@@ -104,7 +104,7 @@ class TheoClient(HostedService):
         body = _as(request, stream=True, format=None).body()
         async with (
             self._http.events(f"{_PATH}/completions", body, operation=_COMPLETION) as events,
-            aclosing(completion_events(events, events.answered)) as read,
+            aclosing(completion_events(events, events.answered, events.ended)) as read,
         ):
             yield read
 
@@ -124,7 +124,7 @@ class TheoClient(HostedService):
         body = _as(request, stream=True).body()
         async with (
             self._http.events(f"{_PATH}/chat/completions", body, operation=_CHAT) as events,
-            aclosing(chat_chunks(events, events.answered)) as read,
+            aclosing(chat_chunks(events, events.answered, events.ended)) as read,
         ):
             yield read
 

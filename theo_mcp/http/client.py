@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from math import inf
 from time import monotonic
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
+
+import anyio
 
 from theo_mcp import errors
 from theo_mcp.http.answer import only, read_answer, whole_reply
@@ -28,6 +30,8 @@ from theo_mcp.wire.model import Reply
 
 ReplyT = TypeVar("ReplyT", bound=Reply)
 
+_REST_S: Final = 0.1
+
 
 class Events:
     """The events of one stream, as they come."""
@@ -35,6 +39,7 @@ class Events:
     def __init__(self, report: Report, events: AsyncGenerator[ServerSentEvent, None]) -> None:
         self._report = report
         self._events = events
+        self.over = False
 
     def __aiter__(self) -> AsyncIterator[ServerSentEvent]:
         return self._events
@@ -45,6 +50,17 @@ class Events:
     def answered(self, answer: object) -> None:
         """Tells telemetry what the stream's last event says of model, tokens and cost."""
         self._report.answered(answer)
+
+    def ended(self) -> None:
+        """The stream's terminator has come: what the server sends to end its reply is then read for a moment, or its
+        connection could not be used again."""
+        self.over = True
+
+    async def rest(self) -> None:
+        """Reads what comes behind the terminator; it may be anything, and may never come."""
+        with anyio.move_on_after(_REST_S), suppress(errors.TheoError):
+            async for _ in self._events:
+                pass
 
 
 class HttpClient:
@@ -179,7 +195,10 @@ class HttpClient:
         with call.reported():
             stack, events = await call.attempts(once)
             async with stack, aclosing(events):
-                yield Events(call.report, events)
+                read = Events(call.report, events)
+                yield read
+                if read.over and self._pool.keeps:
+                    await read.rest()
 
     @asynccontextmanager
     async def chunks(

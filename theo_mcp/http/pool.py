@@ -10,6 +10,7 @@ import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
 from theo_mcp import errors
+from theo_mcp.http.address import is_loopback
 from theo_mcp.http.library import AsyncClient, Library, make_client
 from theo_mcp.http.retry import Traffic
 from theo_mcp.secret import Secret
@@ -42,6 +43,11 @@ class Pool:
         self._loop: EventLoopToken | None = None
         self._closed = False
         self.traffic = _traffic.setdefault((base_url, key), Traffic())
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a connection is kept for the next request."""
+        return self._given is not None or not is_loopback(self._base_url)
 
     def take(self) -> Lease:
         """The client, for one request; give it back with `leave`.

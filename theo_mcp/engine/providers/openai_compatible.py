@@ -14,11 +14,10 @@ from theo_mcp.backend import Observe
 from theo_mcp.engine.providers import Capabilities, ServedModel
 from theo_mcp.http.address import checked_base_url, is_loopback
 from theo_mcp.http.answer import WHOLE_REPLY
-from theo_mcp.http.client import HttpClient
+from theo_mcp.http.client import Events, HttpClient
 from theo_mcp.http.envelope import parse as parse_error
 from theo_mcp.http.options import Limits, Options, Timeouts
 from theo_mcp.http.retry import RetryPolicy
-from theo_mcp.http.sse import ServerSentEvent
 from theo_mcp.secret import Secret
 from theo_mcp.wire.model import read_json
 from theo_mcp.wire.openai import (
@@ -230,7 +229,7 @@ class OpenAICompatible:
         return False
 
 
-async def _chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[ChatChunk, None]:
+async def _chunks(events: Events) -> AsyncGenerator[ChatChunk, None]:
     text: list[str] = []
     began = finished = False
     parser = ChatParser()
@@ -240,6 +239,7 @@ async def _chunks(events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[Chat
                 continue
             if event.data.strip() == "[DONE]":
                 finished = began
+                events.ended()
                 break
             if event.event == WHOLE_REPLY:
                 yield _whole(ChatCompletion.model_validate(read_json(event.data)))
