@@ -29,11 +29,13 @@ class _Shared:
     closed: anyio.Event = field(default_factory=anyio.Event)
 
     async def keep(self) -> None:
-        """Has the backend open until it is over: entered and left by one task, as its own tasks need."""
+        """Has the backend open until it is over: entered and left by one task, as its own tasks need. The end of the
+        server stops its runs, which then end it."""
         try:
-            async with self.backend:
-                self.open.set()
-                await self.over.wait()
+            with anyio.CancelScope(shield=True):
+                async with self.backend:
+                    self.open.set()
+                    await self.over.wait()
         finally:
             self.open.set()
             self.closed.set()
@@ -94,9 +96,20 @@ class Backends:
     @classmethod
     @asynccontextmanager
     async def open(cls) -> AsyncIterator[Self]:
-        """The backends for as long as the ``with``."""
+        """The backends for as long as the ``with``, whose runs have left them at its end."""
         async with meanwhile() as tasks:
-            yield cls(tasks)
+            backends = cls(tasks)
+            try:
+                yield backends
+            finally:
+                backends._end()
+
+    def _end(self) -> None:
+        last, self._shared = self._shared, None
+        if last is not None:
+            last.replaced = True
+            if last.users == 0:
+                last.over.set()
 
     async def _close(self, shared: _Shared) -> None:
         if shared.users == 0:
