@@ -78,8 +78,10 @@ class Backends:
         """The backend for one run."""
         from theo_mcp.connection import connect
 
-        if isinstance(self._settings, Settings) and self._settings.keyring:
-            await anyio.to_thread.run_sync(self._settings.unlock, abandon_on_cancel=True)  # it may ask its user
+        unlocked: object = None
+        while isinstance(self._settings, Settings) and self._settings.keyring and self._settings is not unlocked:
+            unlocked = self._settings  # it may ask its user, who may have changed the settings meanwhile
+            await anyio.to_thread.run_sync(self._settings.unlock, abandon_on_cancel=True)
         if self._shared is None:
             self._shared = _Shared(connect(self._settings, self._spent))
             self._tasks.start_soon(self._shared.keep)

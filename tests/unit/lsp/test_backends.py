@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
 
 from tests.conftest import MakeSettings
 from theo_lsp.backends import Backends
@@ -71,3 +76,55 @@ async def test_a_run_that_is_stopped_before_its_backend_is_open_leaves_nothing_b
                 await backend.theo.complete(CompletionRequest(prompt="Hello"))
 
     assert await rows(settings.data_dir) == 1
+
+
+class Asking(KeyringBackend):
+    """It asks its user, who answers when the server hears of it."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.asked, self.may_answer = threading.Semaphore(0), threading.Semaphore(0)
+        self.starved = False
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked.release()
+        self.starved |= not self.may_answer.acquire(timeout=1)
+        return None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise NotImplementedError
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def user() -> Iterator[Asking]:
+    before, asking = keyring.get_keyring(), Asking()
+    keyring.set_keyring(asking)
+    yield asking
+    keyring.set_keyring(before)
+
+
+@pytest.mark.slow
+async def test_the_keyring_of_settings_that_came_meanwhile_keeps_nobody_waiting(
+    user: Asking, make_settings: MakeSettings
+) -> None:
+    async def answers() -> None:
+        await anyio.to_thread.run_sync(user.asked.acquire)
+        await backends.use(make_settings(keyring=True))
+        user.may_answer.release()
+        while True:
+            await anyio.to_thread.run_sync(user.asked.acquire, abandon_on_cancel=True)
+            user.may_answer.release()
+
+    async with Backends.open() as backends, anyio.create_task_group() as tasks:
+        await backends.use(make_settings(keyring=True))
+        tasks.start_soon(answers)
+        async with backends.current():
+            tasks.cancel_scope.cancel()
+    user.asked.release()  # so that no thread waits for it
+
+    assert not user.starved

@@ -73,7 +73,7 @@ class Jobs:
 
         async def limited(report: Report) -> JsonValue:
             with noted.under_way(job=True), within(seconds):
-                del self._begun[noted.id]
+                self._begun.pop(noted.id, None)
                 result = await work(report)
                 noted.done(_used(result), model=_named(result, "model"), engine=_named(result, "engine"))
                 return result
