@@ -49,6 +49,7 @@ class Backends:
         self._settings: Settings | ConfigError = ConfigError("There are no settings yet.")
         self._shared: _Shared | None = None
         self._settled = anyio.Event()
+        self._telling = 0
         self._spent = Spent()
         """Of all of them: other settings do not begin another session."""
 
@@ -62,9 +63,17 @@ class Backends:
         with anyio.move_on_after(_SETTLE_S):
             await self._settled.wait()
 
+    def unsettle(self) -> None:
+        """The editor begins to tell settings; runs wait for them until as many calls of `settle` have followed."""
+        self._telling += 1
+        if self._settled.is_set():
+            self._settled = anyio.Event()
+
     def settle(self) -> None:
         """The editor has told what it will tell for now."""
-        self._settled.set()
+        self._telling -= 1
+        if self._telling == 0:
+            self._settled.set()
 
     async def use(self, settings: Settings | ConfigError) -> None:
         """From now on runs begin with `settings`. Those that could not be read fail each run with their sentence."""
