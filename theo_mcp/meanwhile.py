@@ -13,13 +13,15 @@ from anyio.abc import TaskGroup
 async def meanwhile() -> AsyncIterator[TaskGroup]:
     """A task group that is cancelled when the body ends. What the body raises comes out as itself, not in a group."""
     raised: BaseException | None = None
-    async with anyio.create_task_group() as tasks:
-        try:
-            yield tasks
-        except anyio.get_cancelled_exc_class():
-            raise
-        except BaseException as error:
-            raised = error
-        tasks.cancel_scope.cancel()
-    if raised is not None:
-        raise raised
+    try:
+        async with anyio.create_task_group() as tasks:
+            try:
+                yield tasks
+            except anyio.get_cancelled_exc_class():
+                raise
+            except BaseException as error:
+                raised = error
+            tasks.cancel_scope.cancel()
+    finally:  # also where the group is cancelled from outside, or one of its tasks fails at its end
+        if raised is not None:
+            raise raised

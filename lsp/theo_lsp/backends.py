@@ -29,11 +29,13 @@ class _Shared:
     closed: anyio.Event = field(default_factory=anyio.Event)
 
     async def keep(self) -> None:
-        """Has the backend open until it is over: entered and left by one task, as its own tasks need."""
+        """Has the backend open until it is over: entered and left by one task, as its own tasks need. The end of the
+        server stops its runs, which then end it."""
         try:
-            async with self.backend:
-                self.open.set()
-                await self.over.wait()
+            with anyio.CancelScope(shield=True):
+                async with self.backend:
+                    self.open.set()
+                    await self.over.wait()
         finally:
             self.open.set()
             self.closed.set()
@@ -47,6 +49,7 @@ class Backends:
         self._settings: Settings | ConfigError = ConfigError("There are no settings yet.")
         self._shared: _Shared | None = None
         self._settled = anyio.Event()
+        self._telling = 0
         self._spent = Spent()
         """Of all of them: other settings do not begin another session."""
 
@@ -60,9 +63,17 @@ class Backends:
         with anyio.move_on_after(_SETTLE_S):
             await self._settled.wait()
 
+    def unsettle(self) -> None:
+        """The editor begins to tell settings; runs wait for them until as many calls of `settle` have followed."""
+        self._telling += 1
+        if self._settled.is_set():
+            self._settled = anyio.Event()
+
     def settle(self) -> None:
         """The editor has told what it will tell for now."""
-        self._settled.set()
+        self._telling -= 1
+        if self._telling == 0:
+            self._settled.set()
 
     async def use(self, settings: Settings | ConfigError) -> None:
         """From now on runs begin with `settings`. Those that could not be read fail each run with their sentence."""
@@ -76,8 +87,10 @@ class Backends:
         """The backend for one run."""
         from theo_mcp.connection import connect
 
-        if isinstance(self._settings, Settings) and self._settings.keyring:
-            await anyio.to_thread.run_sync(self._settings.unlock, abandon_on_cancel=True)  # it may ask its user
+        unlocked: object = None
+        while isinstance(self._settings, Settings) and self._settings.keyring and self._settings is not unlocked:
+            unlocked = self._settings  # it may ask its user, who may have changed the settings meanwhile
+            await anyio.to_thread.run_sync(self._settings.unlock, abandon_on_cancel=True)
         if self._shared is None:
             self._shared = _Shared(connect(self._settings, self._spent))
             self._tasks.start_soon(self._shared.keep)
@@ -94,9 +107,20 @@ class Backends:
     @classmethod
     @asynccontextmanager
     async def open(cls) -> AsyncIterator[Self]:
-        """The backends for as long as the ``with``."""
+        """The backends for as long as the ``with``, whose runs have left them at its end."""
         async with meanwhile() as tasks:
-            yield cls(tasks)
+            backends = cls(tasks)
+            try:
+                yield backends
+            finally:
+                backends._end()
+
+    def _end(self) -> None:
+        last, self._shared = self._shared, None
+        if last is not None:
+            last.replaced = True
+            if last.users == 0:
+                last.over.set()
 
     async def _close(self, shared: _Shared) -> None:
         if shared.users == 0:

@@ -209,6 +209,7 @@ class Session:
             options = {"section": settings.SECTION}
             told = types.Registration("theo-settings", types.WORKSPACE_DID_CHANGE_CONFIGURATION, options)
             self._server.client_register_capability(types.RegistrationParams([told]))
+        self._backends.unsettle()
         self._tasks.start_soon(self._read_settings, None)
 
     def _shut_down(self, params: None) -> None:
@@ -216,6 +217,7 @@ class Session:
         self._jobs.cancel_all()
 
     def _configure(self, params: types.DidChangeConfigurationParams) -> None:
+        self._backends.unsettle()
         self._tasks.start_soon(self._read_settings, params.settings)
 
     async def _read_settings(self, pushed: object) -> None:

@@ -234,6 +234,19 @@ async def test_each_request_to_the_engine_is_listed_without_its_words(shell: She
     assert "secret" not in str((lines, kept, made))
 
 
+@pytest.mark.slow
+async def test_a_damaged_row_costs_no_other(shell: Shell, tmp_path: Path) -> None:
+    shell.environment["THEO_MCP_DATA_DIR"] = str(tmp_path)
+    async with Store.open(tmp_path / FILE) as store:
+        await store.put("audit", "req_1", {"request_id": "req_1", "time": "2026-11-21T10:00:00.000+00:00"}, owner="k")
+        await store.put("audit", "req_2", {"request_id": "req_2"}, owner="k")
+    done = await shell("history", "--requests")
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = done.stdout.decode().splitlines()
+    assert [name in line for name, line in zip(("req_2", "req_1"), lines, strict=True)] == [True, True]
+
+
 async def test_nothing_generated_is_said(shell: Shell) -> None:
     done = await shell("history", "--generated")
 

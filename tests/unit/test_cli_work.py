@@ -265,7 +265,8 @@ async def test_without_a_key_the_next_step_is_told(shell: Shell, words: tuple[st
         (("research", "x", "--depth", "deep"), "The values are: basic, advanced."),
         (("result", "run_nobody"), "There is no result with this handle."),
         (("result", "x", "--wait", "-1"), "is no number of seconds"),
-        (("history", "--limit", "0"), "is no number from 1 up"),
+        (("history", "--limit", "0"), "is no number from 1 to 999,999,999"),
+        (("history", "--requests", "--limit", "9" * 20), "is no number from 1 to 999,999,999"),
     ],
 )
 async def test_wrong_input_is_a_sentence_and_nothing_is_sent(

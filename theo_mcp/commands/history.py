@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from theo_mcp.runs import Status
 
 _HEAD_CHARS = 60
+_MOST = 999_999_999
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +41,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 1 up")
+    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 1 to {_MOST:,}")
     return int(text)
 
 
@@ -114,15 +116,17 @@ async def _requests(settings: Settings, limit: int, as_json: bool) -> int:
 
 def _request(row: dict[str, JsonValue]) -> tuple[str, ...]:
     """Time, key, id, method, mode, model, tokens, how long, how it ended."""
-    when = _when(datetime.fromisoformat(str(row.get("time"))).timestamp())
-    ended = f"failed: {row.get('code')}" if row.get("status") == "failed" else str(row.get("status"))
+    when = "-"
+    with suppress(ValueError):  # it may be damaged, or another version's
+        when = _when(datetime.fromisoformat(str(row.get("time"))).timestamp())
+    ended = f"failed: {row.get('code')}" if row.get("status") == "failed" else str(row.get("status", "-"))
     ended += " (kept answer)" if row.get("cached") else ""
     tokens = row.get("total_tokens")
     mode = str(row.get("resolved_mode") or row.get("mode") or "-")
     used = "-" if tokens is None else f"{tokens} tokens"
     words = [row.get(name) or "-" for name in ("tenant", "request_id", "method", "model")]
     who, id, method, model = map(str, words)
-    return when, who, id, method, mode, model, used, f"{row.get('ms')} ms", ended
+    return when, who, id, method, mode, model, used, f"{row.get('ms', '-')} ms", ended
 
 
 def _head(made: Generation) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
-from theo_mcp.backend import Caller, EventStream, Observe, ObserveJob, UsageScope
+from theo_mcp.backend import Caller, Observe, ObserveJob, UsageScope
 from theo_mcp.engine import respond
 from theo_mcp.engine.deadline import Deadline, within
 from theo_mcp.engine.engine import Engine
@@ -51,8 +51,8 @@ class EngineTheo:
     async def _complete(self, request: CompletionRequest, observe: Observe | None, method: str) -> Completion:
         gathered = Gathered(request)
         tokens = 0
-        with within(self._caller.deadline_s):
-            async with self._run(request, observe, method) as events:
+        with self._noted(request, method) as noted, within(self._caller.deadline_s):
+            async with answered(request, self._engine, noted, observe) as events:
                 async for event in events:
                     gathered.add(event)
                     if isinstance(event, Token):
@@ -68,8 +68,9 @@ class EngineTheo:
     async def stream(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
         deadline = Deadline(self._caller.deadline_s)
         async with AsyncExitStack() as stack:
+            noted = stack.enter_context(self._noted(request, "completions"))
             with deadline.kept():  # the model may be silent before its first word, too
-                events = await stack.enter_async_context(self._run(request, None, "completions"))
+                events = await stack.enter_async_context(answered(request, self._engine, noted))
             if self._caller.deadline_s is not None:
                 events = await stack.enter_async_context(aclosing(deadline.each(events, _text)))
             yield events
@@ -118,7 +119,7 @@ class EngineTheo:
     async def research(self, request: ResearchRequest, *, observe: Observe | None = None) -> JobStarted:
         from theo_mcp.engine.research import job
 
-        with self.began("research").under_way(ends=False) as noted:
+        with self.began("research").under_way() as noted:
             work = job.work_of(request, self._engine, self._caller)
             return await self._engine.memory.jobs.start("research", work, noted, "A research")
 
@@ -161,8 +162,9 @@ class EngineTheo:
     def began(self, method: str) -> Request:
         return self._engine.memory.account.began(self._caller, method, method)
 
-    def _run(self, request: CompletionRequest, observe: Observe | None, method: str) -> EventStream:
-        return answered(request, self._engine, self._caller, observe, method=method)
+    def _noted(self, request: CompletionRequest, method: str) -> AbstractContextManager[Request]:
+        account, mode = self._engine.memory.account, request.mode or "auto"
+        return account.began(self._caller, method, mode, request.metadata).under_way()
 
 
 def _text(event: CompletionEvent) -> str:

@@ -31,7 +31,7 @@ from theo_mcp.gateway.limits import Hours, Minutes
 from theo_mcp.gateway.noted import Noted
 from theo_mcp.gateway.outgoing import GONE, Outgoing
 from theo_mcp.gateway.patience import Patience
-from theo_mcp.gateway.refusals import Refusal, closing, failure, not_allowed, refusal_of
+from theo_mcp.gateway.refusals import Refusal, closing, failure, not_allowed, place_of, refusal_of
 from theo_mcp.gateway.replays import Once, Replays
 from theo_mcp.meanwhile import meanwhile
 from theo_mcp.store import Store
@@ -146,6 +146,7 @@ class Gate:
             check_length(headers)
             key = await self._key(endpoint, headers)
             who = key.id
+            _check_scope(endpoint, key)
             await self._admitted(endpoint, key, headers, scope, receive, out)
         except Gone:
             out.status = GONE
@@ -154,7 +155,9 @@ class Gate:
         except TheoError as error:
             await out.refuse(refusal_of(error, shape.no_prompt))
         except Exception as error:  # whatever it is, the client gets an answer, and the log the place
-            log.error("A request failed.", extra={"facts": {"event": "failed", "request_id": out.id, **_place(error)}})
+            log.error(
+                "A request failed.", extra={"facts": {"event": "failed", "request_id": out.id, **place_of(error)}}
+            )
             await out.refuse(failure())
         finally:
             if endpoint is not None:
@@ -171,10 +174,7 @@ class Gate:
                 if "authorization" in headers:
                     return await self._named(headers)
             return _NOBODY
-        key = await self._named(headers)
-        if endpoint.scope is not None and endpoint.scope not in key.scopes:
-            raise Refusal(403, "missing_scope", f"This API key lacks the scope {endpoint.scope}.")
-        return key
+        return await self._named(headers)
 
     async def _named(self, headers: Mapping[str, str]) -> Key:
         scheme, _, text = headers.get("authorization", "").partition(" ")
@@ -287,18 +287,14 @@ class Gate:
                 raise Gone
 
 
+def _check_scope(endpoint: Endpoint, key: Key) -> None:
+    if endpoint.keyed and endpoint.scope is not None and endpoint.scope not in key.scopes:
+        raise Refusal(403, "missing_scope", f"This API key lacks the scope {endpoint.scope}.")
+
+
 async def _until_gone(receive: Receive, work: Work, out: Outgoing) -> None:
     message: MutableMapping[str, Any] = {}
     while message.get("type") != "http.disconnect":
         message = await receive()
     if not out.ended:  # the server says the same once all is sent
         work.stop("gone")
-
-
-def _place(error: BaseException) -> dict[str, str]:
-    """What and where it was; its text may hold a prompt."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
-    return {"error": type(error).__name__, "where": where}

@@ -24,7 +24,7 @@ class Noted:
         """A request of `tenant`, which is empty for a stranger, has been answered with `out`."""
         if self._audit is None or not endpoint.works or not (tenant or self._may()):
             return
-        outcome: Outcome = "cancelled" if out.status == GONE else "failed" if out.code else "ok"
+        outcome: Outcome = "failed" if out.code else "ok" if out.ended and out.status != GONE else "cancelled"
         mode = endpoint.mode.strip("*")
         method = endpoint.path.rpartition("/")[2]
         self._audit.settled(

@@ -115,6 +115,15 @@ def closing() -> Refusal:
     return Refusal(503, "server_error", "The gateway is being stopped.", 5.0)
 
 
+def place_of(error: BaseException) -> dict[str, str]:
+    """What and where it was; its text may hold a prompt."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+    return {"error": type(error).__name__, "where": where}
+
+
 def _own(error: errors.APIError, said: str) -> Refusal:
     """The engine's own word, which no server sent."""
     match error:

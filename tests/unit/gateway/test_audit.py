@@ -6,9 +6,11 @@ from pathlib import Path
 
 import anyio
 import httpx2
+import pytest
 from pydantic import JsonValue
 
 from tests.unit.gateway.world import V1, World, world
+from theo_mcp.store import FILE, Store
 
 SECRET = "a-very-secret-prompt"
 
@@ -79,3 +81,30 @@ async def test_a_flood_without_a_key_leaves_a_row_a_second(tmp_path: Path) -> No
     strangers = [row for row in noted.values() if row["tenant"] == ""]
     assert 1 <= len(strangers) <= 3
     assert strangers[0]["code"] == "invalid_api_key"
+
+
+async def test_a_key_without_the_scope_has_its_rows(tmp_path: Path) -> None:
+    async with world(tmp_path) as gateway:
+        narrow = await gateway.new_key(scopes=("skills",))
+        for _ in range(3):
+            assert (await gateway.post(f"{V1}completions", gateway.hello(), **narrow)).status_code == 403
+        (await gateway.post(f"{V1}completions", gateway.hello())).raise_for_status()
+        noted = await rows(gateway, 4)
+
+    assert [row["code"] for row in noted.values() if row["tenant"]].count("missing_scope") == 3
+
+
+@pytest.mark.slow
+async def test_a_request_that_the_end_of_the_gateway_cuts_off_has_not_been_answered(tmp_path: Path) -> None:
+    head = "POST {}completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {}\r\ncontent-length: 9\r\n\r\n"
+    async with world(tmp_path) as gateway:
+        half = await anyio.connect_tcp("127.0.0.1", int(gateway.url.rpartition(":")[2]))
+        await half.send(head.format(V1, gateway.key).encode())
+        (await gateway.post(f"{V1}completions", gateway.hello())).raise_for_status()
+    async with half, Store.open(tmp_path / FILE) as store:
+        newest = [row for _, row in await store.contents.newest("audit", 0, 10)]
+
+    assert [(row["status"], row["cached"]) for row in newest if isinstance(row, dict)] == [
+        ("cancelled", False),
+        ("ok", False),
+    ]

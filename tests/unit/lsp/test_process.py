@@ -14,6 +14,7 @@ import pytest
 
 from tests.unit.lsp.client import CAPABILITIES, Editor, framed, launched
 from tests.unit.lsp.test_running import CODE, URI
+from theo_mcp.store import FILE, Store
 from theo_mcp.testing.model_server import ModelServer
 
 _HELLO = {"processId": None, "rootUri": None, "capabilities": CAPABILITIES}
@@ -42,6 +43,10 @@ async def test_the_process_ends_within_two_seconds_with_a_run_going(
         assert time.monotonic() - begun < 2
         await model_server.exchanges[-1].closed.wait()
     assert b"Traceback" not in (tmp_path / "stderr").read_bytes()
+    async with Store.open(tmp_path / "data" / FILE) as store:
+        (noted,) = await store.contents.newest("audit", 0, 9)
+    assert isinstance(noted[1], dict)
+    assert (noted[1]["method"], noted[1]["status"]) == ("completions", "cancelled")
 
 
 @pytest.mark.slow

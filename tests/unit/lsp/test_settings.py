@@ -85,3 +85,21 @@ async def test_a_setting_that_is_taken_out_again_does_not_count_any_more(editor:
     answer = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
 
     assert await editor.ended(answer["result"]["jobId"]) == "applied · scripted-1b"
+
+
+@pytest.mark.slow
+async def test_a_run_that_is_started_while_the_editor_tells_new_settings_begins_with_them(editor: Editor) -> None:
+    asked = "workspace/configuration"
+    await editor.open(URI, CODE)
+    first = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
+    assert await editor.ended(first["result"]["jobId"]) == "applied · scripted-1b"
+
+    editor.answers[asked] = None  # the editor takes its time
+    await editor.notify("workspace/didChangeConfiguration", settings=None)
+    second = await editor.run(await editor.entry("Theo: Generate", URI, (2, 3)))
+    for _ in range(200):
+        await editor.menu(URI, (0, 0))
+    question = [message for message in editor.seen if message.get("method") == asked][-1]
+    await editor.send({"jsonrpc": "2.0", "id": question["id"], "result": [{"engine_model": "scripted-7b"}]})
+
+    assert await editor.ended(second["result"]["jobId"]) == "applied · scripted-7b"

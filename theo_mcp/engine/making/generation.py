@@ -111,6 +111,7 @@ async def run(
         async for sent in receive:
             if isinstance(sent, TheoError):
                 sent.partial = "".join(text)
+                noted.failed(sent)
                 raise sent
             if isinstance(sent, GenerateToken):
                 text.append(sent.text)
@@ -127,24 +128,23 @@ async def _remembered(
 ) -> AsyncGenerator[GenerateEvent, None]:
     """The events, noted in the caller's usage and audit; what was made, in the history of generations too."""
     caller = noted.caller
-    with noted.under_way():
-        mode: ResolvedMode = "fast" if making.output_type == "email" else "code"
-        way = await engine.router.route(mode, observe=observe, caller=caller)
-        noted.answers("generate", way.model)
-        source = Source(making, wish, way, observe)
-        async with aclosing(_events(making, wish, way, source)) as events:
-            async for event in events:
-                if isinstance(event, GenerateDone):
-                    noted.done(respond.usage(source.usage, way.model))
-                    engine.memory.history.add(
-                        caller,
-                        new_id("gen"),
-                        making.output_type,
-                        wish.prompt,
-                        original_prompt=original_prompt,
-                        model=way.model.id,
-                    )
-                yield event
+    mode: ResolvedMode = "fast" if making.output_type == "email" else "code"
+    way = await engine.router.route(mode, observe=observe, caller=caller)
+    noted.answers("generate", way.model)
+    source = Source(making, wish, way, observe)
+    async with aclosing(_events(making, wish, way, source)) as events:
+        async for event in events:
+            if isinstance(event, GenerateDone):
+                noted.done(respond.usage(source.usage, way.model))
+                engine.memory.history.add(
+                    caller,
+                    new_id("gen"),
+                    making.output_type,
+                    wish.prompt,
+                    original_prompt=original_prompt,
+                    model=way.model.id,
+                )
+            yield event
 
 
 async def _events(making: Making, wish: Wish, way: Route, source: Source) -> AsyncGenerator[GenerateEvent, None]:

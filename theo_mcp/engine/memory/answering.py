@@ -11,7 +11,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import anyio
 
-from theo_mcp.backend import Caller, Observe
+from theo_mcp.backend import Observe
 from theo_mcp.engine import pipeline, served
 from theo_mcp.engine.engine import Engine
 from theo_mcp.engine.memory.audit import Request
@@ -25,17 +25,16 @@ from theo_mcp.wire.parts import new_id, now
 
 @asynccontextmanager
 async def answered(
-    request: CompletionRequest, engine: Engine, caller: Caller, observe: Observe | None = None, *, method: str
+    request: CompletionRequest, engine: Engine, noted: Request, observe: Observe | None = None
 ) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
-    """The events of one completion; leaving the context stops the model. `method` is what was called, for the audit."""
-    memory = engine.memory
-    noted = memory.account.began(caller, method, request.mode or "auto", request.metadata)
+    """The events of one completion, which is `noted`; leaving the context stops the model."""
+    memory, caller = engine.memory, noted.caller
     told = _Told(request, noted)
     try:
         served.check(request, engine.settings.max_prompt_chars)
         turn = told.turn = await memory.conversations.recall(request, caller)
         asked = turn.request if turn else request
-        plan = await pipeline.plan(asked, engine, caller, observe, suggests=method != "code")
+        plan = await pipeline.plan(asked, engine, caller, observe, suggests=noted.method != "code")
         noted.answers(plan.intent.mode, plan.way.model)
         key = key_of(plan, caller.tenant) if turn is None else None
         if turn is not None:
@@ -52,9 +51,6 @@ async def answered(
             aclosing(told.events(events)) as watched,
         ):
             yield watched
-    except TheoError as error:
-        noted.failed(error)
-        raise
     finally:
         with anyio.CancelScope(shield=True):
             await told.end()
@@ -89,7 +85,7 @@ class _Told:
             raise
 
     async def end(self) -> None:
-        """Notes how it ended, where that was not noted before."""
+        """Says how it failed, if it did, and stores what there is of a turn that did not end well."""
         if self.turn is not None and self.turn.begun and not self._done:
             failure = self._failure
             known = isinstance(failure, TheoError)
@@ -97,7 +93,6 @@ class _Told:
             await self.turn.fail("failed" if known else "cancelled", reason, self._gathered.text)
         if self._failure is not None:
             self._noted.failed(self._failure)
-        self._noted.end()
 
     async def _last(self, event: Done) -> Done:
         self._gathered.add(event)

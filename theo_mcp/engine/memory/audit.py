@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -52,6 +52,8 @@ class Request:
     outcome: Outcome = "cancelled"
     code: str = ""
     refused: bool = False
+    by_job: bool = False
+    """A job goes on with it after the call, and says how it ended."""
     ended: bool = False
 
     def answers(self, mode: str, model: ServedModel) -> None:
@@ -66,24 +68,24 @@ class Request:
         self.outcome, self.usage, self.cached = "ok", usage, cached
 
     def failed(self, error: BaseException) -> None:
-        """It was not, and why; a cancelling is no failure."""
-        if isinstance(error, TheoError):
-            self.outcome, self.code = "failed", error.code
-            self.refused = isinstance(error, _REFUSED) and not self.model.id
-        elif isinstance(error, Exception) and self.outcome != "ok":
-            self.outcome, self.code = "failed", "internal_error"
+        """It was not, and why. A cancelling is no failure, nor is what its reader makes of an answer."""
+        if self.outcome == "ok" or not isinstance(error, Exception):
+            return
+        self.outcome, self.code = "failed", error.code if isinstance(error, TheoError) else "internal_error"
+        self.refused = isinstance(error, _REFUSED) and not self.model.id
 
     @contextmanager
-    def under_way(self, *, ends: bool = True) -> Iterator[Request]:
-        """Notes it at the end of the block; where it only begins there (`ends` is False), if the block fails."""
+    def under_way(self, *, job: bool = False) -> Iterator[Request]:
+        """Notes it at the end of the block; one that a job goes on with, at the end of the `job` alone."""
         try:
             yield self
         except BaseException as error:
-            self.failed(error)
-            self.end()
+            if job or not self.by_job:
+                self.failed(error)
             raise
-        if ends:
-            self.end()
+        finally:
+            if job or not self.by_job:
+                self.end()
 
     def end(self) -> None:
         """Notes it."""
@@ -147,8 +149,11 @@ class Audit:
 
 
 def _bounded(metadata: Mapping[str, JsonValue] | None) -> JsonValue:
-    """The metadata, or only its names where it is long."""
+    """The metadata, or only its names where it is long or cannot be stored."""
     if not metadata:
         return None
     kept = dict(metadata)
-    return kept if len(json.dumps(kept, default=str)) <= _METADATA_BYTES else [name[:100] for name in list(kept)[:20]]
+    with suppress(ValueError, RecursionError):
+        if len(json.dumps(kept, allow_nan=False)) <= _METADATA_BYTES:
+            return kept
+    return [name[:100] for name in list(kept)[:20]]

@@ -57,6 +57,8 @@ class Jobs:
         self._notice = ""
         self._runs: Runs | None = None
         self._opening = anyio.Lock()
+        self._begun: dict[str, Request] = {}
+        """Those whose job is still in the queue."""
 
     async def start(self, kind: JobKind, work: JobWork, noted: Request, title: str) -> JobStarted:
         """Begins `work` and returns as soon as that is stored; the request is noted when the job ends. `title` is shown
@@ -70,7 +72,8 @@ class Jobs:
         seconds = self._settings.job_timeout_s
 
         async def limited(report: Report) -> JsonValue:
-            with within(seconds), noted.under_way():
+            with noted.under_way(job=True), within(seconds):
+                self._begun.pop(noted.id, None)
                 result = await work(report)
                 noted.done(_used(result), model=_named(result, "model"), engine=_named(result, "engine"))
                 return result
@@ -86,6 +89,8 @@ class Jobs:
             raise ServiceError(
                 error.message, code="queue_unavailable", hint="Wait until one of the jobs has ended.", retryable=True
             ) from None
+        noted.by_job = True
+        self._begun[noted.id] = noted
         await runs.save()
         return JobStarted(
             id=f"{_PREFIX[kind]}_{run.handle.removeprefix('job_')}",
@@ -174,6 +179,8 @@ class Jobs:
         finally:
             self._runs = None
             ready.set()
+            while self._begun:
+                self._begun.popitem()[1].end()
 
     @asynccontextmanager
     async def _registry(self) -> AsyncIterator[Runs]:

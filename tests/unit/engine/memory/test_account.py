@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,14 @@ from theo_mcp import (
     connect,
 )
 from theo_mcp.backend import Caller
-from theo_mcp.errors import InputError, PermissionDeniedError, StreamError, TheoError, TransportError
+from theo_mcp.errors import (
+    InputError,
+    PermissionDeniedError,
+    StreamError,
+    TheoError,
+    TimeoutExceededError,
+    TransportError,
+)
 from theo_mcp.store import FILE, Store
 from theo_mcp.testing.model_server import ModelServer
 
@@ -130,6 +138,43 @@ async def test_a_row_says_how_a_request_failed(
     told = [(row["status"], row["code"]) for row in await rows(settings.data_dir)]
     assert told == [("failed", "stream_failed"), ("cancelled", ""), ("failed", "unreachable")]
     assert used.totals.requests == 0
+
+
+async def test_a_request_whose_time_was_over_has_failed(model_server: ModelServer, settings: Settings) -> None:
+    model_server.silent_after = 1
+    wish = CompletionRequest(prompt="A secret wish")
+    async with connect(settings) as backend:
+        hasty = backend.for_caller(Caller(deadline_s=0.05))
+        with pytest.raises(TimeoutExceededError):
+            await hasty.theo.complete(wish)
+        with pytest.raises(TimeoutExceededError):
+            async with hasty.getcode.generate(GenerateRequest(prompt="A secret wish", output_type="api")) as made:
+                assert [event async for event in made]
+        model_server.silent_after = 0
+        with pytest.raises(TimeoutExceededError):
+            async with hasty.theo.stream(wish) as told:
+                assert [event async for event in told]
+
+    noted = [(row["method"], row["status"], row["code"]) for row in await rows(settings.data_dir)]
+    assert noted == [(method, "failed", "timeout") for method in ("completions", "generate", "completions")]
+
+
+async def test_an_answer_that_was_told_is_no_failure_of_its_reader(settings: Settings) -> None:
+    async with connect(settings) as backend:
+        with pytest.raises(InputError):
+            async with backend.theo.stream(CompletionRequest(prompt="A secret wish")) as told:
+                assert [event async for event in told]
+                raise InputError("The reader's own.")
+
+    assert [row["status"] for row in await rows(settings.data_dir)] == ["ok"]
+
+
+async def test_metadata_that_is_no_json_costs_no_row(settings: Settings) -> None:
+    async with connect(settings) as backend:
+        await ask(backend, metadata={"share": math.nan})
+
+    (row,) = await rows(settings.data_dir)
+    assert row["metadata"] == ["share"]
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from theo_mcp.engine.memory.audit import Request
 from theo_mcp.engine.theo import EngineTheo
 from theo_mcp.errors import InputError, NotFoundError, ServiceError, TimeoutExceededError
 from theo_mcp.runs import Report
+from theo_mcp.store import FILE, Store
 
 ANN, BOB = Caller(tenant="ann"), Caller(tenant="bob")
 
@@ -138,6 +139,57 @@ async def test_a_job_is_known_after_a_restart_and_one_cut_off_by_it_has_failed(m
     assert (kept.status, kept.text) == ("completed", "# Tides")
     assert (lost.status, lost.type) == ("failed", "video")
     assert lost.reason == "The program ended while the run was under way."
+
+
+async def rows(settings: Settings) -> list[tuple[JsonValue, JsonValue]]:
+    """How each job ended, for the audit."""
+    async with Store.open(settings.data_dir / FILE) as store:
+        values = [value for _, value in await store.contents.newest("audit", 0, 100)]
+    return [(value["status"], value["code"]) for value in values if isinstance(value, dict)]
+
+
+async def test_each_job_that_the_end_cuts_off_has_a_row_also_in_the_queue(make_settings: MakeSettings) -> None:
+    settings, works = make_settings(), [Work() for _ in range(6)]
+    async with opened(settings) as engine:
+        for work in works:
+            await engine.memory.jobs.start("research", work, asked(engine, ANN), "Tides")
+        for work in works[:4]:
+            await work.half.wait()
+        assert not works[5].half.is_set()
+
+    assert await rows(settings) == [("cancelled", "")] * 6
+
+
+async def test_a_job_whose_caller_left_at_its_start_is_noted_with_what_it_used(make_settings: MakeSettings) -> None:
+    settings, ended = make_settings(), anyio.Event()
+    async with opened(settings) as engine:
+        with anyio.CancelScope() as call:
+
+            async def work(report: Report) -> dict[str, JsonValue]:
+                call.cancel()
+                await anyio.lowlevel.checkpoint()
+                ended.set()
+                return {"usage": {"total_tokens": 12}}
+
+            with asked(engine, ANN).under_way() as noted:
+                await engine.memory.jobs.start("research", work, noted, "Tides")
+        await ended.wait()
+
+        assert call.cancelled_caught
+    async with opened(settings) as engine:
+        assert (await EngineTheo(engine, ANN).usage()).totals.total_tokens == 12
+    assert await rows(settings) == [("ok", "")]
+
+
+@pytest.mark.slow
+async def test_a_job_whose_time_was_over_has_failed_for_the_audit_too(make_settings: MakeSettings) -> None:
+    settings = make_settings(job_timeout_s=1)
+    async with opened(settings) as engine:
+        started = await engine.memory.jobs.start("research", Work(), asked(engine, ANN), "Tides")
+        with pytest.raises(ServiceError):
+            await EngineTheo(engine, ANN).wait_for_job(started.job_id)
+
+    assert await rows(settings) == [("failed", "timeout")]
 
 
 @pytest.mark.slow
