@@ -56,7 +56,7 @@ class Jobs:
         self._background = background
         self._notice = ""
         self._runs: Runs | None = None
-        self._opening = anyio.Lock()
+        self._opening: anyio.Event | None = None
         self._begun: dict[str, Request] = {}
         """Those whose job is still in the queue."""
 
@@ -155,19 +155,20 @@ class Jobs:
             ) from None
 
     async def _opened(self) -> Runs:
-        async with self._opening:
-            if self._runs is None:
-                ready = anyio.Event()
-                if not self._background.start(lambda: self._keep(ready)):
+        if self._runs is None:
+            if self._opening is None:  # else another caller, who may have left meanwhile, has it opened
+                opening = anyio.Event()
+                if not self._background.start(lambda: self._keep(opening)):
                     raise NotAvailableError(
                         "This backend was not entered, so no job can go on in it.",
                         code="not_open",
                         hint="Use it in a block: `async with connect(settings) as backend`.",
                     )
-                await ready.wait()
-            if self._runs is None:
-                raise NotAvailableError("The engine is ending and starts nothing new.", code="closing")
-            return self._runs
+                self._opening = opening
+            await self._opening.wait()
+        if self._runs is None:
+            raise NotAvailableError("The engine is ending and starts nothing new.", code="closing")
+        return self._runs
 
     async def _keep(self, ready: anyio.Event) -> None:
         """Holds the registry until the backend is left; a task of its own, because a task group is left by the task
@@ -177,7 +178,7 @@ class Jobs:
                 ready.set()
                 await anyio.sleep_forever()
         finally:
-            self._runs = None
+            self._runs = self._opening = None
             ready.set()
             while self._begun:
                 self._begun.popitem()[1].end()

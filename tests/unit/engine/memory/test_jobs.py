@@ -206,6 +206,20 @@ async def test_without_keeping_results_a_job_is_known_until_the_end_and_nothing_
     assert not settings.data_dir.exists()
 
 
+async def test_a_caller_who_leaves_while_the_jobs_are_opened_leaves_them_to_the_next(
+    make_settings: MakeSettings,
+) -> None:
+    settings = make_settings()
+    async with opened(settings) as engine:
+        async with anyio.create_task_group() as leaving:
+            leaving.start_soon(engine.memory.jobs.start, "research", Work(), asked(engine, ANN), "Tides")
+            await anyio.lowlevel.checkpoint()
+            leaving.cancel_scope.cancel()
+        await engine.memory.jobs.start("research", Work(), asked(engine, ANN), "Tides")
+
+        assert len(list(settings.data_dir.glob("*.alive"))) == 1  # one a registry
+
+
 async def test_a_backend_that_was_not_entered_has_no_place_for_jobs(make_settings: MakeSettings) -> None:
     engine = Engine(make_settings(), Background())
 
