@@ -56,12 +56,19 @@ async def test_a_file_that_the_browser_has_is_not_sent_again() -> None:
     assert tag != page().etag
 
 
-@pytest.mark.parametrize("name", ["__init__.py", "routes.py", "nothing.js", "..%2findex.html", ""])
+@pytest.mark.parametrize("name", ["__init__.py", "routes.py", "nothing.js", "..%2findex.html"])
 async def test_nothing_else_of_the_folder_is_served(name: str) -> None:
     async with _client() as client:
         answer = await client.get(f"/playground/{name}", follow_redirects=False)
 
-    assert answer.status_code in (307, 404)
+    assert answer.status_code == 404
+
+
+async def test_the_address_with_a_slash_leads_to_the_page() -> None:
+    async with _client() as client:
+        answer = await client.get("/playground/", follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (308, "/playground")
 
 
 def test_every_file_that_a_file_names_is_there() -> None:

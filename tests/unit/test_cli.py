@@ -443,6 +443,7 @@ async def test_trust_tells_what_of_a_project_is_not_heard(shell: Shell, tmp_path
         ),
         f"{tmp_path} asks for:",
         "  the persona 'none'",
+        "The engine's search and research read the documents in a folder that you trust, for you alone.",
     ]
     assert (broken.returncode, broken.stdout) == (3, b"")
     assert broken.stderr.decode().splitlines() == [

@@ -17,7 +17,7 @@ from theo_mcp.testing.theo import FakeTheo
 
 
 async def kinds(shell: Shell) -> dict[str, int]:
-    kept = json.loads((await shell("data", "list", "--json")).stdout)["kept"]
+    kept = json.loads((await shell("data", "--json")).stdout)["kept"]
     return {kind: held["entries"] for kind, held in kept.items()}
 
 

@@ -53,7 +53,8 @@ class _Row:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["list", "clear"], help="list: what is kept; clear: delete it")
+    told = "list: what is kept (the default); clear: delete it"
+    parser.add_argument("action", nargs="?", choices=["list", "clear"], default="list", help=told)
     told = f"which: {', '.join(_TOLD)}; `clear` without any takes {', '.join(_UNASKED)}"
     parser.add_argument("kind", nargs="*", metavar="KIND", help=told)
     parser.add_argument("--yes", action="store_true", help="do not ask")

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from theo_mcp.commands import Command, _screen
+from theo_mcp.commands import Command, _gateway_keys, _screen
 from theo_mcp.commands._logging import log_to_stderr
-from theo_mcp.errors import InputError
+from theo_mcp.errors import ConfigError, TheoError
+from theo_mcp.meanwhile import meanwhile
 from theo_mcp.settings import Settings
 
 if TYPE_CHECKING:
     import anyio
-    from pydantic import JsonValue
 
     from theo_mcp.backend import Backend
-    from theo_mcp.gateway.credits import Credits
-    from theo_mcp.gateway.keys import Keys, Scope
 
 _STORE_S: Final = 2.0  # whose request waits for it had rather be told to come again
-_VERBS: Final = ("create", "list", "revoke")
 _PLANS: Final = ("free", "starter", "pro", "team", "enterprise", "unlimited")
 
 
@@ -32,7 +27,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", nargs="?", choices=["serve", "keys"], default="serve", help="serve (the default), or see to the keys"
     )
-    parser.add_argument("verb", nargs="?", choices=_VERBS, help="keys: create one, list them, revoke one")
+    parser.add_argument("verb", nargs="?", choices=_gateway_keys.VERBS, help="keys: create one, list them, revoke one")
     parser.add_argument("id", nargs="?", metavar="ID", help="keys revoke: the id that `keys list` shows")
     parser.add_argument(
         "--host",
@@ -51,11 +46,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ORIGIN",
         help="a web page elsewhere, such as https://example.com, whose scripts may call it",
     )
-    parser.add_argument("--name", default="", metavar="TEXT", help="keys create: what the key is for")
+    parser.add_argument("--name", metavar="TEXT", help="keys create: what the key is for")
     parser.add_argument(
         "--plan",
         choices=_PLANS,
-        default="unlimited",
         help="keys create: whose documented limits it has, for those to whom you give keys; else none (unlimited)",
     )
     parser.add_argument("--credits", type=float, metavar="CENTS", help="keys create: what it may spend; else no limit")
@@ -70,16 +64,16 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
     settings = Settings.load(flags)
+    _gateway_keys.refuse_what_nobody_heeds(arguments)
     if arguments.action == "serve":
         log_to_stderr(settings.log_level)
         return _screen.run(_serve, settings, arguments)
-    return _screen.run(_keys, settings, arguments)
+    return _screen.run(_gateway_keys.see_to, settings, arguments)
 
 
 async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
     import anyio
 
-    from theo_mcp.connection import connect
     from theo_mcp.gateway.keys import Keys
     from theo_mcp.gateway.serving import is_loopback, serving
     from theo_mcp.store import FILE, Store
@@ -88,7 +82,7 @@ async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
     stop = anyio.Event()
     async with (
         Store.open(settings.data_dir / FILE, timeout_s=_STORE_S) as store,
-        connect(settings.model_copy(update={"backend": "engine"})) as backend,
+        _connected(settings) as backend,
         serving(
             backend,
             store,
@@ -97,10 +91,9 @@ async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
             allow_hosts=arguments.allow_host,
             allow_origins=arguments.allow_origin,
         ) as address,
-        anyio.create_task_group() as tasks,
     ):
+        first = await Keys(store).first()
         with _signals(stop):
-            first = await Keys(store).first()
             _screen.answer(f"Serving Theo and GetCode at {address}")
             _screen.answer(f"  playground:     {address}/playground")
             _screen.answer(f"  OpenAI clients: {address}/api/v1")
@@ -111,18 +104,37 @@ async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
                 _screen.say("Its keys were shown when they were made; `theo-mcp gateway keys create` makes another.")
             if not is_loopback(arguments.host):
                 _screen.say("Other machines can reach it, unencrypted; each request needs a key.")
-            tasks.start_soon(_tell_what_is_missing, backend)
-            await stop.wait()
-        _screen.say("Stopping …")
-        tasks.cancel_scope.cancel()
+            async with meanwhile() as tasks:
+                tasks.start_soon(_tell_what_is_missing, backend)
+                await stop.wait()
+                _screen.say("Stopping …")
     return _screen.OK
+
+
+def _connected(settings: Settings) -> Backend:
+    """The engine.
+
+    Raises:
+        ConfigError: a setting of it is wrong, so that every request would fail.
+    """
+    from theo_mcp.connection import connect
+
+    backend = connect(settings.model_copy(update={"backend": "engine"}))
+    if backend.theo_choice.answers == "nothing":
+        raise ConfigError(backend.theo_choice.why)
+    return backend
 
 
 async def _tell_what_is_missing(backend: Backend) -> None:
     """This also imports what the first request needs."""
-    health = await backend.theo.health()
+    try:
+        health = await backend.theo.health()
+    except TheoError as error:  # which the requests are told as well
+        _screen.say(f"No model can answer yet. {error}")
+        return
     if health.status != "healthy":
-        _screen.say(f"No model can answer yet. {health.theo_mcp.notice}")
+        able = "Not every model can answer" if health.status == "degraded" else "No model can answer yet"
+        _screen.say(f"{able}. {health.theo_mcp.notice}")
 
 
 def _tell_what_is_not_used(settings: Settings) -> None:
@@ -159,99 +171,6 @@ def _signals(stop: anyio.Event) -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-
-
-async def _keys(settings: Settings, arguments: argparse.Namespace) -> int:
-    from theo_mcp.gateway.credits import Credits
-    from theo_mcp.gateway.keys import Keys
-    from theo_mcp.store import FILE, Store
-
-    async with Store.open(settings.data_dir / FILE) as store:
-        keys = Keys(store)
-        match arguments.verb:
-            case "create":
-                return await _create(keys, arguments)
-            case "revoke":
-                if arguments.id is None:
-                    raise InputError("Which key?", hint="`theo-mcp gateway keys list` shows the ids.")
-                key = await keys.revoke(arguments.id)
-                _told(arguments.json, {"revoked": key.id}, f"The key {key.id} is revoked; running gateways heed it.")
-                return _screen.OK
-            case "list":
-                return await _list(keys, Credits(store), arguments.json)
-            case _:
-                raise InputError("What about the keys?", hint=f"Say one of {', '.join(_VERBS)}.")
-
-
-async def _create(keys: Keys, arguments: argparse.Namespace) -> int:
-    for name in ("credits", "days"):
-        value = getattr(arguments, name)
-        if value is not None and not 0 <= value <= 1e9:
-            raise InputError(f"--{name} is a number from 0 to 1,000,000,000.")
-    key, text = await keys.create(
-        arguments.name, arguments.plan, credits=arguments.credits, scopes=_scopes(arguments.scopes), days=arguments.days
-    )
-    if arguments.json:
-        shown = {"id": key.id, "key": text.reveal(), "plan": key.plan, "credits": key.credits}
-        _screen.answer(json.dumps(shown, indent=2))  # without the redaction that keeps keys off the screen
-        return _screen.OK
-    _screen.answer(text.reveal())
-    _screen.say(f"Its id is {key.id}. The key is good for both APIs and shown this once.")
-    return _screen.OK
-
-
-def _scopes(text: str | None) -> tuple[Scope, ...]:
-    from theo_mcp.gateway.keys import SCOPES
-
-    if text is None:
-        return SCOPES
-    wanted = [word.strip() for word in text.split(",") if word.strip()]
-    for word in wanted:
-        if word not in SCOPES:
-            raise InputError(f"There is no scope {word[:40]!r}.", hint=f"The scopes are {', '.join(SCOPES)}.")
-    return tuple(scope for scope in SCOPES if scope in wanted)
-
-
-async def _list(keys: Keys, credits: Credits, as_json: bool) -> int:
-    rows: list[JsonValue] = []
-    for key in await keys.list():
-        left = await credits.left(key)
-        if as_json:
-            rows.append(
-                {
-                    "id": key.id,
-                    "name": key.name,
-                    "plan": key.plan,
-                    "scopes": list(key.scopes),
-                    "credits_left": left,
-                    "created": _time(key.created),
-                    "last_used": _time(key.used),
-                    "expires": _time(key.expires),
-                    "revoked": _time(key.revoked),
-                }
-            )
-            continue
-        shown = "no limit" if left is None else f"{left:g} cents left"
-        state = "revoked" if key.revoked else f"last used {_time(key.used) or 'never'}"
-        _screen.answer(f"{key.id}  {key.plan:10}  {shown:16}  made {_time(key.created)}  {state}  {key.name}".rstrip())
-    if as_json:
-        _screen.answer_json({"keys": rows})
-    elif not await keys.list():
-        _screen.say("There is no key yet. The first start of `theo-mcp gateway` makes one.")
-    return _screen.OK
-
-
-def _told(as_json: bool, fields: dict[str, JsonValue], sentence: str) -> None:
-    if as_json:
-        _screen.answer_json(fields)
-    else:
-        _screen.answer(sentence)
-
-
-def _time(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 COMMAND = Command(

@@ -1,4 +1,4 @@
-"""``theo-mcp trust``: which projects may choose who speaks and what it can call."""
+"""``theo-mcp trust``: which projects may choose who speaks and what it can call, and be searched."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
         return _screen.OK
     skills = in_project(workspace.roots[0])
     if withheld is None and not skills:
-        _screen.say(f"{folder} asks for nothing that needs trust.")
+        _screen.say(f"{folder} itself asks for nothing that needs trust.")
     else:
         _screen.say(f"{folder} asks for:")
     if withheld is not None:
@@ -58,6 +58,7 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
             _screen.say(f"  the mode {withheld.default_mode}, which costs more than text")
     for place, names in skills.items():
         _screen.say(f"  the skills in {place}, as they are whenever they are used: {', '.join(names)[:_LONGEST]}")
+    _screen.say("The engine's search and research read the documents in a folder that you trust, for you alone.")
     if not (arguments.yes or _screen.agreed("Trust it?", "Trust is given by a person.")):
         _screen.say("Nothing was changed.")
         return _screen.FAILED
@@ -68,7 +69,7 @@ def _run(arguments: argparse.Namespace, flags: Mapping[str, str | None]) -> int:
 
 COMMAND = Command(
     name="trust",
-    help="Let the project in this folder choose a persona, tools and skills, or no longer.",
+    help="Let the project in this folder choose a persona, tools and skills, and be searched; or no longer.",
     add_arguments=_add_arguments,
     run=_run,
 )

@@ -187,7 +187,9 @@ class Engines:
         """The child process of one model: it makes one answer at a time, as measured."""
         settings = self._settings
         model = self._local_model if name == LOCAL else name.removeprefix(f"{LOCAL}/")
-        provider = LocalModel(settings.data_dir, model, settings.context_tokens, wanted.timeouts(settings))
+        others = settings.backend == "engine" or bool(settings.servers)
+        timeouts = wanted.timeouts(settings)
+        provider = LocalModel(settings.data_dir, model, settings.context_tokens, timeouts, others=others)
         return Server(name, provider, parallel=1, billed=False)
 
     def _default_server(self) -> Server:

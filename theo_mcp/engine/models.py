@@ -72,8 +72,9 @@ def installed(data_dir: Path) -> list[InstalledModel]:
     return found
 
 
-def chosen(data_dir: Path, name: str | None) -> InstalledModel:
-    """The model called `name`, else the user's own (one that was added from a file), else the built-in one.
+def chosen(data_dir: Path, name: str | None, *, others: bool = False) -> InstalledModel:
+    """The model called `name`, else the user's own (one that was added from a file), else the built-in one. With
+    `others` there are servers beside it, or a key would change nothing.
 
     Raises:
         NotAvailableError: there is none, or none of that name.
@@ -88,6 +89,12 @@ def chosen(data_dir: Path, name: str | None) -> InstalledModel:
             f"No model called {name[:60]!r} is installed here (installed: {have}).",
             code="no_model",
             hint="`theo-mcp engine list` shows the names; the setting is engine_model.",
+        )
+    if not models and others:
+        raise NotAvailableError(
+            "No model is installed on this machine.",
+            code="no_model",
+            hint="Run `theo-mcp engine pull` (98 MB, once), or name a model server with --engine-url or in [servers].",
         )
     if not models:
         raise NotAvailableError(

@@ -69,10 +69,10 @@ class Minutes:
             return
         requests, tokens = self._window(key, "requests", now), self._window(key, "tokens", now)
         if allowed.requests is not None and requests.total >= allowed.requests:
-            raise _full("rate_limit_exceeded", f"{allowed.requests:,} requests", requests.until(now))
+            raise _full("rate_limit_exceeded", f"{allowed.requests:,} requests a minute", requests.until(now))
         if allowed.tokens is not None and tokens.total >= allowed.tokens:
             excess = tokens.total - allowed.tokens + 1
-            raise _full("token_limit_exceeded", f"{allowed.tokens:,} tokens", tokens.until(now, excess))
+            raise _full("token_limit_exceeded", f"{allowed.tokens:,} tokens a minute", tokens.until(now, excess))
         requests.add(now, 1)
 
     def take_mode(self, key: Key, mode: str) -> None:
@@ -87,7 +87,9 @@ class Minutes:
         now = self._clock()
         window = self._window(key, f"mode {mode}", now)
         if window.total >= allowed:
-            raise _full("mode_rate_limit_exceeded", f"{allowed:,} requests in the mode {mode}", window.until(now))
+            raise _full(
+                "mode_rate_limit_exceeded", f"{allowed:,} requests a minute in the mode {mode}", window.until(now)
+            )
         window.add(now, 1)
 
     def used(self, key: Key, tokens: int) -> None:
@@ -158,9 +160,9 @@ class Hours:
             times, made = _counted(value, month)
             recent = [when for when in times if now - _HOUR < when <= now]
             if len(recent) >= hourly:
-                raise _full("rate_limit_exceeded", f"{hourly} an hour", recent[0] + _HOUR - now)
+                raise _full("rate_limit_exceeded", f"{hourly} calls of {what} an hour", recent[0] + _HOUR - now)
             if monthly is not None and made >= monthly:
-                raise _full("rate_limit_exceeded", f"{monthly} a month", _next_month(now) - now)
+                raise _full("rate_limit_exceeded", f"{monthly} calls of {what} a month", _next_month(now) - now)
             hour: list[JsonValue] = [*recent, now]
             return {"hour": hour, "month": month, "made": made + 1}
 

@@ -6,6 +6,9 @@ import json
 import re
 import signal
 import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import anyio
 import anyio.abc
@@ -15,6 +18,7 @@ import pytest
 
 from tests.unit.gateway.world import TEXT, V1, bearer, events
 from tests.unit.shell import SECONDS, Shell
+from theo_mcp.store import FILE
 from theo_mcp.testing import theo
 from theo_mcp.testing.model_server import ModelServer
 
@@ -44,6 +48,11 @@ async def test_keys_are_made_listed_and_taken_back(shell: Shell) -> None:
         (("keys", "revoke"), "Which key?"),
         (("keys", "create", "--scopes", "all"), "There is no scope 'all'"),
         (("keys", "create", "--credits", "-1"), "--credits is a number"),
+        (("keys", "create", "--days", "0"), "--days is a number above 0"),
+        (("keys", "create", "--days", "1e9"), "--days is a number above 0"),
+        (("keys", "create", "laptop"), "A new key gets its id by itself."),
+        (("keys", "list", "--plan", "free"), "--plan says what a key is good for, and no key is made here."),
+        (("--credits", "5"), "--credits says what a key is good for, and no key is made here."),
     ],
 )
 async def test_what_is_wrong_with_the_words_is_a_sentence(shell: Shell, words: tuple[str, ...], told: str) -> None:
@@ -51,6 +60,57 @@ async def test_what_is_wrong_with_the_words_is_a_sentence(shell: Shell, words: t
 
     assert done.returncode == 2
     assert told in done.stderr.decode()
+
+
+async def test_the_list_says_until_when_a_key_is_good_and_for_what(shell: Shell) -> None:
+    await shell("gateway", "keys", "create", "--days", "7", "--scopes", "completions,skills", "--name", "guest")
+    listed = (await shell("gateway", "keys", "list")).stdout.decode()
+
+    assert re.search(
+        r"last used never  good until \d{4}-\d\d-\d\dT[\d:]{8}Z  only completions,skills  guest$", listed.strip()
+    )
+
+
+@pytest.mark.parametrize("url", ["localhost:11434", "ftp://localhost"])
+async def test_a_setting_that_no_request_could_use_ends_the_start_with_a_sentence(shell: Shell, url: str) -> None:
+    done = await shell("gateway", "--port", "0", "--engine-url", url)
+
+    assert done.returncode == 3
+    assert b"Serving" not in done.stdout
+    assert "The setting engine_url" in done.stderr.decode()
+
+
+@pytest.mark.slow
+async def test_a_store_that_another_program_holds_at_the_start_is_a_sentence(shell: Shell) -> None:
+    await shell("gateway", "keys", "list")
+    with closing(sqlite3.connect(Path(shell.environment["THEO_MCP_DATA_DIR"]) / FILE)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = await shell.process("gateway", "--port", "0")
+
+    told = done.stderr.decode()
+    assert done.returncode == 1
+    assert "did not answer for 2 seconds" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.slow
+async def test_what_a_server_beside_others_lacks_is_told_as_that(
+    shell: Shell, model_server: ModelServer, tmp_path: Path
+) -> None:
+    settings = tmp_path / "some.toml"
+    settings.write_text(
+        f'[servers.one]\nurls = ["{model_server.url}"]\n[engines]\ntheo-1-code = "local"\n', encoding="utf-8"
+    )
+    with anyio.fail_after(SECONDS):
+        async with await shell.start("gateway", "--port", "0", "--config", str(settings)) as process:
+            assert process.stderr is not None
+            said = ""
+            while "engine pull" not in said:
+                said += (await process.stderr.receive()).decode()
+            process.terminate()
+
+    assert "Not every model can answer. No model is installed on this machine. Run `theo-mcp engine pull`" in said
+    assert "THEO_API_KEY" not in said
 
 
 async def test_a_port_that_is_in_use_is_a_sentence(shell: Shell) -> None:

@@ -258,6 +258,15 @@ async def test_the_openai_sdk_chats_streams_and_lists_models(gateway: World) -> 
     assert refused.value.code == "empty_prompt"
 
 
+async def test_a_day_of_the_usage_that_is_none_is_named_by_what_it_is_for(gateway: World) -> None:
+    said = [
+        (await gateway.get(f"{V1}usage?{name}=yesterday")).json()["error"]["message"].partition(". ")[0]
+        for name in ("from", "to")
+    ]
+
+    assert said == ["The start of the period is no day", "The end of the period is no day"]
+
+
 @pytest.mark.slow
 async def test_the_description_names_every_endpoint_and_each_of_its_references_is_there(gateway: World) -> None:
     answer = await gateway.get(f"{V1}openapi.json", authorization="")

@@ -106,7 +106,7 @@ async def test_a_month_of_generations_is_full_until_the_next(store: Store) -> No
     clock.now = datetime(2027, 1, 1, 0, tzinfo=UTC).timestamp()
     await hours.take(FREE, "generate")
 
-    assert full.value.message.startswith("The plan of this key allows 50 a month.")
+    assert full.value.message.startswith("The plan of this key allows 50 calls of generate a month.")
     assert full.value.wait == str(38 * 3600)
 
 

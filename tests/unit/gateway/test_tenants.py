@@ -62,6 +62,16 @@ async def test_nor_are_its_cached_answer_its_skill_its_job_and_its_usage(gateway
     assert (job.status_code, job.json()["error"]["code"]) == (404, "not_found")
 
 
+async def test_research_without_a_source_says_who_can_name_one(gateway: World) -> None:
+    refused = await gateway.post(f"{V1}research", {"prompt": "Tides"})
+
+    told = refused.json()["error"]["message"]
+    assert refused.status_code == 501
+    assert told.endswith(
+        "(searxng_url). The owner of this gateway can set one; folders that the owner trusts are read for nobody else."
+    )
+
+
 async def test_who_asks_for_no_cache_gets_a_new_answer(gateway: World) -> None:
     hello = gateway.hello()
 

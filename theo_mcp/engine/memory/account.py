@@ -128,7 +128,7 @@ def _day(value: date | str | None, name: str) -> date | None:
     try:
         return datetime.fromisoformat(value).date()
     except ValueError:
-        raise InputError(f"{name} is no day.", hint="Give it as 2026-11-21.") from None
+        raise InputError(f"The {name} of the period is no day.", hint="Give it as 2026-11-21.") from None
 
 
 def _date(seconds: float) -> str:

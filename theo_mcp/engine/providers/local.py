@@ -31,9 +31,12 @@ _END_GRACE_S = 1.0
 class LocalModel:
     """The model called `name` in `data_dir` (see `models.chosen`), served by a child process."""
 
-    def __init__(self, data_dir: Path, name: str | None, context_tokens: int, timeouts: Timeouts) -> None:
+    def __init__(
+        self, data_dir: Path, name: str | None, context_tokens: int, timeouts: Timeouts, *, others: bool = False
+    ) -> None:
         self._data_dir = data_dir
         self._name = name
+        self._others = others
         self._context = context_tokens
         self._timeouts = timeouts
         self._process: Process | None = None
@@ -42,7 +45,7 @@ class LocalModel:
 
     async def model(self, observe: Observe | None = None) -> ServedModel:
         """The installed model; nothing is started."""
-        found = models.chosen(self._data_dir, self._name)
+        found = models.chosen(self._data_dir, self._name, others=self._others)
         return ServedModel(
             id=found.name,
             label=found.label,
@@ -101,7 +104,7 @@ class LocalModel:
             await self._stop()
             if observe is not None:
                 observe("starting the model")
-            found = models.chosen(self._data_dir, self._name)
+            found = models.chosen(self._data_dir, self._name, others=self._others)
             key = secrets.token_hex(16)
             self._process, address = await _start(found, key, self._context)
             self._server = OpenAICompatible(

@@ -40,8 +40,11 @@ def check(settings: Settings, caller: Caller) -> Documents:
     """
     documents = Documents(settings, caller)
     if settings.searxng_url is None and not documents:
+        told = "Research needs sources, and this machine has none to ask: no SearXNG instance is set (searxng_url)"
+        if caller.tenant:
+            told += ". The owner of this gateway can set one; folders that the owner trusts are read for nobody else"
         raise errors.NotAvailableError(
-            "Research needs sources, and this machine has none to ask: no SearXNG instance is set (searxng_url).",
+            f"{told}.",
             hint="Name a SearXNG instance with --searxng-url (or searxng_url in your settings file), or trust a folder "
             "of documents with `theo-mcp trust`.",
         )
@@ -139,7 +142,8 @@ class Research(Working):
             raise errors.NotFoundError(
                 "The search found nothing on this, so there is no report: one without sources is not written.",
                 code="no_sources",
-                hint="Ask in other words.",
+                hint="Ask in other words."
+                + (" Of your documents, a passage counts that has two of them." if self._documents else ""),
             )
         if self._settings.allow_fetch:
             self._tell("reading the pages", 0.42)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from theo_mcp.gateway.playground import Asset, asset, page
@@ -11,6 +11,10 @@ from theo_mcp.gateway.playground import Asset, asset, page
 
 async def _page(request: Request) -> Response:
     return _answer(request, page())
+
+
+async def _with_slash(request: Request) -> Response:
+    return RedirectResponse("/playground", 308)
 
 
 async def _file(request: Request) -> Response:
@@ -27,4 +31,4 @@ def _answer(request: Request, found: Asset) -> Response:
     return Response(found.body, headers={**found.headers, "Content-Type": found.content_type})
 
 
-ROUTES = [Route("/playground", _page), Route("/playground/{name}", _file)]
+ROUTES = [Route("/playground", _page), Route("/playground/", _with_slash), Route("/playground/{name}", _file)]
