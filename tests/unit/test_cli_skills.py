@@ -64,6 +64,7 @@ async def test_who_is_asked_to_trust_a_project_sees_the_names_of_its_skills(shel
     assert given.stderr.decode().splitlines() == [
         f"{tmp_path / 'project'} asks for:",
         "  the skills in .claude/skills, as they are whenever they are used: greeting",
+        "The engine's search and research read the documents in a folder that you trust, for you alone.",
     ]
     assert "greeting        Greets." in after.stdout.decode()
 

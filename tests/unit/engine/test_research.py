@@ -221,6 +221,19 @@ async def test_trusted_documents_are_sources_for_the_user_alone(ask: Ask, tmp_pa
         await ask(PLAN, tenant="someone else", **own)
 
 
+async def test_a_name_finds_a_document_by_itself(ask: Ask, tmp_path: Path) -> None:
+    root = tmp_path / "notes"
+    root.mkdir()
+    (root / "gpu.md").write_text("# Graphics\n\nOur notes: WebGPU came to Firefox in the summer of last year.\n")
+    (root / "state.md").write_text("The state of our kitchen is poor, says everybody who has seen it lately.\n")
+    Trust(tmp_path / "data").trust(root, "")
+
+    own = {"searxng_url": None, "roots": (root,)}
+    answer = await ask(PLAN, ("It came [1].",), prompt="the state of WebGPU in browsers", **own)
+
+    assert [source["url"] for source in data_of(answer)["sources"]] == ["gpu.md"]
+
+
 async def test_a_folder_that_is_not_trusted_is_no_place_to_search(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
 

@@ -39,6 +39,7 @@ async def test_each_request_has_one_row_under_the_id_of_its_answer(tmp_path: Pat
                 await gateway.post(f"{V1}completions", {"mode": SECRET}),
                 ("completions", "failed", "validation_error", False),
             ),
+            (await gateway.post(f"{V1}completions", {"prompt": " "}), ("completions", "failed", unfit, False)),
             (await gateway.post(f"{V1}images", asked), ("images", "failed", "not_available_here", False)),
             (await gateway.post(f"{V1}research", asked), ("research", "failed", "not_available_here", False)),
             (await gateway.post("/api/improve", {"prompt": SECRET}), ("improve", "failed", unfit, False)),

@@ -104,22 +104,27 @@ class Audit:
         self._behind = behind
         self._clock = clock
         self._rows_for_s = settings.audit_days * _DAY_S if settings.keep_results_s > 0 else 0.0
-        self._taken: set[str] = set()
+        self._taken: dict[str, Request | None] = {}
 
     def take(self, caller: Caller) -> None:
         """From now on the engine says how this request of a gateway ended."""
         if caller.request_id:
-            self._taken.add(caller.request_id)
+            self._taken[caller.request_id] = None
 
     def add(self, request: Request) -> None:
-        """Notes one that has ended."""
-        if self._rows_for_s and (not request.refused or self._behind.waits or self._place.exists):
+        """Notes one that has ended; one of a gateway when that has settled it, so that the row says what was told."""
+        if request.id in self._taken:
+            self._taken[request.id] = request
+        elif self._rows_for_s and (not request.refused or self._behind.waits or self._place.exists):
             self._put(request)
 
     def settled(self, caller: Caller, method: str, *, mode: str, began: float, outcome: Outcome, code: str) -> None:
         """See `theo_mcp.backend.Audit`."""
         if caller.request_id in self._taken:
-            self._taken.discard(caller.request_id)
+            if (known := self._taken.pop(caller.request_id)) is not None:  # else its job goes on, and notes it
+                if code:
+                    known.outcome, known.code = "failed", code
+                self.add(known)
             return
         request = Request(caller, method, mode, caller.request_id, began, None, self.add)
         request.outcome, request.code, request.cached = outcome, code, outcome == "ok"

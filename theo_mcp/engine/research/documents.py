@@ -15,7 +15,7 @@ from typing import Final
 from anyio import to_thread
 
 from theo_mcp.backend import Caller
-from theo_mcp.engine.research.sources import SNIPPET_CHARS, Source, plain, score, words
+from theo_mcp.engine.research.sources import SNIPPET_CHARS, Source, names, plain, score, words
 from theo_mcp.engine.shown import text_of_page
 from theo_mcp.errors import InputError
 from theo_mcp.settings import Settings
@@ -51,18 +51,19 @@ class Documents:
         return bool(self._roots)
 
     async def search(self, query: str, *, most: int) -> list[Source]:
-        """The passages that have the most of the query's words, one of each file."""
+        """The passages that have the most of the query's words, one of each file: two of them, or a name."""
         work = partial(self._search, query, most)
         return await to_thread.run_sync(work, abandon_on_cancel=True)  # it leaves nothing but a thread that ends
 
     def _search(self, query: str, most: int) -> list[Source]:
-        wanted = words(query)
+        wanted, named = words(query), names(query)
         needed = min(2, len(wanted))
         found: list[tuple[int, Source]] = []
         for path, text in self._texts(monotonic() + _SECONDS):
             best = max(_passages(text), key=lambda passage: score(passage, wanted), default="")
-            marks = score(f"{best} {PurePath(path).stem}", wanted)
-            if best and needed and marks >= needed:
+            shown = f"{best} {PurePath(path).stem}"
+            marks = score(shown, wanted)
+            if best and needed and (marks >= needed or score(shown, named)):
                 found.append((marks, Source(plain(path), plain(path), plain(best)[:SNIPPET_CHARS])))
         found.sort(key=lambda each: -each[0])
         return [each for _, each in found[:most]]

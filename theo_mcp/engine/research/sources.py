@@ -81,6 +81,12 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def names(text: str) -> list[str]:
+    """The words of `text` that can hardly mean anything else: with a capital or a digit behind their first letter."""
+    found = re.findall(r"\b[^\W\d_][^\W_]*?[A-Z0-9][^\W_]*", text)
+    return list(dict.fromkeys(word.casefold() for word in found if len(word) >= 3))
+
+
 def score(text: str, wanted: Sequence[str]) -> int:
     """How many of the `wanted` words stand in `text`, by their stems."""
     said = {word[:6] for word in _WORD.findall(text.casefold())}

@@ -31,6 +31,8 @@ _QUOTED: Final = (
     "(--engine-url) writes one."
 )
 
+_OWN: Final = " Of your documents, a passage counts that has two of them, or a name such as WebGPU."
+
 
 def check(settings: Settings, caller: Caller) -> Documents:
     """The documents that may be read; nothing is asked or started.
@@ -142,8 +144,7 @@ class Research(Working):
             raise errors.NotFoundError(
                 "The search found nothing on this, so there is no report: one without sources is not written.",
                 code="no_sources",
-                hint="Ask in other words."
-                + (" Of your documents, a passage counts that has two of them." if self._documents else ""),
+                hint="Ask in other words." + (_OWN if self._documents else ""),
             )
         if self._settings.allow_fetch:
             self._tell("reading the pages", 0.42)
