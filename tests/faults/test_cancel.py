@@ -22,7 +22,7 @@ from theo_mcp.testing.http import Exchange
 from theo_mcp.testing.theo import FakeTheo
 
 HELLO = CompletionRequest(prompt="Hello")
-AT_ONCE = 0.2
+AT_ONCE = 0.5
 
 
 @pytest.fixture(params=["ours", pytest.param("kept alive", marks=pytest.mark.slow)])

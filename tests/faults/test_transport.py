@@ -246,7 +246,7 @@ async def test_a_connection_that_nobody_accepts_ends_at_its_timeout_and_at_a_can
                 with anyio.move_on_after(0.02) as scope:
                     await client.complete(HELLO)
                 assert scope.cancelled_caught
-                assert time.monotonic() - began < 0.2
+                assert time.monotonic() - began < 0.5
 
     assert "no connection in time" in error.message
     assert open_files() <= before
