@@ -89,6 +89,7 @@ def test_fifty_thousand_lines_and_a_line_of_a_megabyte(encoding: Encoding) -> No
     assert long.offset(long.place(1_000_001, encoding), encoding) == 1_000_001
 
 
+@pytest.mark.slow
 def test_lines_that_are_changed_are_those_of_the_new_text() -> None:
     random = Random(5)
     for long in (0, 0, 0, 3_000):  # so that there are several runs of lines, and changes across them

@@ -71,6 +71,7 @@ async def test_a_stream_and_one_that_is_left_have_a_row_too(gateway: World) -> N
     assert noted[left.headers["x-request-id"]]["model"] == "scripted-1b"
 
 
+@pytest.mark.slow
 async def test_a_flood_without_a_key_leaves_a_row_a_second(tmp_path: Path) -> None:
     async with world(tmp_path) as gateway:
         for _ in range(20):
@@ -84,6 +85,7 @@ async def test_a_flood_without_a_key_leaves_a_row_a_second(tmp_path: Path) -> No
     assert strangers[0]["code"] == "invalid_api_key"
 
 
+@pytest.mark.slow
 async def test_a_key_without_the_scope_has_its_rows(tmp_path: Path) -> None:
     async with world(tmp_path) as gateway:
         narrow = await gateway.new_key(scopes=("skills",))

@@ -370,6 +370,7 @@ async def test_a_redirect_in_place_of_a_stream_is_not_followed(theo_service: Fak
             pass
 
 
+@pytest.mark.slow
 async def test_many_streams_left_early_leave_no_connection_and_no_warning(theo_service: FakeTheo) -> None:
     theo_service.silent_after = 2
     with warnings.catch_warnings():
