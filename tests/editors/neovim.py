@@ -158,7 +158,7 @@ async def running(
     )
     try:
         with anyio.fail_after(_START_S):
-            while not neovim.address.exists():  # noqa: ASYNC110 - nothing tells when it listens
+            while not await _listens(neovim.address):  # noqa: ASYNC110 - nothing tells when it listens
                 await anyio.sleep(0.02)
         arguments = {
             "plugin": str(PLUGIN),
@@ -176,3 +176,12 @@ async def running(
                 process.kill()
             await process.aclose()
         neovim.address.unlink(missing_ok=True)
+
+
+async def _listens(address: Path) -> bool:
+    """Whether somebody answers there; the file of the socket is there before, and after an earlier one."""
+    try:
+        async with await anyio.connect_unix(address):
+            return True
+    except OSError:
+        return False

@@ -78,7 +78,8 @@ async def world(
     folder: Path, patience: Patience = Patience(), *, store_timeout_s: float = 5.0, **options: Any
 ) -> AsyncIterator[World]:
     async with ModelServer() as model:
-        settings = Settings.model_validate({"data_dir": folder, "engine_url": model.url, "backend": "engine"})
+        given = {"data_dir": folder, "engine_url": model.url, "backend": "engine", "intent_model": False}
+        settings = Settings.model_validate(given)
         async with (
             Store.open(settings.data_dir / FILE, timeout_s=store_timeout_s) as store,
             connect(settings) as backend,

@@ -115,7 +115,7 @@ async def test_after_a_cancel_the_connection_closes_at_once_and_no_edit_follows(
     assert max(took) < _STALLED_S
     assert min(ways.values()) > _CANCELS / 5
     assert ended["cancelled"] > _CANCELS / 5
-    assert [now - then for now, then in zip(_held(), before, strict=True) if now > then] == []
+    assert await _more(before) == []
 
 
 async def _cancel(editor: Editor, way: str, job: str) -> float:
@@ -150,6 +150,15 @@ def _held() -> tuple[int, int, int]:
     gc.collect()
     descriptors = len([*_OPEN.iterdir()]) if _OPEN.exists() else 0
     return descriptors, len(asyncio.all_tasks()), sum(isinstance(each, Target) for each in gc.get_objects())
+
+
+async def _more(before: tuple[int, int, int]) -> list[int]:
+    """What is held beyond `before`; what the engine notes of its work is written a moment later."""
+    more = [1]
+    with anyio.move_on_after(_STALLED_S):
+        while more := [now - then for now, then in zip(_held(), before, strict=True) if now > then]:  # noqa: ASYNC110
+            await anyio.sleep(_LONGEST_S)
+    return more
 
 
 def _choice(delta: dict[str, str], finish: str | None = None) -> dict[str, object]:
