@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import anyio
+
 from theo_mcp.gateway.playground import asset, page
 from theo_mcp.testing import getcode, theo
 from theo_mcp.testing.http import Exchange, Handler, HttpServer
@@ -21,6 +23,8 @@ class FakeGateway(HttpServer):
         self.theo = theo.FakeTheo()
         self.getcode = getcode.FakeGetCode()
         self.calls: list[Exchange] = []
+        self.skills_may_come: anyio.Event | None = None
+        """Until then the list of skills is not told."""
 
     async def _answer(self, exchange: Exchange) -> None:
         request = exchange.request
@@ -35,6 +39,8 @@ class FakeGateway(HttpServer):
             if self.next_call:
                 await self.next_call.pop(0)(exchange)
                 return
+        if request.path == "/api/v1/skills" and self.skills_may_come is not None:
+            await self.skills_may_come.wait()
         if request.path.startswith("/api/v1/"):
             await self.theo._answer(exchange)
             return

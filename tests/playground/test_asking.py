@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from tests.playground.chromium import Page
-from tests.playground.gateway import LIMITS, FakeGateway
+from tests.playground.gateway import KEY, LIMITS, FakeGateway
 from tests.playground.steps import ask, choose
 from theo_mcp.testing import faults
 from theo_mcp.testing.http import Exchange, Handler
@@ -212,6 +212,22 @@ async def test_every_setting_of_a_completion_is_sent_and_the_conversation_goes_o
             {"role": "assistant", "content": "Microservices architecture is a design pattern — ein Muster 🧩."},
         ]},
     }  # fmt: skip
+
+
+async def test_skills_that_come_late_are_listed_beside_what_is_being_filled_in(
+    gateway: FakeGateway, blank: Page
+) -> None:
+    gateway.skills_may_come = anyio.Event()
+    await blank.set("#key", KEY)
+    await blank.shows("The key works", "#key-state")
+    await blank.run("document.querySelector('#more').open = true")
+    await blank.click("#field-temperature")
+    await blank.type("0.3")
+    gateway.skills_may_come.set()
+    await blank.shows("Inventory", ".skills")
+    await blank.type("5")
+
+    assert await blank.run("document.querySelector('#field-temperature').value") == "0.35"
 
 
 async def test_a_conversation_that_the_gateway_keeps_goes_on_by_its_id(gateway: FakeGateway, page: Page) -> None:

@@ -2,6 +2,8 @@
 
 import { el } from "./dom.js";
 
+const OFFERED = new Set(["model", "skills"]);
+
 export class Fields {
   #kept = {};
   #controls = [];
@@ -23,6 +25,17 @@ export class Fields {
     const more = this.#controls.filter((each) => each.field.more).map((each) => each.node);
     this.morePlace.querySelector(".fields").replaceChildren(...more);
     this.morePlace.hidden = more.length === 0;
+    this.#hide();
+  }
+
+  /** Draws again what is made of the offers, but where somebody is at work. */
+  offered() {
+    for (const each of this.#controls) {
+      if (!OFFERED.has(each.field.kind) || each.node.contains(document.activeElement)) continue;
+      const before = each.node;
+      each.node = this.#draw(each.field).node;
+      before.replaceWith(each.node);
+    }
     this.#hide();
   }
 

@@ -197,7 +197,7 @@ const key = keyField(async (models, secret) => {
   } catch {
     fields.offers.skillsProblem = "The list of skills could not be read.";
   }
-  if (!byId("ask").contains(document.activeElement) || document.activeElement === prompt) fields.show(endpoint);
+  fields.offered();
 });
 openTab("answer");
 choose("completion");
